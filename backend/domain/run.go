@@ -1,0 +1,203 @@
+package domain
+
+import "time"
+
+// RunID is the UUID of a job, in canonical lower-case form.
+type RunID string
+
+// Status is where a job stands. A run ends in exactly one of completed, failed, canceled and
+// interrupted.
+type Status string
+
+// The statuses of a job.
+const (
+	StatusQueued      Status = "queued"
+	StatusRunning     Status = "running"
+	StatusCompleted   Status = "completed"
+	StatusFailed      Status = "failed"
+	StatusCanceled    Status = "canceled"
+	StatusInterrupted Status = "interrupted" // found unfinished at start-up
+)
+
+// Ended reports whether the status is final.
+func (s Status) Ended() bool { return s != StatusQueued && s != StatusRunning }
+
+// Phase is what a running job is doing; every telemetry sample carries it.
+type Phase string
+
+// The phases of a run, in order. PhaseIdle marks telemetry outside a run.
+const (
+	PhaseIdle    Phase = "idle"
+	PhasePrepare Phase = "prepare"
+	PhaseSettle  Phase = "settle"
+	PhaseWarmup  Phase = "warmup"
+	PhaseMeasure Phase = "measure"
+	PhaseDrain   Phase = "drain"
+	PhaseStop    Phase = "stop"
+)
+
+// TaskTextGeneration is the only task that is built.
+const TaskTextGeneration = "text-generation"
+
+// BenchmarkRequest is the body of POST /api/v1/benchmarks. Fields with a default are pointers so
+// that an explicit zero or false is told from an absent field.
+type BenchmarkRequest struct {
+	ModelID     string   `json:"model_id" minLength:"1" maxLength:"512" doc:"Id of an installed, catalogue or endpoint model"`
+	Prompt      *string  `json:"prompt,omitempty" maxLength:"524288" doc:"The text to send; give this or dataset_id"`
+	DatasetID   *string  `json:"dataset_id,omitempty" maxLength:"128" doc:"A registered dataset; give this or prompt"`
+	Task        *string  `json:"task,omitempty" doc:"text-generation is the only supported task" example:"text-generation"`
+	MaxTokens   *int     `json:"max_tokens,omitempty" minimum:"1" maximum:"32768" doc:"Most output tokens of one request; default 128"`
+	Temperature *float64 `json:"temperature,omitempty" minimum:"0" maximum:"2" doc:"Default 0.7"`
+	TopP        *float64 `json:"top_p,omitempty" exclusiveMinimum:"0" maximum:"1" doc:"Default 0.9"`
+	UseGPU      *bool    `json:"use_gpu,omitempty" doc:"Default true; false really runs on the CPU"`
+	Seed        *int64   `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Drawn at random when absent, and stored"`
+	Engine      *string  `json:"engine,omitempty" maxLength:"64" doc:"llama-server (default) or the kind of the endpoint"`
+	EndpointID  *string  `json:"endpoint_id,omitempty" maxLength:"64" doc:"Measure this endpoint instead of the embedded engine"`
+	Load        *Load    `json:"load,omitempty"`
+	Stop        *Stop    `json:"stop,omitempty"`
+	Warmup      *int     `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
+	Repeat      any      `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
+	SLO         any      `json:"slo,omitempty" doc:"Service objective; not supported yet"`
+	GPU         *int     `json:"gpu,omitempty" minimum:"0" maximum:"63" doc:"Index of the GPU to use; all when absent"`
+	Name        *string  `json:"name,omitempty" maxLength:"200"`
+	Tags        []string `json:"tags,omitempty" maxItems:"32"`
+	Notes       *string  `json:"notes,omitempty" maxLength:"20000"`
+	StoreText   *bool    `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
+}
+
+// Load says when requests start. Kind single is one request after the other for one user; closed
+// keeps Concurrency users busy. Other kinds answer 422 until they are built.
+type Load struct {
+	Kind        string `json:"kind" doc:"single or closed" example:"single"`
+	Concurrency *int   `json:"concurrency,omitempty" minimum:"1" maximum:"1024" doc:"Users of a closed loop"`
+	ThinkTimeMs *int   `json:"think_time_ms,omitempty" minimum:"0" maximum:"600000" doc:"Pause of a user between requests"`
+}
+
+// The load kinds that are built.
+const (
+	LoadSingle = "single"
+	LoadClosed = "closed"
+)
+
+// Stop says when measuring ends; the first limit that is reached wins. All absent means: as many
+// requests as users for a plain prompt, one pass over a dataset.
+type Stop struct {
+	Requests  *int     `json:"requests,omitempty" minimum:"1" maximum:"1000000"`
+	DurationS *float64 `json:"duration_s,omitempty" exclusiveMinimum:"0" maximum:"86400"`
+	Tokens    *int     `json:"tokens,omitempty" minimum:"1" maximum:"1000000000"`
+	Errors    *int     `json:"errors,omitempty" minimum:"1" maximum:"1000000" doc:"Stop after this many failed requests"`
+}
+
+// Plan is the resolved settings of a job: every default filled in, the seed fixed.
+type Plan struct {
+	ModelID          string   `json:"model_id"`
+	DatasetID        *string  `json:"dataset_id"`
+	Prompt           *string  `json:"prompt"` // null when a dataset is used or store_text is false
+	Task             string   `json:"task"`
+	MaxTokens        int      `json:"max_tokens"`
+	Temperature      float64  `json:"temperature"`
+	TopP             float64  `json:"top_p"`
+	Seed             int64    `json:"seed"`
+	UseGPU           bool     `json:"use_gpu"`
+	UseGPUExplicit   bool     `json:"use_gpu_explicit"` // true when the caller asked for it
+	GPU              *int     `json:"gpu"`
+	Engine           string   `json:"engine"`
+	EndpointID       *string  `json:"endpoint_id"`
+	Load             Load     `json:"load"`
+	Stop             Stop     `json:"stop"`
+	Warmup           int      `json:"warmup"`
+	Repeat           int      `json:"repeat"`
+	StoreText        bool     `json:"store_text"`
+	Raw              bool     `json:"raw_completion"` // a base model: no chat template
+	Phases           []Phase  `json:"phases"`
+	ExpectedRequests *int     `json:"expected_requests"` // measured ones; null when only time limits the run
+	ExpectedS        *float64 `json:"expected_s"`        // null when it cannot be told
+}
+
+// Run is a job as the REST contract shows it: every key always present, null until known.
+type Run struct {
+	ID              RunID           `json:"job_id"`
+	Name            string          `json:"name"`
+	Model           string          `json:"model"`
+	Engine          string          `json:"engine"`
+	Task            string          `json:"task"`
+	Status          Status          `json:"status"`
+	CreatedAt       time.Time       `json:"created_at"`
+	StartedAt       *time.Time      `json:"started_at"`
+	EndedAt         *time.Time      `json:"ended_at"`
+	DurationS       *float64        `json:"duration"`         // seconds of the measured window
+	TokensGenerated *int            `json:"tokens_generated"` // over successful measured requests
+	Output          *string         `json:"output"`           // of the first successful measured request
+	HardwareMetrics HardwareMetrics `json:"hardware_metrics"`
+	Plan            Plan            `json:"plan"`
+	Progress        *Progress       `json:"progress"`
+	Summary         *Summary        `json:"summary"`
+	Validity        *Validity       `json:"validity"`
+	Warnings        []Warning       `json:"warnings"`
+	Environment     *Environment    `json:"environment"`
+	Error           *RunError       `json:"error"`
+	Tags            []string        `json:"tags"`
+	Notes           string          `json:"notes"`
+	Pinned          bool            `json:"pinned"`
+	Sample          bool            `json:"sample"`     // demonstration data of debug mode
+	DeletedAt       *time.Time      `json:"deleted_at"` // in the trash since
+}
+
+// RunError says why a run failed.
+type RunError struct {
+	Kind    Kind   `json:"kind"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	LogTail string `json:"log_tail,omitempty"` // last lines of the engine's log
+}
+
+// Progress is how far a running job has come; also the payload of run.progress events.
+type Progress struct {
+	Phase         Phase    `json:"phase"`
+	PhaseElapsedS float64  `json:"phase_elapsed_s"`
+	Fraction      *float64 `json:"fraction"` // 0 to 1 of the whole job; null when it cannot be told
+	Done          int      `json:"done"`     // measured requests that ended
+	Total         *int     `json:"total"`
+	InFlight      int      `json:"in_flight"`
+	Errors        int      `json:"errors"`
+	ElapsedS      float64  `json:"elapsed_s"`
+	LeftS         *float64 `json:"left_s"`
+	Note          string   `json:"note"` // e.g. "Loading the model"
+	// Live figures over the requests of the phase so far; null before there is one.
+	TokensPerSecond *float64 `json:"tokens_per_second"` // output throughput, trailing second
+	TTFTMs          *float64 `json:"ttft_ms"`           // median so far
+	TPOTMs          *float64 `json:"tpot_ms"`           // median so far
+	OutputTokens    int      `json:"output_tokens"`
+}
+
+// PhaseChange marks the begin of a phase. TUs counts from the start of the run.
+type PhaseChange struct {
+	Phase Phase     `json:"phase"`
+	TUs   int64     `json:"t_us"`
+	At    time.Time `json:"at"`
+}
+
+// RunFilter narrows a list of runs; zero values do not narrow. Limit 0 means the default page.
+type RunFilter struct {
+	Status, Model, Engine, Task, Dataset, Tag, Query string
+	Start, End                                       *time.Time
+	Trash                                            bool // only deleted ones
+	IncludeSample                                    bool
+	Limit                                            int
+	Cursor                                           string // opaque; from Page.Next
+}
+
+// Page is one page of a list; Next is empty on the last one.
+type Page[T any] struct {
+	Items []T
+	Total int
+	Next  string
+}
+
+// RunPatch is the body of PATCH /api/v1/benchmarks/{id}; absent fields stay as they are.
+type RunPatch struct {
+	Name   *string   `json:"name,omitempty" maxLength:"200"`
+	Tags   *[]string `json:"tags,omitempty" maxItems:"32"`
+	Notes  *string   `json:"notes,omitempty" maxLength:"20000"`
+	Pinned *bool     `json:"pinned,omitempty"`
+}

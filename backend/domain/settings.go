@@ -1,0 +1,51 @@
+package domain
+
+// Setting is one value with where it came from.
+type Setting struct {
+	Key    string `json:"key"`
+	Value  any    `json:"value"`
+	Origin string `json:"origin"` // flag, env, dotenv, stored, default
+	Locked bool   `json:"locked"` // fixed by flag, environment or .env
+	Help   string `json:"help"`
+}
+
+// Settings is the answer of GET /api/v1/settings.
+type Settings struct {
+	Items []Setting `json:"items"`
+}
+
+// SettingsPatch is the body of PATCH /api/v1/settings; absent fields stay.
+type SettingsPatch struct {
+	Theme          *string   `json:"theme,omitempty" doc:"system, dark or light"`
+	Language       *string   `json:"language,omitempty" doc:"system, en or pt-BR"`
+	Debug          *bool     `json:"debug,omitempty" doc:"Sample data and the seed's average routes"`
+	TelemetryHz    *float64  `json:"telemetry_hz,omitempty" minimum:"1" maximum:"50"`
+	APIEnabled     *bool     `json:"api_enabled,omitempty"`
+	APIAddr        *string   `json:"api_addr,omitempty" doc:"host:port; used at the next start"`
+	AllowedHosts   *[]string `json:"allowed_hosts,omitempty" maxItems:"64"`
+	EnginePath     *string   `json:"engine_path,omitempty" doc:"An own llama-server binary"`
+	ModelsDir      *string   `json:"models_dir,omitempty"`
+	StoreText      *bool     `json:"store_text,omitempty"`
+	OnboardingDone *bool     `json:"onboarding_done,omitempty"`
+}
+
+// Health is the answer of GET /api/v1/health.
+type Health struct {
+	Status  string   `json:"status"` // ok, unwell
+	Version string   `json:"version"`
+	UptimeS float64  `json:"uptime_s"`
+	Reasons []string `json:"reasons"`
+}
+
+// DoctorReport is the answer of GET /api/v1/system/doctor.
+type DoctorReport struct {
+	OK     bool    `json:"ok"`
+	Checks []Check `json:"checks"`
+	Text   string  `json:"text"` // to paste into a report; holds no secret
+}
+
+// Preflight is the answer of GET /api/v1/system/preflight: what will spoil a run now.
+type Preflight struct {
+	Ready  bool    `json:"ready"`
+	Checks []Check `json:"checks"`
+}

@@ -1,0 +1,148 @@
+package domain
+
+import "time"
+
+// Sample is one reading of all sensors at one tick. Nil is a sensor that is missing or failed; the
+// reason stands in Sensors of the machine. GB is 10^9 bytes.
+type Sample struct {
+	Timestamp        time.Time   `json:"timestamp"`
+	TUs              int64       `json:"-"`    // from the start of the run; 0 outside
+	TMs              float64     `json:"t_ms"` // the same in ms
+	Phase            Phase       `json:"phase"`
+	CPUPercent       *float64    `json:"cpu_usage_percent"` // whole machine, 0 to 100
+	CPUCores         []float64   `json:"cpu_cores_percent"` // each 0 to 100
+	RAMUsedGB        *float64    `json:"ram_usage_gb"`      // of the machine
+	SwapUsedGB       *float64    `json:"swap_usage_gb"`
+	EngineCPUPercent *float64    `json:"engine_cpu_percent"` // 100 = one core
+	EngineRSSGB      *float64    `json:"engine_rss_gb"`
+	SelfCPUPercent   *float64    `json:"self_cpu_percent"`  // Inferometer itself; 100 = one core
+	GPUPercent       *float64    `json:"gpu_usage_percent"` // mean over the GPUs in use
+	VRAMUsedGB       *float64    `json:"vram_usage_gb"`     // sum over the GPUs in use
+	PowerW           *float64    `json:"power_w"`           // sum over the GPUs in use
+	GPUTempC         *float64    `json:"gpu_temp_c"`        // hottest
+	GPUs             []GPUSample `json:"gpus"`
+	LateMs           float64     `json:"late_ms"` // how late this tick was taken
+}
+
+// GPUSample is one reading of one GPU.
+type GPUSample struct {
+	Index      int      `json:"index"`
+	UtilPct    *float64 `json:"gpu_usage_percent"`
+	MemUtilPct *float64 `json:"memory_bus_percent"`
+	VRAMUsedGB *float64 `json:"vram_usage_gb"`
+	PowerW     *float64 `json:"power_w"`
+	TempC      *float64 `json:"temp_c"`
+	ClockMHz   *float64 `json:"clock_mhz"`
+}
+
+// HardwareMetrics are means over the measured window with the peak beside them.
+type HardwareMetrics struct {
+	CPUPercent *float64          `json:"cpu_usage_percent"`
+	RAMUsedGB  *float64          `json:"ram_usage_gb"`
+	GPUPercent *float64          `json:"gpu_usage_percent"`
+	VRAMUsedGB *float64          `json:"vram_usage_gb"`
+	PowerW     *float64          `json:"power_w"`
+	Peak       HardwarePeak      `json:"peak"`
+	Devices    []DeviceMetrics   `json:"devices"`
+	Reasons    map[string]string `json:"reasons"` // why a null is null, by key
+	Samples    int               `json:"samples"` // readings in the window
+}
+
+// HardwarePeak holds the largest reading of the measured window.
+type HardwarePeak struct {
+	CPUPercent *float64 `json:"cpu_usage_percent"`
+	RAMUsedGB  *float64 `json:"ram_usage_gb"`
+	GPUPercent *float64 `json:"gpu_usage_percent"`
+	VRAMUsedGB *float64 `json:"vram_usage_gb"`
+	PowerW     *float64 `json:"power_w"`
+}
+
+// DeviceMetrics are the means of one GPU over the measured window.
+type DeviceMetrics struct {
+	Index      int      `json:"index"`
+	Name       string   `json:"name"`
+	GPUPercent *float64 `json:"gpu_usage_percent"`
+	VRAMUsedGB *float64 `json:"vram_usage_gb"`
+	PowerW     *float64 `json:"power_w"`
+	TempC      *float64 `json:"temp_c"`
+}
+
+// SensorInfo describes one sensor: what it reads, its unit, or why it is missing.
+type SensorInfo struct {
+	Key       string `json:"key"` // JSON name of the Sample field
+	Name      string `json:"name"`
+	Unit      string `json:"unit"`
+	Source    string `json:"source"` // procfs, gopsutil, nvml, …
+	Available bool   `json:"available"`
+	Reason    string `json:"reason"` // empty when available
+}
+
+// GPUInfo describes one GPU.
+type GPUInfo struct {
+	Index       int      `json:"index"`
+	Name        string   `json:"name"`
+	UUID        string   `json:"uuid"`
+	VRAMTotalGB *float64 `json:"vram_total_gb"`
+	PowerLimitW *float64 `json:"power_limit_w"`
+	Driver      string   `json:"driver"`
+	ComputeCap  string   `json:"compute_capability"`
+	PCIeGen     *int     `json:"pcie_gen"`
+	PCIeWidth   *int     `json:"pcie_width"`
+}
+
+// System describes this machine, its sensors and the program; GET /api/v1/system.
+type System struct {
+	Hostname   string       `json:"hostname"`
+	OS         string       `json:"os"` // e.g. "Debian GNU/Linux 12"
+	Kernel     string       `json:"kernel"`
+	Arch       string       `json:"arch"`
+	CPUModel   string       `json:"cpu_model"`
+	CPUCores   int          `json:"cpu_cores"`   // physical
+	CPUThreads int          `json:"cpu_threads"` // logical
+	RAMTotalGB float64      `json:"ram_total_gb"`
+	Virtual    string       `json:"virtualization"` // empty on bare metal
+	GPUs       []GPUInfo    `json:"gpus"`
+	GPUReason  string       `json:"gpu_reason"` // why there is none
+	Sensors    []SensorInfo `json:"sensors"`
+	Telemetry  Telemetry    `json:"telemetry"`
+	App        AppInfo      `json:"app"`
+}
+
+// Telemetry says how the sampler does.
+type Telemetry struct {
+	RateHz     float64  `json:"rate_hz"`
+	Ticks      int64    `json:"ticks"`
+	Missed     int64    `json:"missed"`
+	SelfCPUPct *float64 `json:"self_cpu_percent"`
+	LateP99Ms  *float64 `json:"late_p99_ms"`
+}
+
+// AppInfo says which program answers and where its data lies.
+type AppInfo struct {
+	Version       string `json:"version"`
+	Commit        string `json:"commit"`
+	DataDir       string `json:"data_dir"`
+	DatabaseBytes int64  `json:"database_bytes"`
+	Address       string `json:"address"`      // REST base URL; empty when off
+	AddressNote   string `json:"address_note"` // e.g. "Port 8000 is taken; now on 8001."
+	Debug         bool   `json:"debug"`
+	Window        bool   `json:"window"` // this process shows the window
+}
+
+// Environment is captured once per run and stored with it.
+type Environment struct {
+	EnvID      string            `json:"env_id"` // hash of the fields below that identify the machine and engine
+	AppVersion string            `json:"app_version"`
+	OS         string            `json:"os"`
+	Kernel     string            `json:"kernel"`
+	Arch       string            `json:"arch"`
+	CPUModel   string            `json:"cpu_model"`
+	CPUThreads int               `json:"cpu_threads"`
+	RAMTotalGB float64           `json:"ram_total_gb"`
+	Virtual    string            `json:"virtualization"`
+	GPUs       []GPUInfo         `json:"gpus"`
+	Engine     EngineInfo        `json:"engine"`
+	RateHz     float64           `json:"telemetry_rate_hz"`
+	LoadBefore *float64          `json:"load1_before"`
+	Extra      map[string]string `json:"extra"`
+}

@@ -1,0 +1,46 @@
+// Package engine says what an engine is: a place that generates text and tells when each piece
+// arrived. Adapters live in sub-packages, one per kind; each must pass enginetest.Suite. The
+// package never decides what is sent or when.
+package engine
+
+import (
+	"context"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// Engine generates text. Implementations are safe for concurrent Generate calls.
+type Engine interface {
+	// Prepare starts or probes the engine so that Generate can be called, and returns what is
+	// really in force. It is idempotent for an equal spec and sends no generation.
+	Prepare(ctx context.Context, s domain.EngineSpec) (domain.EngineInfo, error)
+	// Generate sends one request, never retries, and hands each chunk to sink on the calling
+	// goroutine as its bytes arrive. The usage is valid, as far as it came, on error too.
+	Generate(ctx context.Context, r domain.GenRequest, sink func(domain.Chunk)) (domain.Usage, error)
+	// Models lists what the engine can serve.
+	Models(ctx context.Context) ([]domain.Model, error)
+	// Close ends the engine; no process of it is left behind.
+	Close(ctx context.Context) error
+}
+
+// RequestError is a failed generation with its class; adapters return it from Generate.
+type RequestError struct {
+	Class  domain.ErrorClass
+	Status int // HTTP status, 0 when none came
+	Msg    string
+	Err    error
+}
+
+// Error implements error.
+func (e *RequestError) Error() string {
+	if e.Err != nil && e.Msg != "" {
+		return e.Msg + ": " + e.Err.Error()
+	}
+	if e.Err != nil {
+		return e.Err.Error()
+	}
+	return e.Msg
+}
+
+// Unwrap returns the cause.
+func (e *RequestError) Unwrap() error { return e.Err }

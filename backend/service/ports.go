@@ -1,0 +1,169 @@
+package service
+
+import (
+	"context"
+	"io"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+)
+
+// RunStore keeps runs and their raw records. store.Store implements every *Store interface here.
+type RunStore interface {
+	CreateRun(ctx context.Context, r domain.Run) error
+	// UpdateRun writes every column of an existing run but its records.
+	UpdateRun(ctx context.Context, r domain.Run) error
+	// AppendRun stores a batch in one transaction.
+	AppendRun(ctx context.Context, id domain.RunID, b domain.Batch) error
+	// Run returns KindNotFound when there is none. Trashed runs are returned, with DeletedAt set.
+	Run(ctx context.Context, id domain.RunID) (domain.Run, error)
+	Runs(ctx context.Context, f domain.RunFilter) (domain.Page[domain.Run], error)
+}
+
+// RecordStore reads and removes what AppendRun stored.
+type RecordStore interface {
+	Requests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) // without chunks and text
+	Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error)                           // whole
+	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                         // all, whole
+	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                // all, by time
+	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)
+}
+
+// MaintenanceStore is what start-up and housekeeping need.
+type MaintenanceStore interface {
+	// InterruptRunning marks every run that is still "running" as interrupted and returns them.
+	InterruptRunning(ctx context.Context, at time.Time) ([]domain.Run, error)
+	PurgeRuns(ctx context.Context, deletedBefore time.Time) (int, error) // empties the trash
+	Ping(ctx context.Context) error
+	SizeBytes() int64
+}
+
+// ResultStore answers seed A.
+type ResultStore interface {
+	// Averages counts successful results; sample rows only when the filter allows them.
+	Averages(ctx context.Context, w domain.Window, f domain.ResultFilter) (domain.Averages, error)
+	// HasResults reports whether any result lies in the window, whatever its metrics.
+	Results(ctx context.Context, w domain.Window, f domain.ResultFilter, limit, offset int) (domain.Page[domain.Result], error)
+	// UpsertResults inserts or replaces sample results by request id.
+	UpsertResults(ctx context.Context, rs []domain.Result, sample bool) error
+}
+
+// LibraryStore keeps datasets, endpoints, added models, and settings.
+type LibraryStore interface {
+	PutDataset(ctx context.Context, d domain.Dataset, prompts []domain.Prompt) error
+	Datasets(ctx context.Context) ([]domain.Dataset, error)
+	Dataset(ctx context.Context, id string) (domain.Dataset, []domain.Prompt, error)
+	DeleteDataset(ctx context.Context, id string) error
+}
+
+// EndpointStore keeps endpoints; keys live in the SecretStore alone.
+type EndpointStore interface {
+	PutEndpoint(ctx context.Context, e domain.Endpoint) error
+	Endpoints(ctx context.Context) ([]domain.Endpoint, error)
+	Endpoint(ctx context.Context, id string) (domain.Endpoint, error)
+	DeleteEndpoint(ctx context.Context, id string) error
+}
+
+// KeyValueStore keeps stored settings and small state as JSON text.
+type KeyValueStore interface {
+	GetKV(ctx context.Context, key string) (string, bool, error)
+	SetKV(ctx context.Context, key, value string) error
+}
+
+// Store is all of storage; store.Store implements it.
+type Store interface {
+	RunStore
+	RecordStore
+	MaintenanceStore
+	ResultStore
+	LibraryStore
+	EndpointStore
+	KeyValueStore
+}
+
+// Sampler is the telemetry the service needs; telemetry.Sampler implements it.
+type Sampler interface {
+	// Begin tags samples from now on with a run: TUs counts from start, sink gets every sample
+	// (called on the sampler's goroutine, must not block). End goes back to idle.
+	Begin(start time.Time, sink func(domain.Sample))
+	SetPhase(p domain.Phase) // takes a forced reading at the edge, tagged with the new phase
+	SetEnginePID(pid int)    // 0: none
+	End()
+	Latest() (domain.Sample, bool)
+	History(d time.Duration) []domain.Sample // newest last, from the ring
+	System() domain.System                   // static facts and sensors; App is left empty
+	Stats() domain.Telemetry
+}
+
+// Library knows models and engine builds on this machine and how to get more; library.Library
+// implements it.
+type Library interface {
+	Models(ctx context.Context, installed bool) ([]domain.Model, error) // installed or not yet installed
+	Model(ctx context.Context, id string) (domain.Model, error)         // KindNotFound; catalogue ones too
+	AddFile(ctx context.Context, path string) (domain.Model, error)
+	Remove(ctx context.Context, id string) error
+	Download(ctx context.Context, id string) (domain.Download, error) // starts in the background; resumes
+	CancelDownload(ctx context.Context, id string) error
+}
+
+// EngineSource locates, installs and runs the embedded engine.
+type EngineSource interface {
+	// LocalEngine returns a fresh managed engine for one run; KindConflict with a hint when no
+	// engine is installed.
+	LocalEngine(ctx context.Context) (engine.Engine, error)
+	// EndpointEngine returns an engine for a remote address.
+	EndpointEngine(e domain.Endpoint, apiKey string) (engine.Engine, error)
+	Engines(ctx context.Context) ([]domain.Engine, error)
+	EngineLog(ctx context.Context, id string) ([]string, error)
+}
+
+// Publisher sends live events; stream.Hub implements it. Publish never blocks.
+type Publisher interface {
+	Publish(kind domain.EventKind, data any)
+	// Subscribe replays what came after lastID ("" for none), then follows until ctx ends.
+	Subscribe(ctx context.Context, lastID string) <-chan domain.Event
+}
+
+// SecretStore keeps endpoint keys outside the database.
+type SecretStore interface {
+	Set(id, secret string) (from string, err error) // from: keyring, memory or env:NAME
+	Get(id string) (string, error)
+	Delete(id string) error
+}
+
+// SettingsStore is the typed settings with their origins; config.Settings implements it.
+type SettingsStore interface {
+	Settings() domain.Settings
+	Apply(ctx context.Context, p domain.SettingsPatch) error // KindInvalid, KindConflict when locked
+	Debug() bool
+	StoreText() bool
+	AllowedHosts() []string
+}
+
+// Deps are what New needs. Every field is required but Log, Now and Guard.
+type Deps struct {
+	Store    Store
+	Sampler  Sampler
+	Library  Library
+	Engines  EngineSource
+	Hub      Publisher
+	Secrets  SecretStore
+	Settings SettingsStore
+	App      func() domain.AppInfo
+	// OwnAddress reports whether a URL is this program's own listener.
+	OwnAddress func(rawURL string) bool
+	// KeepAwake holds the machine awake until the returned func is called; best effort, may be nil.
+	KeepAwake func(reason string) (release func())
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// DatasetUpload is a dataset as it arrives; Format is jsonl, csv or json.
+type DatasetUpload struct {
+	Name   string
+	Format string
+	Body   io.Reader
+}
