@@ -41,6 +41,8 @@ type Error struct {
 	Hint   string       // what to do about it; may be empty
 	Fields []FieldError // the fields at fault; may be empty
 	Err    error        // the cause; shown only in the log and in debug mode
+	// LogTail holds the last lines of the engine's log when the engine is what failed.
+	LogTail string
 }
 
 // Error implements error.
