@@ -40,31 +40,33 @@ function viaWindow(runtime: WailsRuntime, h: LiveHandlers): () => void {
 
 /**
  * A browser resumes an EventSource by itself with Last-Event-ID; only when it gives up (the server
- * refused or was away for long) a new one is opened, with growing pauses, naming the last id.
+ * refused or was away for long) a new one is opened, with growing pauses. That one knows no last id,
+ * so it begins with a reset: whoever listens reads anew.
  */
 function viaEventSource(h: LiveHandlers): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
-  let lastID = ''
   let pause = 500
+  let reopened = false
   let closed = false
 
   const onMessage = (m: MessageEvent<string>): void => {
-    if (m.lastEventId) lastID = m.lastEventId
     const e = parse(m.data, m.type as LiveKind, m.lastEventId)
     if (e) h.event(e)
   }
   const open = (): void => {
     h.connection?.('connecting')
-    const query = lastID ? `?last_event_id=${encodeURIComponent(lastID)}` : ''
-    source = new EventSource(`${BASE}/events${query}`)
+    source = new EventSource(`${BASE}/events`)
     source.onopen = () => {
       pause = 500
+      if (reopened) h.event({ id: '', kind: 'reset', at: new Date().toISOString(), data: null })
+      reopened = false
       h.connection?.('open')
     }
     source.onerror = () => {
       h.connection?.('lost')
       if (source?.readyState !== EventSource.CLOSED || closed) return
+      reopened = true
       timer = setTimeout(open, pause)
       pause = Math.min(pause * 2, 10_000)
     }

@@ -1,0 +1,3 @@
+export const engines = {
+  title: 'Engines',
+}

@@ -1,0 +1,3 @@
+export const newbench = {
+  title: 'New benchmark',
+}
