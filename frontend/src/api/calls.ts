@@ -1,0 +1,186 @@
+import { request } from './client';
+import type * as T from './types';
+
+/** Every operation of the contract that the screens use, typed, one line each. */
+
+const id = encodeURIComponent;
+
+export interface RunQuery {
+  status?: string;
+  model?: string;
+  engine?: string;
+  task?: string;
+  dataset?: string;
+  tag?: string;
+  q?: string;
+  start?: string;
+  end?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+export interface RunPage {
+  items: T.Run[];
+  total: number;
+  /** The cursor of the next page; empty on the last one. */
+  next: string;
+}
+
+export async function listRuns(query: RunQuery = {}): Promise<RunPage> {
+  const { body, headers } = await request<T.Run[] | null>('GET', '/benchmarks', { query: { ...query } });
+  const items = body ?? [];
+  const total = Number(headers.get('X-Total-Count') ?? items.length);
+  return { items, total, next: nextCursor(headers.get('Link')) };
+}
+
+/** Reads the cursor out of a Link header with rel="next". */
+export function nextCursor(link: string | null): string {
+  const target = /<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
+  return target ? (new URL(target, 'http://x').searchParams.get('cursor') ?? '') : '';
+}
+
+export const getRun = async (job: string): Promise<T.Run> => (await request<T.Run>('GET', `/benchmarks/${id(job)}`)).body;
+
+export async function startRun(json: T.BenchmarkRequest, key: string): Promise<T.Run> {
+  const o = { json, headers: { 'Idempotency-Key': key }, command: 'benchmarks.start' };
+  return (await request<T.Run>('POST', '/benchmarks', o)).body;
+}
+
+export const cancelRun = async (job: string): Promise<T.Run> =>
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/cancel`, { command: 'benchmarks.cancel' })).body;
+
+export const rerunRun = async (job: string): Promise<T.Run> =>
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/rerun`, { command: 'benchmarks.rerun' })).body;
+
+export const editRun = async (job: string, json: T.RunPatch): Promise<T.Run> =>
+  (await request<T.Run>('PATCH', `/benchmarks/${id(job)}`, { json, command: 'benchmarks.edit' })).body;
+
+export async function deleteRun(job: string): Promise<void> {
+  await request('DELETE', `/benchmarks/${id(job)}`, { command: 'benchmarks.delete' });
+}
+
+export async function restoreRun(job: string): Promise<void> {
+  await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, command: 'benchmarks.delete' });
+}
+
+export interface MetricsQuery {
+  every?: string;
+  points?: number;
+  series?: string;
+}
+
+export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise<T.Sample[]> =>
+  (await request<T.Sample[] | null>('GET', `/benchmarks/${id(job)}/metrics`, { query: { ...query } })).body ?? [];
+
+export interface RequestPage {
+  items: T.RequestRecord[];
+  total: number;
+}
+
+export async function runRequests(job: string, query: { limit?: number; offset?: number } = {}): Promise<RequestPage> {
+  const path = `/benchmarks/${id(job)}/requests`;
+  const { body, headers } = await request<T.RequestRecord[] | null>('GET', path, { query: { ...query } });
+  const items = body ?? [];
+  return { items, total: Number(headers.get('X-Total-Count') ?? items.length) };
+}
+
+export const runRequest = async (job: string, n: number): Promise<T.RequestRecord> =>
+  (await request<T.RequestRecord>('GET', `/benchmarks/${id(job)}/requests/${n}`)).body;
+
+export interface AverageQuery {
+  start?: string;
+  end?: string;
+  model?: string;
+  engine?: string;
+  dataset?: string;
+  tag?: string;
+  sample?: 'only' | 'exclude';
+}
+
+export const averages = async (query: AverageQuery = {}): Promise<T.Averages> =>
+  (await request<T.Averages>('GET', '/results/average', { query: { ...query } })).body;
+
+export const listModels = async (installed = true): Promise<T.Model[]> =>
+  (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? [];
+
+export const addModel = async (path: string): Promise<T.Model> =>
+  (await request<T.Model>('POST', '/models', { json: { path }, command: 'models.add', timeoutMs: 120_000 })).body;
+
+export async function removeModel(model: string): Promise<void> {
+  await request('DELETE', `/models/${id(model)}`, { command: 'models.remove' });
+}
+
+export const downloadModel = async (model: string): Promise<T.Download> =>
+  (await request<T.Download>('POST', `/models/${id(model)}/download`, { command: 'models.download' })).body;
+
+export async function cancelDownload(model: string): Promise<void> {
+  await request('DELETE', `/models/${id(model)}/download`, { command: 'models.cancel_download' });
+}
+
+export const listEndpoints = async (): Promise<T.Endpoint[]> =>
+  (await request<T.Endpoint[] | null>('GET', '/endpoints')).body ?? [];
+
+export const addEndpoint = async (json: T.EndpointInput): Promise<T.Endpoint> =>
+  (await request<T.Endpoint>('POST', '/endpoints', { json, command: 'endpoints.add' })).body;
+
+export const editEndpoint = async (endpoint: string, json: T.EndpointInput): Promise<T.Endpoint> =>
+  (await request<T.Endpoint>('PATCH', `/endpoints/${id(endpoint)}`, { json, command: 'endpoints.edit' })).body;
+
+export async function removeEndpoint(endpoint: string): Promise<void> {
+  await request('DELETE', `/endpoints/${id(endpoint)}`, { command: 'endpoints.remove' });
+}
+
+export const checkEndpoint = async (endpoint: string): Promise<T.EndpointCheck> =>
+  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { command: 'endpoints.check' })).body;
+
+export const listEngines = async (): Promise<T.Engine[]> => (await request<T.Engine[] | null>('GET', '/engines')).body ?? [];
+
+/** The log's newest lines; the route may answer with lines or an object that holds them. */
+export async function engineLog(engine: string): Promise<string[]> {
+  const { body } = await request<string[] | { lines: string[] | null } | null>('GET', `/engines/${id(engine)}/log`);
+  return (Array.isArray(body) ? body : body?.lines) ?? [];
+}
+
+export const listDatasets = async (): Promise<T.Dataset[]> =>
+  (await request<T.Dataset[] | null>('GET', '/datasets')).body ?? [];
+
+export const getDataset = async (dataset: string): Promise<T.DatasetDetail> =>
+  (await request<T.DatasetDetail>('GET', `/datasets/${id(dataset)}`)).body;
+
+export type DatasetFormat = 'jsonl' | 'csv' | 'json';
+
+const mediaTypes: Record<DatasetFormat, string> = {
+  jsonl: 'application/x-ndjson',
+  csv: 'text/csv',
+  json: 'application/json',
+};
+
+export async function addDataset(name: string, format: DatasetFormat, body: string): Promise<T.Dataset> {
+  const o = { query: { name }, text: { body, type: mediaTypes[format] }, timeoutMs: 120_000 };
+  return (await request<T.Dataset>('POST', '/datasets', o)).body;
+}
+
+export async function removeDataset(dataset: string): Promise<void> {
+  await request('DELETE', `/datasets/${id(dataset)}`, { command: 'datasets.remove' });
+}
+
+export const getSystem = async (): Promise<T.System> => (await request<T.System>('GET', '/system')).body;
+
+/** The newest samples; last is a duration such as "15m". */
+export const systemTelemetry = async (last?: string): Promise<T.Sample[]> =>
+  (await request<T.Sample[] | null>('GET', '/system/telemetry', { query: { last } })).body ?? [];
+
+export const preflight = async (): Promise<T.Preflight> => (await request<T.Preflight>('GET', '/system/preflight')).body;
+export const doctor = async (): Promise<T.DoctorReport> => (await request<T.DoctorReport>('GET', '/system/doctor')).body;
+export const health = async (): Promise<T.Health> => (await request<T.Health>('GET', '/health')).body;
+export const getSettings = async (): Promise<T.Settings> => (await request<T.Settings>('GET', '/settings')).body;
+
+export const editSettings = async (json: T.SettingsPatch): Promise<T.Settings> =>
+  (await request<T.Settings>('PATCH', '/settings', { json, command: 'settings.edit' })).body;
+
+/** The paths of the contract with their methods and one-line summaries. */
+export interface OpenAPI {
+  paths?: Record<string, Record<string, { summary?: string; operationId?: string }>>;
+}
+
+export const openapi = async (): Promise<OpenAPI> => (await request<OpenAPI>('GET', '/openapi.json')).body;
