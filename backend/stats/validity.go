@@ -1,0 +1,139 @@
+package stats
+
+import (
+	"fmt"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// The states of a check; the verdict is the worst of caution and invalid.
+const (
+	stateOK      = "ok"
+	stateCaution = "caution"
+	stateInvalid = "invalid"
+	stateUnknown = "unknown"
+)
+
+// validity lists every check made and draws the verdict from them. An unknown check does not lower
+// the verdict: it says that something could not be looked at.
+func (f facts) validity() domain.Validity {
+	v := domain.Validity{Verdict: "valid", Checks: []domain.Check{
+		f.checkOutcomes(), f.checkContended(), f.checkSampler(), f.checkSize(), f.checkTokens(), f.checkLength(), f.checkCache(), f.checkGPU(),
+	}}
+	for _, c := range v.Checks {
+		switch {
+		case c.State == stateInvalid:
+			v.Verdict = "invalid"
+		case c.State == stateCaution && v.Verdict == "valid":
+			v.Verdict = "caution"
+		}
+	}
+	return v
+}
+
+func (f facts) checkOutcomes() domain.Check {
+	c := domain.Check{Code: "outcomes", State: stateOK, Value: ptr(f.failedPct()), Limit: ptr(limitFailedPct), Unit: "%",
+		Detail: fmt.Sprintf("%d ok, %d failed, %d incomplete, %d canceled.", f.counts.OK, f.counts.Error, f.counts.Incomplete, f.counts.Canceled)}
+	switch pct := f.failedPct(); {
+	case f.counts.OK == 0 || pct > limitInvalidPct:
+		c.State = stateInvalid
+	case pct > limitFailedPct:
+		c.State = stateCaution
+	}
+	return c
+}
+
+func (f facts) checkContended() domain.Check {
+	c := domain.Check{Code: "contended", State: stateOK, Value: f.foreign, Limit: ptr(limitForeignCPU), Unit: "%",
+		Detail: "Processor use by other programs, share of the machine."}
+	switch {
+	case f.foreign == nil:
+		c.State = stateUnknown
+		c.Detail = "Processor use of the engine is not known, so that of others is not either."
+	case f.contended():
+		c.State = stateCaution
+	}
+	return c
+}
+
+func (f facts) checkSampler() domain.Check {
+	c := domain.Check{Code: "telemetry", State: stateOK, Value: f.lateMs, Limit: ptr(limitLateMs), Unit: "ms",
+		Detail: fmt.Sprintf("%d readings; lateness of the slowest hundredth.", f.readings)}
+	switch {
+	case f.windowS == nil:
+		c.State = stateUnknown
+		c.Detail = "Nothing was measured."
+	case f.telemetryDegraded():
+		c.State = stateCaution
+		if f.gapMs != nil && *f.gapMs > limitSampleGapMs {
+			c.Value, c.Limit = f.gapMs, ptr(limitSampleGapMs)
+			c.Detail = fmt.Sprintf("%d readings; longest time without one.", f.readings)
+		}
+	}
+	return c
+}
+
+func (f facts) checkSize() domain.Check {
+	c := domain.Check{Code: "sample_size", State: stateOK, Value: ptr(float64(f.counts.OK)), Limit: ptr(float64(limitRequests)), Unit: "requests",
+		Detail: "Successful measured requests."}
+	if f.counts.OK < limitRequests {
+		c.State = stateUnknown
+		c.Detail = "Too few requests to tell the spread."
+	}
+	return c
+}
+
+func (f facts) checkTokens() domain.Check {
+	c := domain.Check{Code: "token_count", State: stateOK, Value: ptr(float64(f.off + f.chunked)), Limit: ptr(0.0), Unit: "requests",
+		Detail: "The server's token count agrees with the pieces received."}
+	switch {
+	case f.counts.OK == 0:
+		c.State, c.Value = stateUnknown, nil
+		c.Detail = "No successful request."
+	case f.off > 0:
+		c.State = stateCaution
+		c.Detail = "The server's token count is far from the pieces received."
+	case f.chunked > 0:
+		c.State = stateCaution
+		c.Detail = "The server gave no token count; pieces were counted."
+	}
+	return c
+}
+
+func (f facts) checkLength() domain.Check {
+	return domain.Check{Code: "length", State: stateOK, Value: ptr(float64(f.short)), Unit: "requests",
+		Detail: fmt.Sprintf("Requests that ended by themselves before max_tokens (%d).", f.plan.MaxTokens)}
+}
+
+func (f facts) checkCache() domain.Check {
+	c := domain.Check{Code: "prompt_cache", State: stateOK, Value: f.cached, Limit: ptr(limitCachedPct), Unit: "%",
+		Detail: "Prompt tokens answered from the server's cache."}
+	switch {
+	case f.cached == nil && f.engine.CacheOff:
+		c.Detail = "The prompt cache is switched off."
+	case f.cached == nil:
+		c.State = stateUnknown
+		c.Detail = "The server does not say what it cached; every prompt began with its own line."
+	case f.cacheHit():
+		c.State = stateCaution
+	}
+	return c
+}
+
+func (f facts) checkGPU() domain.Check {
+	c := domain.Check{Code: "gpu", State: stateOK, Detail: "The device asked for was used."}
+	for _, w := range f.gpuWarnings() {
+		c.Detail = w.Message
+		switch w.Level {
+		case levelCaution:
+			c.State = stateCaution
+		case levelInvalid:
+			c.State = stateInvalid
+		default:
+			c.State = stateUnknown
+		}
+	}
+	return c
+}
+
+func ptr(v float64) *float64 { return &v }

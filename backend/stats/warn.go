@@ -1,0 +1,82 @@
+package stats
+
+import (
+	"fmt"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// The levels of a warning.
+const (
+	levelInfo    = "info"
+	levelCaution = "caution"
+	levelInvalid = "invalid"
+)
+
+// warnings lists what the figures should not stand without, gravest first.
+func (f facts) warnings() []domain.Warning {
+	out := []domain.Warning{}
+	add := func(when bool, level, code, format string, args ...any) {
+		if when {
+			out = append(out, domain.Warning{Code: code, Level: level, Message: fmt.Sprintf(format, args...)})
+		}
+	}
+	failed := f.counts.Error + f.counts.Incomplete
+	add(f.counts.OK == 0, levelInvalid, "no_successful_requests", "No measured request succeeded, so there are no figures.")
+	add(f.counts.OK > 0 && failed > 0, levelCaution, "requests_failed",
+		"%d of %d measured requests failed; the figures count the others only.", failed, f.total)
+	add(f.contended(), levelCaution, "contended",
+		"Other programs used %.1f %% of the processor while measuring (limit %.0f %%).", value(f.foreign), limitForeignCPU)
+	add(f.off > 0, levelCaution, "token_count_mismatch",
+		"In %d of %d requests the server's token count is far from the pieces received: it packs several tokens in a piece or counts wrongly.",
+		f.off, f.counts.OK)
+	add(f.chunked > 0, levelCaution, "token_count_estimated",
+		"The server gave no token count for %d of %d requests; pieces of the stream were counted instead.", f.chunked, f.counts.OK)
+	add(f.cacheHit(), levelCaution, "prompt_cache_hit",
+		"The server answered %.0f %% of the prompt tokens from its cache, so time to first token is better than for a new prompt.", value(f.cached))
+	add(f.telemetryDegraded(), levelCaution, "telemetry_degraded",
+		"Hardware readings came late or are missing; their means are less certain.")
+	out = append(out, f.gpuWarnings()...)
+	add(f.counts.OK > 0 && f.counts.OK < limitRequests, levelInfo, "few_requests",
+		"Only %d measured request(s): nothing can be said about the spread.", f.counts.OK)
+	add(f.windowS != nil && *f.windowS < limitWindowS, levelInfo, "short_window",
+		"Measuring took %.2f s; hardware figures rest on few readings.", value(f.windowS))
+	add(f.short > 0, levelInfo, "length_shortfall",
+		"%d of %d requests ended by themselves before max_tokens (%d).", f.short, f.counts.OK, f.plan.MaxTokens)
+	return out
+}
+
+// gpuWarnings compares what was asked of the GPU with what the engine really used.
+func (f facts) gpuWarnings() []domain.Warning {
+	used, asked := f.engine.GPUUsed, f.plan.UseGPU
+	switch {
+	case used == nil && (asked || f.plan.UseGPUExplicit):
+		return []domain.Warning{{Code: "gpu_not_verifiable", Level: levelInfo,
+			Message: sentence("Whether the engine used a GPU cannot be verified.", f.engine.GPUReason)}}
+	case used != nil && asked && !*used:
+		level := levelInfo
+		if f.plan.UseGPUExplicit {
+			level = levelCaution
+		}
+		return []domain.Warning{{Code: "gpu_requested_but_unused", Level: level,
+			Message: sentence("The run used the CPU, not a GPU.", f.engine.GPUReason)}}
+	case used != nil && !asked && *used:
+		return []domain.Warning{{Code: "gpu_used_against_request", Level: levelInvalid,
+			Message: sentence("The run was to use the CPU alone, but the engine used a GPU.", f.engine.GPUReason)}}
+	}
+	return nil
+}
+
+func sentence(first, reason string) string {
+	if reason == "" {
+		return first
+	}
+	return first + " " + reason
+}
+
+func value(p *float64) float64 {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
