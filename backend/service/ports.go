@@ -143,7 +143,7 @@ type SettingsStore interface {
 	AllowedHosts() []string
 }
 
-// Deps are what New needs. Every field is required but Log, Now and Guard.
+// Deps are what New needs. TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
 type Deps struct {
 	Store    Store
 	Sampler  Sampler
@@ -153,6 +153,9 @@ type Deps struct {
 	Secrets  SecretStore
 	Settings SettingsStore
 	App      func() domain.AppInfo
+	// TestDatabase names a file with seed A's sample results; empty: test_database.json of the
+	// working directory, else the embedded one.
+	TestDatabase string
 	// OwnAddress reports whether a URL is this program's own listener.
 	OwnAddress func(rawURL string) bool
 	// KeepAwake holds the machine awake until the returned func is called; best effort, may be nil.

@@ -1,0 +1,128 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/workload"
+)
+
+const (
+	maxDatasetBytes = 64 << 20
+	previewPrompts  = 20
+)
+
+// Datasets lists the datasets.
+func (s *Service) Datasets(ctx context.Context) ([]domain.Dataset, error) {
+	return s.d.Store.Datasets(ctx)
+}
+
+// Dataset returns one dataset with its first prompts.
+func (s *Service) Dataset(ctx context.Context, id string) (domain.DatasetDetail, error) {
+	d, prompts, err := s.d.Store.Dataset(ctx, id)
+	if domain.KindOf(err) == domain.KindNotFound {
+		return domain.DatasetDetail{}, &domain.Error{Kind: domain.KindNotFound, Msg: "There is no dataset with this id.", Err: err}
+	}
+	return domain.DatasetDetail{Dataset: d, Preview: prompts[:min(len(prompts), previewPrompts)]}, err
+}
+
+// errTooLarge is what a body beyond maxDatasetBytes ends in.
+var errTooLarge = domain.Errorf(domain.KindTooLarge, "A dataset may have at most %d MB.", maxDatasetBytes>>20)
+
+// limited is an io.LimitReader that tells a cut from an end.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
+
+// AddDataset imports a dataset from a stream; bad lines are refused by number.
+func (s *Service) AddDataset(ctx context.Context, u DatasetUpload) (domain.Dataset, error) {
+	name := strings.TrimSpace(u.Name)
+	if name == "" || len(name) > 100 {
+		return domain.Dataset{}, domain.Invalid("query.name", "must have 1 to 100 characters")
+	}
+	prompts, err := workload.Parse(u.Format, &limited{r: u.Body, left: maxDatasetBytes + 1})
+	if err != nil {
+		if errors.Is(err, errTooLarge) {
+			return domain.Dataset{}, errTooLarge
+		}
+		var e *domain.Error
+		if errors.As(err, &e) {
+			return domain.Dataset{}, err
+		}
+		return domain.Dataset{}, &domain.Error{Kind: domain.KindInvalid, Msg: "The dataset cannot be read.",
+			Fields: []domain.FieldError{{Location: "body", Message: err.Error()}}}
+	}
+	sum := sha256.New()
+	if err := json.NewEncoder(sum).Encode(prompts); err != nil {
+		return domain.Dataset{}, err
+	}
+	s.editMu.Lock()
+	defer s.editMu.Unlock()
+	id, err := s.freeDatasetID(ctx, name)
+	if err != nil {
+		return domain.Dataset{}, err
+	}
+	d := domain.Dataset{ID: id, Name: name, Prompts: len(prompts),
+		SHA256: hex.EncodeToString(sum.Sum(nil)), CreatedAt: s.d.Now().UTC()}
+	return d, s.d.Store.PutDataset(ctx, d, prompts)
+}
+
+// freeDatasetID makes a short readable id of a name.
+func (s *Service) freeDatasetID(ctx context.Context, name string) (string, error) {
+	have, err := s.d.Store.Datasets(ctx)
+	if err != nil {
+		return "", err
+	}
+	taken := map[string]bool{}
+	for _, d := range have {
+		taken[d.ID] = true
+	}
+	base := slug(name)
+	id := base
+	for n := 2; taken[id]; n++ {
+		id = base + "-" + strconv.Itoa(n)
+	}
+	return id, nil
+}
+
+// slug keeps letters and digits in lower case and joins the rest by hyphens.
+func slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
+		return r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r))
+	})
+	id := strings.Join(words, "-")
+	if id == "" {
+		return "dataset"
+	}
+	return id[:min(len(id), 60)]
+}
+
+// RemoveDataset deletes an imported dataset; a built-in one is KindConflict.
+func (s *Service) RemoveDataset(ctx context.Context, id string) error {
+	d, err := s.Dataset(ctx, id)
+	if err != nil {
+		return err
+	}
+	if d.Builtin {
+		return domain.Errorf(domain.KindConflict, "A built-in dataset cannot be deleted.")
+	}
+	return s.d.Store.DeleteDataset(ctx, id)
+}

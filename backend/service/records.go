@@ -1,0 +1,125 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// maxPage is the largest page of requests and results.
+const maxPage = 1000
+
+// MetricsQuery narrows BenchmarkMetrics. Every 0: as sampled; Points 0: all. Points thins to about
+// that many readings, keeping the lowest and the highest CPU reading of each stretch.
+type MetricsQuery struct {
+	Every  time.Duration
+	Points int
+	Phase  domain.Phase
+}
+
+// BenchmarkMetrics returns a job's samples by time.
+func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q MetricsQuery) ([]domain.Sample, error) {
+	if _, err := s.Benchmark(ctx, id); err != nil {
+		return nil, err
+	}
+	out := []domain.Sample{}
+	next := int64(math.MinInt64)
+	for smp, err := range s.d.Store.Samples(ctx, id) {
+		if err != nil {
+			return nil, fmt.Errorf("read samples: %w", err)
+		}
+		if q.Phase != "" && smp.Phase != q.Phase {
+			continue
+		}
+		if q.Every > 0 {
+			if smp.TUs < next {
+				continue
+			}
+			next = smp.TUs + q.Every.Microseconds()
+		}
+		out = append(out, smp)
+	}
+	return thin(out, q.Points), nil
+}
+
+// thin keeps about points samples: of each stretch the one with the lowest and the one with the
+// highest CPU reading, so that peaks survive.
+func thin(all []domain.Sample, points int) []domain.Sample {
+	if points <= 0 || len(all) <= points {
+		return all
+	}
+	buckets := max(points/2, 1)
+	out := make([]domain.Sample, 0, 2*buckets)
+	for b := range buckets {
+		lo, hi := b*len(all)/buckets, (b+1)*len(all)/buckets
+		low, high := lo, lo
+		for i := lo + 1; i < hi; i++ {
+			if or(all[i].CPUPercent, 0) < or(all[low].CPUPercent, 0) {
+				low = i
+			}
+			if or(all[i].CPUPercent, 0) > or(all[high].CPUPercent, 0) {
+				high = i
+			}
+		}
+		out = append(out, all[min(low, high)])
+		if low != high {
+			out = append(out, all[max(low, high)])
+		}
+	}
+	return out
+}
+
+// BenchmarkPhases returns when each phase began.
+func (s *Service) BenchmarkPhases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error) {
+	if _, err := s.Benchmark(ctx, id); err != nil {
+		return nil, err
+	}
+	return s.d.Store.Phases(ctx, id)
+}
+
+// BenchmarkRequests pages through a job's requests, without chunks and text.
+func (s *Service) BenchmarkRequests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) {
+	if _, err := s.Benchmark(ctx, id); err != nil {
+		return domain.Page[domain.RequestRecord]{}, err
+	}
+	return s.d.Store.Requests(ctx, id, pageSize(limit), max(offset, 0))
+}
+
+// BenchmarkRequest returns one request with prompt, output, chunk times and server timings.
+func (s *Service) BenchmarkRequest(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error) {
+	if _, err := s.Benchmark(ctx, id); err != nil {
+		return domain.RequestRecord{}, err
+	}
+	rec, err := s.d.Store.Request(ctx, id, n)
+	if domain.KindOf(err) == domain.KindNotFound {
+		return rec, &domain.Error{Kind: domain.KindNotFound, Msg: "This benchmark has no request with this number.", Err: err}
+	}
+	return rec, err
+}
+
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 100
+	}
+	return min(limit, maxPage)
+}
+
+// load1 is the load average of the last minute, nil where the system has none.
+func load1() *float64 {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return nil
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,158 @@
+package service
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// sampleFile is the name under which seed A keeps its demonstration results.
+const sampleFile = "test_database.json"
+
+//go:embed sampledata/test_database.json
+var embeddedSamples []byte
+
+// AverageResults answers over a window, in debug mode or not. Sample rows count in debug mode only.
+func (s *Service) AverageResults(ctx context.Context, w domain.Window, f domain.ResultFilter) (domain.Averages, error) {
+	f, err := s.sampleRule(f)
+	if err != nil {
+		return domain.Averages{}, err
+	}
+	return s.d.Store.Averages(ctx, w, f)
+}
+
+// LegacyAverage is seed A's route: KindNotReady unless debug mode is on, decided before parse is
+// called; parse returns the window, or nil for "over everything"; KindNotFound for an empty window.
+func (s *Service) LegacyAverage(ctx context.Context, parse func() (*domain.Window, error), f domain.ResultFilter) (domain.Averages, error) {
+	if !s.d.Settings.Debug() {
+		return domain.Averages{}, &domain.Error{Kind: domain.KindNotReady,
+			Msg:  "This feature is not ready for live yet.",
+			Hint: "Set SUPERBENCHMARK_DEBUG=True, or use /api/v1/results/average."}
+	}
+	w, err := parse()
+	if err != nil {
+		return domain.Averages{}, err
+	}
+	if w == nil {
+		return s.AverageResults(ctx, domain.Window{}, f)
+	}
+	avg, err := s.AverageResults(ctx, *w, f)
+	if err == nil && avg.Count == 0 {
+		return avg, domain.Errorf(domain.KindNotFound, "No benchmarking results found in the specified time range.")
+	}
+	return avg, err
+}
+
+// Results pages through the records behind the averages, newest first.
+func (s *Service) Results(ctx context.Context, w domain.Window, f domain.ResultFilter, limit, offset int) (domain.Page[domain.Result], error) {
+	f, err := s.sampleRule(f)
+	if err != nil {
+		return domain.Page[domain.Result]{}, err
+	}
+	return s.d.Store.Results(ctx, w, f, pageSize(limit), max(offset, 0))
+}
+
+// sampleRule hides sample rows everywhere outside debug mode.
+func (s *Service) sampleRule(f domain.ResultFilter) (domain.ResultFilter, error) {
+	switch f.Sample {
+	case "", "only", "exclude":
+	default:
+		return f, domain.Invalid("query.sample", "must be only or exclude")
+	}
+	if !s.d.Settings.Debug() {
+		if f.Sample == "only" {
+			return f, domain.Invalid("query.sample", "there are sample results in debug mode only")
+		}
+		f.Sample = "exclude"
+	}
+	return f, nil
+}
+
+// seedResult is one row of seed A's file: whole milliseconds, naive UTC.
+type seedResult struct {
+	RequestID           string `json:"request_id"`
+	PromptText          string `json:"prompt_text"`
+	GeneratedText       string `json:"generated_text"`
+	TokenCount          int    `json:"token_count"`
+	TimeToFirstToken    int64  `json:"time_to_first_token"`
+	TimePerOutputToken  int64  `json:"time_per_output_token"`
+	TotalGenerationTime int64  `json:"total_generation_time"`
+	Timestamp           string `json:"timestamp"`
+}
+
+// loadSampleData stores seed A's sample results; doing it twice changes nothing.
+func (s *Service) loadSampleData(ctx context.Context) error {
+	data, name, err := s.sampleBytes()
+	if err != nil {
+		return err
+	}
+	rows, err := parseSampleData(data)
+	if err != nil {
+		return &domain.Error{Kind: domain.KindInvalid, Msg: fmt.Sprintf("The sample data in %s cannot be read: %v.", name, err),
+			Hint: "Mend the file, or unset SUPERBENCHMARK_TEST_DATABASE.", Err: err}
+	}
+	if err := s.d.Store.UpsertResults(ctx, rows, true); err != nil {
+		return fmt.Errorf("store sample data: %w", err)
+	}
+	return nil
+}
+
+// sampleBytes reads the named file, else one in the working directory, else the embedded one.
+func (s *Service) sampleBytes() ([]byte, string, error) {
+	if name := s.d.TestDatabase; name != "" {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, name, &domain.Error{Kind: domain.KindInvalid, Err: err,
+				Msg: "The file named by SUPERBENCHMARK_TEST_DATABASE cannot be read."}
+		}
+		return b, name, nil
+	}
+	b, err := os.ReadFile(sampleFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return embeddedSamples, "the built-in sample data", nil
+	}
+	return b, sampleFile, err
+}
+
+func parseSampleData(data []byte) ([]domain.Result, error) {
+	var file struct {
+		Results []seedResult `json:"benchmarking_results"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	out := make([]domain.Result, 0, len(file.Results))
+	for i, r := range file.Results {
+		at, err := parseNaiveUTC(r.Timestamp)
+		if err != nil {
+			return nil, fmt.Errorf("row %d: timestamp is not ISO 8601", i+1)
+		}
+		if r.RequestID == "" {
+			return nil, fmt.Errorf("row %d: request_id is missing", i+1)
+		}
+		ttft, tpot, total := float64(r.TimeToFirstToken), float64(r.TimePerOutputToken), float64(r.TotalGenerationTime)
+		out = append(out, domain.Result{RequestID: r.RequestID, PromptText: &r.PromptText,
+			GeneratedText: &r.GeneratedText, TokenCount: &r.TokenCount, TimeToFirstToken: &ttft,
+			TimePerOutputToken: &tpot, TotalGenerationTime: &total, Timestamp: at, Sample: true})
+	}
+	return out, nil
+}
+
+// parseNaiveUTC reads the time forms of the seed's file.
+func parseNaiveUTC(text string) (time.Time, error) {
+	var err error
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02"} {
+		var t time.Time
+		if t, err = time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, err
+}

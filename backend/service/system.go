@@ -1,0 +1,254 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// Limits of the pre-flight checks; product texts name them.
+const (
+	preflightWindow  = 3 * time.Second
+	busyLimitPct     = 10.0
+	freeRAMLimitGB   = 1.0
+	telemetryHistory = time.Hour
+)
+
+// Health says whether store and server are well.
+func (s *Service) Health(ctx context.Context) domain.Health {
+	h := domain.Health{Status: "ok", Version: s.d.App().Version, Reasons: []string{},
+		UptimeS: s.d.Now().Sub(s.started).Seconds()}
+	if err := s.d.Store.Ping(ctx); err != nil {
+		h.Status, h.Reasons = "unwell", append(h.Reasons, "The database does not answer.")
+		s.d.Log.Error("The database does not answer", "error", err)
+	}
+	return h
+}
+
+// System describes machine, sensors and program.
+func (s *Service) System(context.Context) (domain.System, error) {
+	sys := s.d.Sampler.System()
+	sys.App = s.d.App()
+	sys.App.DatabaseBytes, sys.App.Debug = s.d.Store.SizeBytes(), s.d.Settings.Debug()
+	sys.Telemetry = s.d.Sampler.Stats()
+	return sys, nil
+}
+
+// SystemTelemetry returns the newest samples, outside any run too.
+func (s *Service) SystemTelemetry(_ context.Context, last time.Duration) ([]domain.Sample, error) {
+	if last < 0 || last > telemetryHistory {
+		return nil, domain.Invalid("query.last", "must be at most 1h")
+	}
+	return s.d.Sampler.History(last), nil
+}
+
+// Preflight says what would spoil a run now.
+func (s *Service) Preflight(ctx context.Context) (domain.Preflight, error) {
+	recent := s.d.Sampler.History(preflightWindow)
+	checks := []domain.Check{s.checkEngine(ctx), s.checkModel(ctx), busyCheck(recent),
+		s.ramCheck(recent), swapCheck(recent), s.gpuCheck()}
+	p := domain.Preflight{Ready: true, Checks: checks}
+	for _, c := range checks {
+		p.Ready = p.Ready && c.State != "invalid"
+	}
+	return p, nil
+}
+
+func (s *Service) checkEngine(ctx context.Context) domain.Check {
+	c := domain.Check{Code: "engine", State: "ok"}
+	es, err := s.d.Engines.Engines(ctx)
+	if err != nil {
+		c.State, c.Detail = "invalid", userMessage(err)
+		return c
+	}
+	for _, e := range es {
+		if e.Installed {
+			c.Detail = strings.TrimSpace(e.Name + " " + e.Build)
+			return c
+		}
+	}
+	c.State, c.Detail = "invalid", "No engine is installed."
+	return c
+}
+
+func (s *Service) checkModel(ctx context.Context) domain.Check {
+	c := domain.Check{Code: "model", State: "ok"}
+	ms, err := s.d.Library.Models(ctx, true)
+	switch {
+	case err != nil:
+		c.State, c.Detail = "invalid", userMessage(err)
+	case len(ms) == 0:
+		c.State, c.Detail = "invalid", "No model is installed."
+	default:
+		n := float64(len(ms))
+		c.Value, c.Unit, c.Detail = &n, "models", ms[0].Name
+	}
+	return c
+}
+
+// busyCheck looks at what other programs take of the machine.
+func busyCheck(recent []domain.Sample) domain.Check {
+	limit := busyLimitPct
+	c := domain.Check{Code: "busy_before", Limit: &limit, Unit: "%"}
+	c.Value = meanOf(recent, func(x domain.Sample) *float64 { return foreignCPU(x) })
+	c.State, c.Detail = grade(c.Value, limit, "Other programs use the CPU.", "The CPU is quiet.")
+	return c
+}
+
+// foreignCPU is the share of the machine that neither the engine nor this program uses.
+func foreignCPU(x domain.Sample) *float64 {
+	if x.CPUPercent == nil || len(x.CPUCores) == 0 {
+		return x.CPUPercent
+	}
+	own := (or(x.EngineCPUPercent, 0) + or(x.SelfCPUPercent, 0)) / float64(len(x.CPUCores))
+	v := max(*x.CPUPercent-own, 0)
+	return &v
+}
+
+func (s *Service) ramCheck(recent []domain.Sample) domain.Check {
+	limit := freeRAMLimitGB
+	c := domain.Check{Code: "free_ram", Limit: &limit, Unit: "GB", State: "unknown", Detail: "Memory cannot be read."}
+	used := meanOf(recent, func(x domain.Sample) *float64 { return x.RAMUsedGB })
+	if total := s.d.Sampler.System().RAMTotalGB; used != nil && total > 0 {
+		free := total - *used
+		c.Value, c.State, c.Detail = &free, "ok", "Enough memory is free."
+		if free < limit {
+			c.State, c.Detail = "caution", "Little memory is free; close other programs."
+		}
+	}
+	return c
+}
+
+// swapCheck compares the first and the last reading: swap in use may be old, swap that grows is not.
+func swapCheck(recent []domain.Sample) domain.Check {
+	c := domain.Check{Code: "swapping", Unit: "GB", State: "unknown", Detail: "Swap cannot be read."}
+	if len(recent) < 2 {
+		return c
+	}
+	a, b := recent[0].SwapUsedGB, recent[len(recent)-1].SwapUsedGB
+	if a == nil || b == nil {
+		return c
+	}
+	grown, limit := *b-*a, 0.01
+	c.Value, c.Limit, c.State, c.Detail = &grown, &limit, "ok", "No swapping."
+	if grown > limit {
+		c.State, c.Detail = "caution", "The machine is swapping; a figure now would be wrong."
+	}
+	return c
+}
+
+func (s *Service) gpuCheck() domain.Check {
+	sys := s.d.Sampler.System()
+	c := domain.Check{Code: "gpu", State: "ok"}
+	if len(sys.GPUs) == 0 {
+		c.State, c.Detail = "unknown", "No usable GPU: measuring on the CPU. "+sys.GPUReason
+		return c
+	}
+	c.Detail = sys.GPUs[0].Name
+	return c
+}
+
+func grade(v *float64, limit float64, bad, good string) (state, detail string) {
+	switch {
+	case v == nil:
+		return "unknown", "Cannot be read yet."
+	case *v > limit:
+		return "caution", bad
+	}
+	return "ok", good
+}
+
+func meanOf(samples []domain.Sample, get func(domain.Sample) *float64) *float64 {
+	sum, n := 0.0, 0
+	for _, x := range samples {
+		if v := get(x); v != nil {
+			sum, n = sum+*v, n+1
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	mean := sum / float64(n)
+	return &mean
+}
+
+// Doctor checks the installation.
+func (s *Service) Doctor(ctx context.Context) (domain.DoctorReport, error) {
+	pre, err := s.Preflight(ctx)
+	if err != nil {
+		return domain.DoctorReport{}, err
+	}
+	db := domain.Check{Code: "database", State: "ok", Detail: "The database answers."}
+	if err := s.d.Store.Ping(ctx); err != nil {
+		db.State, db.Detail = "invalid", "The database does not answer."
+	}
+	sys, err := s.System(ctx)
+	if err != nil {
+		return domain.DoctorReport{}, err
+	}
+	rep := domain.DoctorReport{OK: pre.Ready && db.State == "ok", Checks: append([]domain.Check{db}, pre.Checks...)}
+	rep.Text = doctorText(sys, rep.Checks)
+	return rep, nil
+}
+
+// doctorText is made to be pasted into a report; it holds no secret, prompt or path of a person.
+func doctorText(sys domain.System, checks []domain.Check) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Inferometer %s (%s)\n%s, kernel %s, %s\n%s, %d threads, %.1f GB RAM\n",
+		sys.App.Version, sys.App.Commit, sys.OS, sys.Kernel, sys.Arch, sys.CPUModel, sys.CPUThreads, sys.RAMTotalGB)
+	if sys.Virtual != "" {
+		fmt.Fprintf(&b, "Virtualization: %s\n", sys.Virtual)
+	}
+	for _, g := range sys.GPUs {
+		fmt.Fprintf(&b, "GPU %d: %s, driver %s\n", g.Index, g.Name, g.Driver)
+	}
+	if len(sys.GPUs) == 0 {
+		fmt.Fprintf(&b, "GPU: none. %s\n", sys.GPUReason)
+	}
+	for _, c := range checks {
+		fmt.Fprintf(&b, "%-8s %-14s %s\n", c.State, c.Code, c.Detail)
+	}
+	for _, x := range sys.Sensors {
+		if !x.Available {
+			fmt.Fprintf(&b, "missing  %-14s %s\n", x.Key, x.Reason)
+		}
+	}
+	return b.String()
+}
+
+// Settings returns every setting with its origin.
+func (s *Service) Settings(context.Context) (domain.Settings, error) {
+	return s.d.Settings.Settings(), nil
+}
+
+// EditSettings changes stored settings.
+func (s *Service) EditSettings(ctx context.Context, p domain.SettingsPatch) (domain.Settings, error) {
+	was := s.d.Settings.Debug()
+	if err := s.d.Settings.Apply(ctx, p); err != nil {
+		return domain.Settings{}, err
+	}
+	if !was && s.d.Settings.Debug() {
+		if err := s.loadSampleData(ctx); err != nil {
+			return domain.Settings{}, err
+		}
+	}
+	return s.d.Settings.Settings(), nil
+}
+
+// Events follows the live events; lastID resumes.
+func (s *Service) Events(ctx context.Context, lastID string) <-chan domain.Event {
+	return s.d.Hub.Subscribe(ctx, lastID)
+}
+
+// userMessage is the sentence of an error that a person may see.
+func userMessage(err error) string {
+	var e *domain.Error
+	if errors.As(err, &e) {
+		return strings.TrimSpace(e.Msg + " " + e.Hint)
+	}
+	return err.Error()
+}

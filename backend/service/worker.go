@@ -1,0 +1,269 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/runner"
+	"github.com/inferometer/inferometer/backend/stats"
+	"github.com/inferometer/inferometer/backend/workload"
+)
+
+// work measures queued jobs one after the other until ctx ends.
+func (s *Service) work(ctx context.Context) {
+	defer close(s.stopped)
+	for {
+		j := s.next()
+		if j == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.wake:
+			}
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		s.execute(ctx, j)
+	}
+}
+
+// next takes the oldest job off the queue and makes it the active one.
+func (s *Service) next() *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > 0 && !s.closing {
+		j := s.jobs[s.queue[0]]
+		s.queue = s.queue[1:]
+		if j != nil && !j.canceled {
+			s.active = j
+			return j
+		}
+	}
+	return nil
+}
+
+// execute measures one job and stores how it ended, whatever happens on the way.
+func (s *Service) execute(ctx context.Context, j *job) {
+	rctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.mu.Lock()
+	j.cancel = cancel
+	if j.canceled {
+		cancel(errCanceled)
+	}
+	s.mu.Unlock()
+	keep := context.WithoutCancel(ctx)
+
+	started := s.d.Now()
+	run, err := s.changeRun(keep, j.id, func(r *domain.Run) error {
+		if r.Status.Ended() {
+			return errCanceled // between two looks at the queue
+		}
+		at := started.UTC()
+		r.Status, r.StartedAt = domain.StatusRunning, &at
+		return nil
+	})
+	if err == nil {
+		res := s.measure(rctx, keep, j, run)
+		run = s.finish(keep, j.id, res)
+		s.d.Hub.Publish(domain.EventRunFinished, run)
+	} else if !errors.Is(err, errCanceled) {
+		s.d.Log.Error("Cannot begin a benchmark", "runId", j.id, "error", err)
+	}
+	s.mu.Lock()
+	s.active = nil
+	s.mu.Unlock()
+	s.forget(j.id)
+}
+
+// measure prepares engine and prompts and hands the job to the runner. A panic fails the run, not
+// the program.
+func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (res runner.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.d.Log.Error("A benchmark panicked", "runId", j.id, "panic", p, "stack", string(debug.Stack()))
+			res = failedResult(domain.Errorf(domain.KindInternal, "A fault of the program ended this run."))
+		}
+	}()
+	if s.d.KeepAwake != nil {
+		release := s.d.KeepAwake("Measuring a language model")
+		defer release()
+	}
+	eng, prompts, err := s.open(keep, j, run.Plan)
+	if err != nil {
+		return failedResult(err)
+	}
+	return runner.Run(ctx, runner.Job{
+		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: eng,
+		Source: workload.FromPrompts(prompts, run.Plan.Seed), Telemetry: s.d.Sampler,
+		Sink: &runSink{s: s, ctx: keep, job: j, run: run}, StartedAt: *run.StartedAt,
+	})
+}
+
+func failedResult(err error) runner.Result {
+	return runner.Result{Status: domain.StatusFailed, Err: err}
+}
+
+// open returns the engine of a job and the prompts it sends.
+func (s *Service) open(ctx context.Context, j *job, p domain.Plan) (engine.Engine, []domain.Prompt, error) {
+	prompts := []domain.Prompt{{ID: "prompt", Text: j.prompt}}
+	if p.DatasetID != nil {
+		var err error
+		if _, prompts, err = s.d.Store.Dataset(ctx, *p.DatasetID); err != nil {
+			return nil, nil, fmt.Errorf("read dataset: %w", err)
+		}
+	}
+	if p.EndpointID == nil {
+		eng, err := s.d.Engines.LocalEngine(ctx)
+		return eng, prompts, err
+	}
+	e, err := s.d.Store.Endpoint(ctx, *p.EndpointID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read endpoint: %w", err)
+	}
+	key, err := s.d.Secrets.Get(e.ID)
+	if err != nil {
+		return nil, nil, &domain.Error{Kind: domain.KindConflict, Err: err,
+			Msg: "The key of this endpoint cannot be read.", Hint: "Enter the key again under Engines."}
+	}
+	eng, err := s.d.Engines.EndpointEngine(e, key)
+	return eng, prompts, err
+}
+
+// finish computes the report from the stored records and closes the run. Whatever goes wrong, the
+// run ends in a final status.
+func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result) domain.Run {
+	run, err := s.changeRun(ctx, id, func(r *domain.Run) error {
+		at := s.d.Now().UTC()
+		r.Status, r.EndedAt, r.Error = res.Status, &at, runError(res.Err)
+		if err := s.report(ctx, r, res.Info); err != nil {
+			return err
+		}
+		if res.CloseErr != nil {
+			r.Warnings = append(r.Warnings, domain.Warning{Code: "engine_close_failed", Level: "info",
+				Message: "The engine did not end cleanly; the measurement stands."})
+		}
+		if res.DroppedSamples > 0 {
+			r.Warnings = append(r.Warnings, domain.Warning{Code: "telemetry_dropped", Level: "caution",
+				Message: fmt.Sprintf("%d hardware readings were lost because storage was too slow.", res.DroppedSamples)})
+		}
+		return nil
+	})
+	if err != nil {
+		s.d.Log.Error("Cannot store the end of a run", "runId", id, "error", err)
+		now := s.d.Now().UTC()
+		run.ID, run.Status, run.EndedAt, run.Error = id, domain.StatusFailed, &now, runError(err)
+	}
+	if res.Err != nil {
+		s.d.Log.Warn("Run failed", "runId", id, "error", res.Err)
+	}
+	return run
+}
+
+func runError(err error) *domain.RunError {
+	if err == nil {
+		return nil
+	}
+	var e *domain.Error
+	if errors.As(err, &e) {
+		return &domain.RunError{Kind: e.Kind, Message: e.Msg, Hint: e.Hint, LogTail: e.LogTail}
+	}
+	return &domain.RunError{Kind: domain.KindInternal, Message: err.Error()}
+}
+
+// report fills everything derived from the raw records into r.
+func (s *Service) report(ctx context.Context, r *domain.Run, info domain.EngineInfo) error {
+	in := stats.Input{Plan: r.Plan, Engine: info}
+	for rec, err := range s.d.Store.Records(ctx, r.ID) {
+		if err != nil {
+			return fmt.Errorf("read requests: %w", err)
+		}
+		in.Requests = append(in.Requests, rec)
+	}
+	for smp, err := range s.d.Store.Samples(ctx, r.ID) {
+		if err != nil {
+			return fmt.Errorf("read samples: %w", err)
+		}
+		in.Samples = append(in.Samples, smp)
+	}
+	var err error
+	if in.Phases, err = s.d.Store.Phases(ctx, r.ID); err != nil {
+		return fmt.Errorf("read phases: %w", err)
+	}
+	sys := s.d.Sampler.System()
+	in.Sensors, in.GPUs = sys.Sensors, sys.GPUs
+	rep := stats.Report(in)
+	r.HardwareMetrics, r.Warnings = rep.HardwareMetrics, rep.Warnings
+	r.DurationS, r.TokensGenerated, r.Output = rep.DurationS, rep.TokensGenerated, rep.Output
+	r.Summary, r.Validity = &rep.Summary, &rep.Validity
+	if len(in.Requests) == 0 {
+		r.Summary, r.Validity = nil, nil // nothing was measured: there is nothing to judge
+	}
+	if r.Warnings == nil {
+		r.Warnings = []domain.Warning{}
+	}
+	return nil
+}
+
+// runSink stores and publishes what the runner produces. Its methods are called by one goroutine.
+type runSink struct {
+	s   *Service
+	ctx context.Context //nolint:containedctx // the sink lives exactly as long as one call of measure
+	job *job
+	run domain.Run
+}
+
+// Prepared stores the machine and the engine that are really in force.
+func (k *runSink) Prepared(info domain.EngineInfo) {
+	env := k.s.environment(info)
+	if _, err := k.s.changeRun(k.ctx, k.run.ID, func(r *domain.Run) error {
+		r.Environment = &env
+		return nil
+	}); err != nil {
+		k.s.d.Log.Error("Cannot store the environment", "runId", k.run.ID, "error", err)
+	}
+}
+
+// Phase publishes where the run is.
+func (k *runSink) Phase(c domain.PhaseChange) {
+	k.s.d.Hub.Publish(domain.EventRunPhase, domain.RunPhaseEvent{JobID: k.run.ID, PhaseChange: c})
+}
+
+// Append stores a batch.
+func (k *runSink) Append(b domain.Batch) error { return k.s.d.Store.AppendRun(k.ctx, k.run.ID, b) }
+
+// Progress publishes how far the run is and keeps it for those who ask.
+func (k *runSink) Progress(e domain.RunProgressEvent) {
+	p := e.Progress
+	k.s.mu.Lock()
+	k.job.progress = &p
+	k.s.mu.Unlock()
+	k.s.d.Hub.Publish(domain.EventRunProgress, e)
+}
+
+// environment describes the machine and engine of a run; EnvID hashes what makes two runs
+// comparable.
+func (s *Service) environment(info domain.EngineInfo) domain.Environment {
+	sys, app := s.d.Sampler.System(), s.d.App()
+	env := domain.Environment{AppVersion: app.Version, OS: sys.OS, Kernel: sys.Kernel, Arch: sys.Arch,
+		CPUModel: sys.CPUModel, CPUThreads: sys.CPUThreads, RAMTotalGB: sys.RAMTotalGB,
+		Virtual: sys.Virtual, GPUs: sys.GPUs, Engine: info, RateHz: sys.Telemetry.RateHz,
+		LoadBefore: load1(), Extra: map[string]string{}}
+	id, err := json.Marshal([]any{env.OS, env.Kernel, env.Arch, env.CPUModel, env.CPUThreads,
+		env.RAMTotalGB, env.Virtual, env.GPUs, info.Kind, info.Build, info.BinarySHA256,
+		info.Threads, info.GPUUsed})
+	if err == nil {
+		sum := sha256.Sum256(id)
+		env.EnvID = hex.EncodeToString(sum[:8])
+	}
+	return env
+}
