@@ -1,0 +1,141 @@
+package openai
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+)
+
+// serverError is an error that the server reported in its stream.
+type serverError struct{ msg string }
+
+// Error implements error.
+func (e *serverError) Error() string { return e.msg }
+
+// streamEvent is the part of an event that matters. Fields of llama-server stand beside OpenAI's.
+type streamEvent struct {
+	Choices []struct {
+		Delta struct {
+			Content          *string `json:"content"`
+			ReasoningContent *string `json:"reasoning_content"` // llama-server, SGLang, DeepSeek
+			Reasoning        *string `json:"reasoning"`         // vLLM, OpenRouter, Ollama
+		} `json:"delta"`
+		Text         *string `json:"text"` // of /completions
+		FinishReason *string `json:"finish_reason"`
+	} `json:"choices"`
+	Usage   *usageFields    `json:"usage"`
+	Timings *timingFields   `json:"timings"`
+	Error   json.RawMessage `json:"error"`
+	Object  string          `json:"object"`
+}
+
+type usageFields struct {
+	PromptTokens     *int `json:"prompt_tokens"`
+	CompletionTokens *int `json:"completion_tokens"`
+	Details          *struct {
+		CachedTokens *int `json:"cached_tokens"`
+	} `json:"prompt_tokens_details"`
+}
+
+type timingFields struct {
+	CacheN      int     `json:"cache_n"`
+	PromptN     int     `json:"prompt_n"`
+	PromptMs    float64 `json:"prompt_ms"`
+	PredictedN  int     `json:"predicted_n"`
+	PredictedMs float64 `json:"predicted_ms"`
+}
+
+// decoder turns events into chunks and usage.
+type decoder struct {
+	use  *domain.Usage
+	sink func(domain.Chunk)
+	// Tokens of a chunk are known only where usage came with every content chunk so far.
+	counted  int
+	contents int
+	withUse  int
+}
+
+// event handles one event that is not "[DONE]".
+func (d *decoder) event(ev engine.Event) error {
+	var m streamEvent
+	if err := json.Unmarshal(ev.Data, &m); err != nil {
+		if ev.Name == "error" {
+			return &serverError{msg: string(ev.Data)}
+		}
+		return fmt.Errorf("decode event: %w", err)
+	}
+	if ev.Name == "error" || m.Object == "error" || (len(m.Error) > 0 && string(m.Error) != "null") {
+		return &serverError{msg: errorMessage(ev.Data)}
+	}
+	d.count(m.Usage, m.Timings)
+	sent := false
+	if len(m.Choices) > 0 {
+		c := m.Choices[0]
+		sent = d.content(ev, &m, domain.ChunkReasoning, first(c.Delta.ReasoningContent, c.Delta.Reasoning)) || sent
+		sent = d.content(ev, &m, domain.ChunkText, first(c.Delta.Content, c.Text)) || sent
+		if c.FinishReason != nil && *c.FinishReason != "" {
+			d.use.FinishReason = *c.FinishReason
+		}
+	}
+	if !sent {
+		d.sink(domain.Chunk{At: ev.At, Kind: domain.ChunkOther})
+	}
+	if d.use.FinishReason == "error" {
+		return &serverError{msg: "the engine ended the answer with an error"}
+	}
+	return nil
+}
+
+// content hands on text, if there is any.
+func (d *decoder) content(ev engine.Event, m *streamEvent, kind domain.ChunkKind, text string) bool {
+	if text == "" {
+		return false
+	}
+	c := domain.Chunk{At: ev.At, Kind: kind, Text: text}
+	d.contents++
+	if m.Usage != nil && m.Usage.CompletionTokens != nil {
+		d.withUse++
+		if d.withUse == d.contents {
+			c.Tokens = max(0, *m.Usage.CompletionTokens-d.counted)
+		}
+		d.counted = *m.Usage.CompletionTokens
+	}
+	d.sink(c)
+	return true
+}
+
+// count keeps the latest usage and timings; later events are cumulative.
+func (d *decoder) count(u *usageFields, t *timingFields) {
+	if u != nil {
+		keep(&d.use.PromptTokens, u.PromptTokens)
+		keep(&d.use.OutputTokens, u.CompletionTokens)
+		if u.Details != nil {
+			keep(&d.use.CachedTokens, u.Details.CachedTokens)
+		}
+	}
+	if t != nil {
+		d.use.Server = &domain.ServerTimings{
+			PromptTokens: t.PromptN, CachedTokens: t.CacheN, PromptMs: t.PromptMs,
+			PredictedTokens: t.PredictedN, PredictedMs: t.PredictedMs,
+		}
+	}
+}
+
+// keep overwrites to when the server gave a value.
+func keep(to **int, value *int) {
+	if value != nil {
+		*to = value
+	}
+}
+
+// first returns the first text that is not empty.
+func first(texts ...*string) string {
+	for _, t := range texts {
+		if t != nil && *t != "" {
+			return *t
+		}
+	}
+	return ""
+}
