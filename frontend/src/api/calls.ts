@@ -1,9 +1,9 @@
-import { request } from './client';
-import type * as T from './types';
+import { request } from './client'
+import type * as T from './types'
 
 /** Every operation of the contract that the screens use, typed, one line each. */
 
-const id = encodeURIComponent;
+const id = encodeURIComponent
 
 export interface RunQuery {
   status?: string;
@@ -27,40 +27,40 @@ export interface RunPage {
 }
 
 export async function listRuns(query: RunQuery = {}): Promise<RunPage> {
-  const { body, headers } = await request<T.Run[] | null>('GET', '/benchmarks', { query: { ...query } });
-  const items = body ?? [];
-  const total = Number(headers.get('X-Total-Count') ?? items.length);
-  return { items, total, next: nextCursor(headers.get('Link')) };
+  const { body, headers } = await request<T.Run[] | null>('GET', '/benchmarks', { query: { ...query } })
+  const items = body ?? []
+  const total = Number(headers.get('X-Total-Count') ?? items.length)
+  return { items, total, next: nextCursor(headers.get('Link')) }
 }
 
 /** Reads the cursor out of a Link header with rel="next". */
 export function nextCursor(link: string | null): string {
-  const target = /<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1];
-  return target ? (new URL(target, 'http://x').searchParams.get('cursor') ?? '') : '';
+  const target = /<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? '')?.[1]
+  return target ? (new URL(target, 'http://x').searchParams.get('cursor') ?? '') : ''
 }
 
-export const getRun = async (job: string): Promise<T.Run> => (await request<T.Run>('GET', `/benchmarks/${id(job)}`)).body;
+export const getRun = async (job: string): Promise<T.Run> => (await request<T.Run>('GET', `/benchmarks/${id(job)}`)).body
 
 export async function startRun(json: T.BenchmarkRequest, key: string): Promise<T.Run> {
-  const o = { json, headers: { 'Idempotency-Key': key }, command: 'benchmarks.start' };
-  return (await request<T.Run>('POST', '/benchmarks', o)).body;
+  const o = { json, headers: { 'Idempotency-Key': key }, command: true }
+  return (await request<T.Run>('POST', '/benchmarks', o)).body
 }
 
 export const cancelRun = async (job: string): Promise<T.Run> =>
-  (await request<T.Run>('POST', `/benchmarks/${id(job)}/cancel`, { command: 'benchmarks.cancel' })).body;
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/cancel`, { command: true })).body
 
 export const rerunRun = async (job: string): Promise<T.Run> =>
-  (await request<T.Run>('POST', `/benchmarks/${id(job)}/rerun`, { command: 'benchmarks.rerun' })).body;
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/rerun`, { command: true })).body
 
 export const editRun = async (job: string, json: T.RunPatch): Promise<T.Run> =>
-  (await request<T.Run>('PATCH', `/benchmarks/${id(job)}`, { json, command: 'benchmarks.edit' })).body;
+  (await request<T.Run>('PATCH', `/benchmarks/${id(job)}`, { json, command: true })).body
 
 export async function deleteRun(job: string): Promise<void> {
-  await request('DELETE', `/benchmarks/${id(job)}`, { command: 'benchmarks.delete' });
+  await request('DELETE', `/benchmarks/${id(job)}`, { command: true })
 }
 
 export async function restoreRun(job: string): Promise<void> {
-  await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, command: 'benchmarks.delete' });
+  await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, command: true })
 }
 
 export interface MetricsQuery {
@@ -70,7 +70,7 @@ export interface MetricsQuery {
 }
 
 export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise<T.Sample[]> =>
-  (await request<T.Sample[] | null>('GET', `/benchmarks/${id(job)}/metrics`, { query: { ...query } })).body ?? [];
+  (await request<T.Sample[] | null>('GET', `/benchmarks/${id(job)}/metrics`, { query: { ...query } })).body ?? []
 
 export interface RequestPage {
   items: T.RequestRecord[];
@@ -78,14 +78,14 @@ export interface RequestPage {
 }
 
 export async function runRequests(job: string, query: { limit?: number; offset?: number } = {}): Promise<RequestPage> {
-  const path = `/benchmarks/${id(job)}/requests`;
-  const { body, headers } = await request<T.RequestRecord[] | null>('GET', path, { query: { ...query } });
-  const items = body ?? [];
-  return { items, total: Number(headers.get('X-Total-Count') ?? items.length) };
+  const path = `/benchmarks/${id(job)}/requests`
+  const { body, headers } = await request<T.RequestRecord[] | null>('GET', path, { query: { ...query } })
+  const items = body ?? []
+  return { items, total: Number(headers.get('X-Total-Count') ?? items.length) }
 }
 
 export const runRequest = async (job: string, n: number): Promise<T.RequestRecord> =>
-  (await request<T.RequestRecord>('GET', `/benchmarks/${id(job)}/requests/${n}`)).body;
+  (await request<T.RequestRecord>('GET', `/benchmarks/${id(job)}/requests/${n}`)).body
 
 export interface AverageQuery {
   start?: string;
@@ -98,54 +98,54 @@ export interface AverageQuery {
 }
 
 export const averages = async (query: AverageQuery = {}): Promise<T.Averages> =>
-  (await request<T.Averages>('GET', '/results/average', { query: { ...query } })).body;
+  (await request<T.Averages>('GET', '/results/average', { query: { ...query } })).body
 
 export const listModels = async (installed = true): Promise<T.Model[]> =>
-  (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? [];
+  (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []
 
 export const addModel = async (path: string): Promise<T.Model> =>
-  (await request<T.Model>('POST', '/models', { json: { path }, command: 'models.add', timeoutMs: 120_000 })).body;
+  (await request<T.Model>('POST', '/models', { json: { path }, command: true, timeoutMs: 120_000 })).body
 
 export async function removeModel(model: string): Promise<void> {
-  await request('DELETE', `/models/${id(model)}`, { command: 'models.remove' });
+  await request('DELETE', `/models/${id(model)}`, { command: true })
 }
 
 export const downloadModel = async (model: string): Promise<T.Download> =>
-  (await request<T.Download>('POST', `/models/${id(model)}/download`, { command: 'models.download' })).body;
+  (await request<T.Download>('POST', `/models/${id(model)}/download`, { command: true })).body
 
 export async function cancelDownload(model: string): Promise<void> {
-  await request('DELETE', `/models/${id(model)}/download`, { command: 'models.cancel_download' });
+  await request('DELETE', `/models/${id(model)}/download`, { command: true })
 }
 
 export const listEndpoints = async (): Promise<T.Endpoint[]> =>
-  (await request<T.Endpoint[] | null>('GET', '/endpoints')).body ?? [];
+  (await request<T.Endpoint[] | null>('GET', '/endpoints')).body ?? []
 
 export const addEndpoint = async (json: T.EndpointInput): Promise<T.Endpoint> =>
-  (await request<T.Endpoint>('POST', '/endpoints', { json, command: 'endpoints.add' })).body;
+  (await request<T.Endpoint>('POST', '/endpoints', { json, command: true })).body
 
 export const editEndpoint = async (endpoint: string, json: T.EndpointInput): Promise<T.Endpoint> =>
-  (await request<T.Endpoint>('PATCH', `/endpoints/${id(endpoint)}`, { json, command: 'endpoints.edit' })).body;
+  (await request<T.Endpoint>('PATCH', `/endpoints/${id(endpoint)}`, { json, command: true })).body
 
 export async function removeEndpoint(endpoint: string): Promise<void> {
-  await request('DELETE', `/endpoints/${id(endpoint)}`, { command: 'endpoints.remove' });
+  await request('DELETE', `/endpoints/${id(endpoint)}`, { command: true })
 }
 
 export const checkEndpoint = async (endpoint: string): Promise<T.EndpointCheck> =>
-  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { command: 'endpoints.check' })).body;
+  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { command: true })).body
 
-export const listEngines = async (): Promise<T.Engine[]> => (await request<T.Engine[] | null>('GET', '/engines')).body ?? [];
+export const listEngines = async (): Promise<T.Engine[]> => (await request<T.Engine[] | null>('GET', '/engines')).body ?? []
 
 /** The log's newest lines; the route may answer with lines or an object that holds them. */
 export async function engineLog(engine: string): Promise<string[]> {
-  const { body } = await request<string[] | { lines: string[] | null } | null>('GET', `/engines/${id(engine)}/log`);
-  return (Array.isArray(body) ? body : body?.lines) ?? [];
+  const { body } = await request<string[] | { lines: string[] | null } | null>('GET', `/engines/${id(engine)}/log`)
+  return (Array.isArray(body) ? body : body?.lines) ?? []
 }
 
 export const listDatasets = async (): Promise<T.Dataset[]> =>
-  (await request<T.Dataset[] | null>('GET', '/datasets')).body ?? [];
+  (await request<T.Dataset[] | null>('GET', '/datasets')).body ?? []
 
 export const getDataset = async (dataset: string): Promise<T.DatasetDetail> =>
-  (await request<T.DatasetDetail>('GET', `/datasets/${id(dataset)}`)).body;
+  (await request<T.DatasetDetail>('GET', `/datasets/${id(dataset)}`)).body
 
 export type DatasetFormat = 'jsonl' | 'csv' | 'json';
 
@@ -153,34 +153,34 @@ const mediaTypes: Record<DatasetFormat, string> = {
   jsonl: 'application/x-ndjson',
   csv: 'text/csv',
   json: 'application/json',
-};
+}
 
 export async function addDataset(name: string, format: DatasetFormat, body: string): Promise<T.Dataset> {
-  const o = { query: { name }, text: { body, type: mediaTypes[format] }, timeoutMs: 120_000 };
-  return (await request<T.Dataset>('POST', '/datasets', o)).body;
+  const o = { query: { name }, text: { body, type: mediaTypes[format] }, timeoutMs: 120_000 }
+  return (await request<T.Dataset>('POST', '/datasets', o)).body
 }
 
 export async function removeDataset(dataset: string): Promise<void> {
-  await request('DELETE', `/datasets/${id(dataset)}`, { command: 'datasets.remove' });
+  await request('DELETE', `/datasets/${id(dataset)}`, { command: true })
 }
 
-export const getSystem = async (): Promise<T.System> => (await request<T.System>('GET', '/system')).body;
+export const getSystem = async (): Promise<T.System> => (await request<T.System>('GET', '/system')).body
 
 /** The newest samples; last is a duration such as "15m". */
 export const systemTelemetry = async (last?: string): Promise<T.Sample[]> =>
-  (await request<T.Sample[] | null>('GET', '/system/telemetry', { query: { last } })).body ?? [];
+  (await request<T.Sample[] | null>('GET', '/system/telemetry', { query: { last } })).body ?? []
 
-export const preflight = async (): Promise<T.Preflight> => (await request<T.Preflight>('GET', '/system/preflight')).body;
-export const doctor = async (): Promise<T.DoctorReport> => (await request<T.DoctorReport>('GET', '/system/doctor')).body;
-export const health = async (): Promise<T.Health> => (await request<T.Health>('GET', '/health')).body;
-export const getSettings = async (): Promise<T.Settings> => (await request<T.Settings>('GET', '/settings')).body;
+export const preflight = async (): Promise<T.Preflight> => (await request<T.Preflight>('GET', '/system/preflight')).body
+export const doctor = async (): Promise<T.DoctorReport> => (await request<T.DoctorReport>('GET', '/system/doctor')).body
+export const health = async (): Promise<T.Health> => (await request<T.Health>('GET', '/health')).body
+export const getSettings = async (): Promise<T.Settings> => (await request<T.Settings>('GET', '/settings')).body
 
 export const editSettings = async (json: T.SettingsPatch): Promise<T.Settings> =>
-  (await request<T.Settings>('PATCH', '/settings', { json, command: 'settings.edit' })).body;
+  (await request<T.Settings>('PATCH', '/settings', { json, command: true })).body
 
 /** The paths of the contract with their methods and one-line summaries. */
 export interface OpenAPI {
   paths?: Record<string, Record<string, { summary?: string; operationId?: string }>>;
 }
 
-export const openapi = async (): Promise<OpenAPI> => (await request<OpenAPI>('GET', '/openapi.json')).body;
+export const openapi = async (): Promise<OpenAPI> => (await request<OpenAPI>('GET', '/openapi.json')).body

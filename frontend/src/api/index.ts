@@ -1,4 +1,4 @@
-export * as calls from './calls';
-export * from './client';
-export * from './live';
-export type * from './types';
+export * as calls from './calls'
+export * from './client'
+export * from './live'
+export type * from './types'

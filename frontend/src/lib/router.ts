@@ -24,31 +24,31 @@ const paths: Record<RouteName, string> = {
   hardware: 'hardware',
   api: 'api',
   settings: 'settings',
-};
+}
 
-const names = new Map(Object.entries(paths).map(([name, path]) => [path, name as RouteName]));
+const names = new Map(Object.entries(paths).map(([name, path]) => [path, name as RouteName]))
 
 /** Reads a location hash; an unknown one is null. */
 export function parseHash(hash: string): Route | null {
-  const [path = '', search = ''] = hash.replace(/^#?\/?/, '').split('?');
-  const [head = '', id = '', ...rest] = path.split('/');
-  const name = names.get(head);
-  if (!name || rest.length > 0) return null;
-  if ((name === 'detail') !== (id !== '') && name !== 'live') return null;
-  return { name, id: decode(id), query: Object.fromEntries(new URLSearchParams(search)) };
+  const [path = '', search = ''] = hash.replace(/^#?\/?/, '').split('?')
+  const [head = '', id = '', ...rest] = path.split('/')
+  const name = names.get(head)
+  if (!name || rest.length > 0) return null
+  if ((name === 'detail') !== (id !== '') && name !== 'live') return null
+  return { name, id: decode(id), query: Object.fromEntries(new URLSearchParams(search)) }
 }
 
 function decode(part: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(part)
   } catch {
-    return part;
+    return part
   }
 }
 
 /** The link to a screen. */
 export function href(name: RouteName, id = '', query: Record<string, string> = {}): string {
-  const path = [paths[name], id && encodeURIComponent(id)].filter(Boolean).join('/');
-  const search = new URLSearchParams(query).toString();
-  return `#/${path}${search ? `?${search}` : ''}`;
+  const path = [paths[name], id && encodeURIComponent(id)].filter(Boolean).join('/')
+  const search = new URLSearchParams(query).toString()
+  return `#/${path}${search ? `?${search}` : ''}`
 }

@@ -2,7 +2,7 @@
 
 export function remember(key: string, value: unknown): void {
   try {
-    localStorage.setItem(`inferometer.${key}`, JSON.stringify(value));
+    localStorage.setItem(`inferometer.${key}`, JSON.stringify(value))
   } catch {
     // Private windows may refuse; the value then lives as long as the page.
   }
@@ -11,10 +11,10 @@ export function remember(key: string, value: unknown): void {
 /** The remembered value when it passes the check, else the fallback. */
 export function recall<T>(key: string, check: (v: unknown) => v is T, fallback: T): T {
   try {
-    const raw = localStorage.getItem(`inferometer.${key}`);
-    const value: unknown = raw === null ? undefined : JSON.parse(raw);
-    return check(value) ? value : fallback;
+    const raw = localStorage.getItem(`inferometer.${key}`)
+    const value: unknown = raw === null ? undefined : JSON.parse(raw)
+    return check(value) ? value : fallback
   } catch {
-    return fallback;
+    return fallback
   }
 }

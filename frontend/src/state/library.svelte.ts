@@ -1,90 +1,90 @@
 import {
   calls, type Dataset, type Download, type Endpoint, type EndpointCheck, type EndpointInput, type Engine, type Model,
-} from '../api';
-import { Resource } from './resource.svelte';
+} from '../api'
+import { Resource } from './resource.svelte'
 
-const over = new Set(['done', 'failed', 'canceled']);
+const over = new Set(['done', 'failed', 'canceled'])
 
 /** Models, engines, endpoints and datasets: what can be measured, with what, and on what. */
 class LibraryState {
-  readonly models = new Resource<Model[]>(() => calls.listModels());
-  readonly catalogue = new Resource<Model[]>(() => calls.listModels(false));
-  readonly engines = new Resource<Engine[]>(() => calls.listEngines());
-  readonly endpoints = new Resource<Endpoint[]>(() => calls.listEndpoints());
-  readonly datasets = new Resource<Dataset[]>(() => calls.listDatasets());
-  downloads = $state.raw<Record<string, Download>>({});
+  readonly models = new Resource<Model[]>(() => calls.listModels())
+  readonly catalogue = new Resource<Model[]>(() => calls.listModels(false))
+  readonly engines = new Resource<Engine[]>(() => calls.listEngines())
+  readonly endpoints = new Resource<Endpoint[]>(() => calls.listEndpoints())
+  readonly datasets = new Resource<Dataset[]>(() => calls.listDatasets())
+  downloads = $state.raw<Record<string, Download>>({})
 
   async reload(): Promise<void> {
-    await Promise.all([this.models, this.catalogue, this.engines, this.endpoints, this.datasets].map((r) => r.load()));
+    await Promise.all([this.models, this.catalogue, this.engines, this.endpoints, this.datasets].map((r) => r.load()))
   }
 
   model(id: string): Model | null {
-    return [...(this.models.value ?? []), ...(this.catalogue.value ?? [])].find((m) => m.id === id) ?? null;
+    return [...(this.models.value ?? []), ...(this.catalogue.value ?? [])].find((m) => m.id === id) ?? null
   }
 
   /** The download of a model, from the events or from the list. */
   download(m: Model): Download | null {
-    return this.downloads[m.id] ?? m.download;
+    return this.downloads[m.id] ?? m.download
   }
 
   onDownload(d: Download): void {
-    this.downloads = { ...this.downloads, [d.id]: d };
-    if (!over.has(d.state)) return;
-    void this.models.load();
-    void this.catalogue.load();
-    void this.engines.load();
+    this.downloads = { ...this.downloads, [d.id]: d }
+    if (!over.has(d.state)) return
+    void this.models.load()
+    void this.catalogue.load()
+    void this.engines.load()
   }
 
   async startDownload(id: string): Promise<void> {
-    this.onDownload(await calls.downloadModel(id));
+    this.onDownload(await calls.downloadModel(id))
   }
 
   async cancelDownload(id: string): Promise<void> {
-    await calls.cancelDownload(id);
-    await Promise.all([this.models.load(), this.catalogue.load()]);
+    await calls.cancelDownload(id)
+    await Promise.all([this.models.load(), this.catalogue.load()])
   }
 
   async addModel(path: string): Promise<Model> {
-    const m = await calls.addModel(path);
-    await this.models.load();
-    return m;
+    const m = await calls.addModel(path)
+    await this.models.load()
+    return m
   }
 
   async removeModel(id: string): Promise<void> {
-    await calls.removeModel(id);
-    await Promise.all([this.models.load(), this.catalogue.load()]);
+    await calls.removeModel(id)
+    await Promise.all([this.models.load(), this.catalogue.load()])
   }
 
   async addEndpoint(input: EndpointInput): Promise<Endpoint> {
-    const e = await calls.addEndpoint(input);
-    await this.endpoints.load();
-    return e;
+    const e = await calls.addEndpoint(input)
+    await this.endpoints.load()
+    return e
   }
 
   async editEndpoint(id: string, input: EndpointInput): Promise<void> {
-    await calls.editEndpoint(id, input);
-    await this.endpoints.load();
+    await calls.editEndpoint(id, input)
+    await this.endpoints.load()
   }
 
   async removeEndpoint(id: string): Promise<void> {
-    await calls.removeEndpoint(id);
-    await Promise.all([this.endpoints.load(), this.models.load()]);
+    await calls.removeEndpoint(id)
+    await Promise.all([this.endpoints.load(), this.models.load()])
   }
 
   checkEndpoint(id: string): Promise<EndpointCheck> {
-    return calls.checkEndpoint(id);
+    return calls.checkEndpoint(id)
   }
 
   async addDataset(name: string, format: calls.DatasetFormat, body: string): Promise<Dataset> {
-    const d = await calls.addDataset(name, format, body);
-    await this.datasets.load();
-    return d;
+    const d = await calls.addDataset(name, format, body)
+    await this.datasets.load()
+    return d
   }
 
   async removeDataset(id: string): Promise<void> {
-    await calls.removeDataset(id);
-    await this.datasets.load();
+    await calls.removeDataset(id)
+    await this.datasets.load()
   }
 }
 
-export const library = new LibraryState();
+export const library = new LibraryState()

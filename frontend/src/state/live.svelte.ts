@@ -1,145 +1,145 @@
 import {
   subscribe, type Connection, type InFlight, type LiveEvent, type LogRecord, type PhaseChange, type RequestRecord,
   type Run, type RunPhaseEvent, type RunProgressEvent, type TelemetryEvent,
-} from '../api';
-import { Ring } from '../lib/rings';
-import { library } from './library.svelte';
-import { runs } from './runs.svelte';
-import { SampleRing, telemetry } from './telemetry.svelte';
+} from '../api'
+import { Ring } from '../lib/rings'
+import { library } from './library.svelte'
+import { runs } from './runs.svelte'
+import { SampleRing, telemetry } from './telemetry.svelte'
 
-const REPAINT_MS = 250;
-const TEXT_MAX = 20_000;
-const LOG_MAX = 500;
-const REQUESTS_MAX = 5000;
+const REPAINT_MS = 250
+const TEXT_MAX = 20_000
+const LOG_MAX = 500
+const REQUESTS_MAX = 5000
 
 /** What is known of the run being measured; times are seconds from its start. */
 export class LiveRun {
-  readonly id: string;
-  phases = $state.raw<PhaseChange[]>([]);
-  progress = $state.raw<RunProgressEvent['progress'] | null>(null);
-  inFlight = $state.raw<InFlight[]>([]);
+  readonly id: string
+  phases = $state.raw<PhaseChange[]>([])
+  progress = $state.raw<RunProgressEvent['progress'] | null>(null)
+  inFlight = $state.raw<InFlight[]>([])
   /** The requests that ended, oldest first. */
-  requests = $state.raw<RequestRecord[]>([]);
+  requests = $state.raw<RequestRecord[]>([])
   /** The output of the followed request, and its number. */
-  text = $state('');
-  textOf = $state<number | null>(null);
+  text = $state('')
+  textOf = $state<number | null>(null)
   /** Columns: output tokens per second, median time between tokens in ms. */
-  readonly speed = new Ring(2, 7200);
-  readonly samples = new SampleRing(18_000);
+  readonly speed = new Ring(2, 7200)
+  readonly samples = new SampleRing(18_000)
 
   constructor(id: string) {
-    this.id = id;
+    this.id = id
   }
 
   onPhase(e: RunPhaseEvent): void {
-    if (this.phases.some((p) => p.phase === e.phase && p.t_us === e.t_us)) return;
-    this.phases = [...this.phases, { phase: e.phase, t_us: e.t_us, at: e.at }].sort((a, b) => a.t_us - b.t_us);
+    if (this.phases.some((p) => p.phase === e.phase && p.t_us === e.t_us)) return
+    this.phases = [...this.phases, { phase: e.phase, t_us: e.t_us, at: e.at }].sort((a, b) => a.t_us - b.t_us)
   }
 
   onProgress(e: RunProgressEvent): void {
-    this.progress = e.progress;
-    this.inFlight = e.in_flight ?? [];
-    const known = this.requests[this.requests.length - 1]?.n ?? -1;
-    const fresh = (e.requests ?? []).filter((r) => r.n > known || !this.requests.some((o) => o.n === r.n));
-    if (fresh.length) this.requests = [...this.requests, ...fresh].slice(-REQUESTS_MAX);
-    for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms]);
+    this.progress = e.progress
+    this.inFlight = e.in_flight ?? []
+    const known = this.requests[this.requests.length - 1]?.n ?? -1
+    const fresh = (e.requests ?? []).filter((r) => r.n > known || !this.requests.some((o) => o.n === r.n))
+    if (fresh.length) this.requests = [...this.requests, ...fresh].slice(-REQUESTS_MAX)
+    for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms])
     if (e.text_of !== this.textOf && e.text_of !== null) {
-      this.textOf = e.text_of;
-      this.text = '';
+      this.textOf = e.text_of
+      this.text = ''
     }
-    if (e.text) this.text = (this.text + e.text).slice(-TEXT_MAX);
+    if (e.text) this.text = (this.text + e.text).slice(-TEXT_MAX)
   }
 }
 
 /** The live events, spread to whom they concern, and the signal to repaint. */
 class Live {
-  connection = $state<Connection>('connecting');
+  connection = $state<Connection>('connecting')
   /** Goes up at most four times a second while something new is there and the page is visible. */
-  tick = $state(0);
-  run = $state.raw<LiveRun | null>(null);
+  tick = $state(0)
+  run = $state.raw<LiveRun | null>(null)
   /** The run that ended last since the page opened. */
-  ended = $state.raw<Run | null>(null);
-  log = $state.raw<LogRecord[]>([]);
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private stopAll: (() => void) | null = null;
+  ended = $state.raw<Run | null>(null)
+  log = $state.raw<LogRecord[]>([])
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private stopAll: (() => void) | null = null
 
   /** Subscribes until the returned function is called; a second call changes nothing. */
   start(): () => void {
     this.stopAll ??= subscribe({
       event: (e) => this.on(e),
       connection: (c) => {
-        this.connection = c;
+        this.connection = c
       },
-    });
-    return () => this.stop();
+    })
+    return () => this.stop()
   }
 
   private stop(): void {
-    this.stopAll?.();
-    this.stopAll = null;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.stopAll?.()
+    this.stopAll = null
+    clearTimeout(this.timer)
+    this.timer = undefined
   }
 
   /** Spreads one event; public for tests. */
   on(e: LiveEvent): void {
     switch (e.kind) {
       case 'run.created':
-        runs.put(e.data);
-        break;
+        runs.put(e.data)
+        break
       case 'run.phase':
-        this.follow(e.data.job_id).onPhase(e.data);
-        runs.onPhase(e.data);
-        break;
+        this.follow(e.data.job_id).onPhase(e.data)
+        runs.onPhase(e.data)
+        break
       case 'run.progress':
-        this.follow(e.data.job_id).onProgress(e.data);
-        runs.onProgress(e.data);
-        break;
+        this.follow(e.data.job_id).onProgress(e.data)
+        runs.onProgress(e.data)
+        break
       case 'run.finished':
-        runs.put(e.data);
-        this.ended = e.data;
-        break;
+        runs.put(e.data)
+        this.ended = e.data
+        break
       case 'telemetry':
-        this.onTelemetry(e.data);
-        break;
+        this.onTelemetry(e.data)
+        break
       case 'download.progress':
-        library.onDownload(e.data);
-        break;
+        library.onDownload(e.data)
+        break
       case 'log':
-        this.log = [...this.log, e.data].slice(-LOG_MAX);
-        break;
+        this.log = [...this.log, e.data].slice(-LOG_MAX)
+        break
       case 'reset':
-        this.reread();
+        this.reread()
     }
-    this.repaint();
+    this.repaint()
   }
 
   /** The live record of a run; events of another run begin a new one. */
   follow(id: string): LiveRun {
-    if (this.run?.id !== id) this.run = new LiveRun(id);
-    return this.run;
+    if (this.run?.id !== id) this.run = new LiveRun(id)
+    return this.run
   }
 
   private onTelemetry(e: TelemetryEvent): void {
     for (const s of e.samples ?? []) {
-      telemetry.add(s);
-      if (e.job_id) this.follow(e.job_id).samples.push(s.t_ms / 1000, s);
+      telemetry.add(s)
+      if (e.job_id) this.follow(e.job_id).samples.push(s.t_ms / 1000, s)
     }
   }
 
   private reread(): void {
-    void runs.load();
-    void library.reload();
-    telemetry.load().catch(() => undefined); // the next events fill the charts again
+    void runs.load()
+    void library.reload()
+    telemetry.load().catch(() => undefined) // the next events fill the charts again
   }
 
   private repaint(): void {
-    if (this.timer !== undefined) return;
+    if (this.timer !== undefined) return
     this.timer = setTimeout(() => {
-      this.timer = undefined;
-      if (!document.hidden) this.tick++;
-    }, REPAINT_MS);
+      this.timer = undefined
+      if (!document.hidden) this.tick++
+    }, REPAINT_MS)
   }
 }
 
-export const live = new Live();
+export const live = new Live()

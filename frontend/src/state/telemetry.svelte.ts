@@ -1,85 +1,85 @@
-import { calls, type Sample } from '../api';
-import { Ring, type Columns } from '../lib/rings';
-import { Running, type Extent } from '../lib/stats';
+import { calls, type Sample } from '../api'
+import { Ring, type Columns } from '../lib/rings'
+import { Running, type Extent } from '../lib/stats'
 
 /** The sensors that charts know, in the order of the ring's columns. */
 export const sensors = [
   'cpu_usage_percent', 'ram_usage_gb', 'swap_usage_gb', 'engine_cpu_percent', 'engine_rss_gb', 'self_cpu_percent',
   'gpu_usage_percent', 'vram_usage_gb', 'power_w', 'gpu_temp_c', 'memory_bus_percent', 'clock_mhz',
-] as const;
+] as const
 
 export type SensorKey = (typeof sensors)[number];
 
 /** The reading of one sensor in a sample; bus and clock come from the first GPU. */
 export function reading(s: Sample, key: SensorKey): number | null {
-  if (key === 'memory_bus_percent' || key === 'clock_mhz') return s.gpus?.[0]?.[key] ?? null;
-  return s[key];
+  if (key === 'memory_bus_percent' || key === 'clock_mhz') return s.gpus?.[0]?.[key] ?? null
+  return s[key]
 }
 
 function row(s: Sample): (number | null)[] {
-  return sensors.map((k) => reading(s, k));
+  return sensors.map((k) => reading(s, k))
 }
 
 /** Samples in a ring, read by column. */
 export class SampleRing {
-  private readonly ring: Ring;
+  private readonly ring: Ring
 
   constructor(capacity: number) {
-    this.ring = new Ring(sensors.length, capacity);
+    this.ring = new Ring(sensors.length, capacity)
   }
 
   push(t: number, s: Sample): boolean {
-    return this.ring.push(t, row(s));
+    return this.ring.push(t, row(s))
   }
 
   clear(): void {
-    this.ring.clear();
+    this.ring.clear()
   }
 
   get length(): number {
-    return this.ring.length;
+    return this.ring.length
   }
 
   get last(): number | null {
-    return this.ring.last;
+    return this.ring.last
   }
 
   rows(keys: readonly SensorKey[], from = -Infinity): Columns {
-    return this.ring.rows(from, keys.map((k) => sensors.indexOf(k)));
+    return this.ring.rows(from, keys.map((k) => sensors.indexOf(k)))
   }
 }
 
 /** The machine's telemetry of the last hour, and least, mean and largest since the last reset. */
 class TelemetryState {
   /** An hour at 10 Hz; times are seconds since 1970. */
-  readonly hour = new SampleRing(36_000);
-  latest = $state.raw<Sample | null>(null);
-  since = $state(Date.now());
-  private running = new Map<SensorKey, Running>();
+  readonly hour = new SampleRing(36_000)
+  latest = $state.raw<Sample | null>(null)
+  since = $state(Date.now())
+  private running = new Map<SensorKey, Running>()
 
   async load(): Promise<void> {
-    for (const s of await calls.systemTelemetry('60m')) this.add(s);
+    for (const s of await calls.systemTelemetry('60m')) this.add(s)
   }
 
   add(s: Sample): void {
-    if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return;
-    this.latest = s;
+    if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return
+    this.latest = s
     for (const k of sensors) {
-      let r = this.running.get(k);
-      if (!r) this.running.set(k, (r = new Running()));
-      r.add(reading(s, k));
+      let r = this.running.get(k)
+      if (!r) this.running.set(k, (r = new Running()))
+      r.add(reading(s, k))
     }
   }
 
   /** Not reactive by itself: read it with live.tick. */
   extent(key: SensorKey): Extent {
-    return this.running.get(key)?.extent ?? { now: null, min: null, avg: null, max: null, n: 0 };
+    return this.running.get(key)?.extent ?? { now: null, min: null, avg: null, max: null, n: 0 }
   }
 
   reset(): void {
-    this.running = new Map();
-    this.since = Date.now();
+    this.running = new Map()
+    this.since = Date.now()
   }
 }
 
-export const telemetry = new TelemetryState();
+export const telemetry = new TelemetryState()

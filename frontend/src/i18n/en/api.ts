@@ -1,3 +1,3 @@
 export const api = {
   title: 'API',
-};
+}

@@ -73,4 +73,4 @@ export const common = {
   prefill: 'Prefill speed',
   throughput: 'Output throughput',
   energy: 'Energy',
-};
+}

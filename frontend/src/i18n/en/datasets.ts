@@ -1,3 +1,3 @@
 export const datasets = {
   title: 'Datasets',
-};
+}

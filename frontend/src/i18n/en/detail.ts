@@ -1,3 +1,3 @@
 export const detail = {
   title: 'Result',
-};
+}

@@ -1,3 +1,3 @@
 export const engines = {
   title: 'Engines',
-};
+}

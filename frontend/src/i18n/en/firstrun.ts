@@ -1,3 +1,3 @@
 export const firstrun = {
   title: 'Welcome',
-};
+}

@@ -1,3 +1,3 @@
 export const hardware = {
   title: 'Hardware',
-};
+}

@@ -1,17 +1,17 @@
-import { common } from './common';
-import { shell } from './shell';
-import { firstrun } from './firstrun';
-import { home } from './home';
-import { live } from './live';
-import { detail } from './detail';
-import { newbench } from './newbench';
-import { results } from './results';
-import { hardware } from './hardware';
-import { models } from './models';
-import { datasets } from './datasets';
-import { engines } from './engines';
-import { api } from './api';
-import { settings } from './settings';
+import { common } from './common'
+import { shell } from './shell'
+import { firstrun } from './firstrun'
+import { home } from './home'
+import { live } from './live'
+import { detail } from './detail'
+import { newbench } from './newbench'
+import { results } from './results'
+import { hardware } from './hardware'
+import { models } from './models'
+import { datasets } from './datasets'
+import { engines } from './engines'
+import { api } from './api'
+import { settings } from './settings'
 
 export const en = {
   common,
@@ -28,4 +28,4 @@ export const en = {
   engines,
   api,
   settings,
-} as const;
+} as const

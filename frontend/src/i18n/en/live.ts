@@ -1,3 +1,3 @@
 export const live = {
   title: 'Live run',
-};
+}

@@ -1,3 +1,3 @@
 export const newbench = {
   title: 'New benchmark',
-};
+}

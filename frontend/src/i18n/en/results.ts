@@ -1,3 +1,3 @@
 export const results = {
   title: 'Results',
-};
+}

@@ -1,3 +1,3 @@
 export const shell = {
   title: 'Inferometer',
-};
+}

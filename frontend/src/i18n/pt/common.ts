@@ -1,5 +1,5 @@
-import type { common as en } from '../en/common';
-import type { Words } from '../index';
+import type { common as en } from '../en/common'
+import type { Words } from '../index'
 
 export const common: Words<typeof en> = {
   loading: 'Carregando…',
@@ -75,4 +75,4 @@ export const common: Words<typeof en> = {
   prefill: 'Velocidade de prefill',
   throughput: 'Vazão de saída',
   energy: 'Energia',
-};
+}
