@@ -1,0 +1,291 @@
+package telemetry
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// gpuDriver talks to one family of GPUs. Its calls may block for as long as the driver hangs; only
+// the watch's goroutine makes them.
+type gpuDriver interface {
+	// name is the source that sensors name, e.g. "nvml".
+	name() string
+	// open finds the GPUs. Without any it returns why, in plain words.
+	open() (gpus []domain.GPUInfo, reason string)
+	// read reads every GPU that open returned.
+	read() gpuReading
+	close()
+}
+
+// gpuReading is one reading of all GPUs of a driver; why tells by sensor key what is missing. It is
+// not changed once it has been handed over.
+type gpuReading struct {
+	gpus []domain.GPUSample
+	why  map[string]string
+}
+
+const (
+	// gpuPatience is how long a sample waits for the GPUs: normally their figures are of its own
+	// instant, and a slow driver delays it by this much at most.
+	gpuPatience = 20 * time.Millisecond
+	// gpuStale is the age after which a reading is no longer shown and the driver counts as hanging.
+	gpuStale = time.Second
+	// gpuOpenPatience is how long System waits for a driver to open; waking a GPU takes a while.
+	gpuOpenPatience = 2 * time.Second
+	// gpuStopPatience is how long the end of Run waits for a call under way.
+	gpuStopPatience = 500 * time.Millisecond
+)
+
+const (
+	gpuSilent  = "The GPU does not answer."
+	gpuOpening = "The GPU driver is still being opened."
+)
+
+// The keys of the samples' GPU figures, as sensors name them.
+const (
+	keyGPU   = "gpu_usage_percent"
+	keyVRAM  = "vram_usage_gb"
+	keyPower = "power_w"
+	keyTemp  = "gpu_temp_c"
+)
+
+// gpuWatch keeps drivers away from the sampler: one goroutine makes all calls, and a sample waits
+// for it with a deadline.
+type gpuWatch struct {
+	drivers []gpuDriver
+	ask     chan struct{}   // room for one: a question waits while the driver is busy
+	answers chan gpuReading // room for one
+	opened  chan struct{}
+
+	mu      sync.Mutex
+	state   gpuFacts
+	last    gpuReading
+	lastAt  time.Time
+	askedAt time.Time // zero: no question is open
+	silent  bool
+}
+
+// gpuFacts is what System tells about GPUs.
+type gpuFacts struct {
+	source string
+	gpus   []domain.GPUInfo
+	reason string            // why there is none
+	why    map[string]string // why a figure is missing, by key
+}
+
+func newGPUWatch(drivers []gpuDriver) *gpuWatch {
+	return &gpuWatch{
+		drivers: drivers, ask: make(chan struct{}, 1), answers: make(chan gpuReading, 1),
+		opened: make(chan struct{}), state: gpuFacts{reason: gpuOpening},
+	}
+}
+
+// start begins the goroutine; stop ends it and reports whether it has ended in time. A watch is
+// started once.
+func (w *gpuWatch) start() (stop func() bool) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		w.serve(quit)
+	}()
+	return func() bool {
+		close(quit)
+		patience := time.NewTimer(gpuStopPatience)
+		defer patience.Stop()
+		select {
+		case <-done:
+			return true
+		case <-patience.C:
+			return false
+		}
+	}
+}
+
+// serve opens the first driver that has GPUs and answers until quit.
+func (w *gpuWatch) serve(quit <-chan struct{}) {
+	driver := w.open()
+	close(w.opened)
+	if driver == nil {
+		return
+	}
+	defer driver.close()
+	for {
+		select {
+		case <-quit:
+			return
+		case <-w.ask:
+		}
+		select {
+		case w.answers <- driver.read():
+		case <-quit:
+			return
+		}
+	}
+}
+
+// open returns the driver in use, nil when no driver has a GPU; the first one's reason is told.
+func (w *gpuWatch) open() gpuDriver {
+	facts := gpuFacts{reason: "No GPU support is built in for this system."}
+	var found gpuDriver
+	for i, d := range w.drivers {
+		gpus, reason := d.open()
+		if len(gpus) > 0 {
+			facts, found = gpuFacts{source: d.name(), gpus: gpus}, d
+			break
+		}
+		if i == 0 {
+			facts.reason = reason
+		}
+		d.close()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state = facts
+	return found
+}
+
+// awaitOpen waits for the driver to be opened, but not for ever.
+func (w *gpuWatch) awaitOpen() {
+	patience := time.NewTimer(gpuOpenPatience)
+	defer patience.Stop()
+	select {
+	case <-w.opened:
+	case <-patience.C:
+	}
+}
+
+// count is the number of GPUs known.
+func (w *gpuWatch) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.state.gpus)
+}
+
+// facts returns what is known now.
+func (w *gpuWatch) facts() gpuFacts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.state
+	f.why = maps.Clone(w.last.why)
+	if w.silent {
+		f.why = map[string]string{keyGPU: gpuSilent, keyVRAM: gpuSilent, keyPower: gpuSilent, keyTemp: gpuSilent}
+	}
+	return f
+}
+
+// into adds the GPUs to a sample; room has one element for each GPU. Only the sampler calls it.
+func (w *gpuWatch) into(s *domain.Sample, room []domain.GPUSample) {
+	if len(room) == 0 {
+		return
+	}
+	reading, ok := w.reading()
+	for i := range room {
+		room[i].Index = i
+		if ok && i < len(reading.gpus) {
+			room[i] = reading.gpus[i]
+		}
+	}
+	s.GPUs = room
+	sumUp(s)
+}
+
+// reading returns figures that are fresh, or at least not stale; false when the driver is silent.
+func (w *gpuWatch) reading() (gpuReading, bool) {
+	if w.askedAt.IsZero() {
+		w.askedAt = time.Now()
+		w.ask <- struct{}{} // has room: no question is open
+	}
+	fresh, got := w.await()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if got {
+		w.last, w.lastAt, w.askedAt = fresh, time.Now(), time.Time{}
+	}
+	w.silent = !got && time.Since(w.askedAt) >= gpuStale
+	known := !w.lastAt.IsZero() && time.Since(w.lastAt) < gpuStale
+	return w.last, known
+}
+
+// await waits for the answer. A driver that has already made one sample wait gets no more patience
+// until it answers.
+func (w *gpuWatch) await() (gpuReading, bool) {
+	left := gpuPatience - time.Since(w.askedAt)
+	if left <= 0 {
+		select {
+		case r := <-w.answers:
+			return r, true
+		default:
+			return gpuReading{}, false
+		}
+	}
+	patience := time.NewTimer(left)
+	defer patience.Stop()
+	select {
+	case r := <-w.answers:
+		return r, true
+	case <-patience.C:
+		return gpuReading{}, false
+	}
+}
+
+// sumUp fills the sample's figures over all GPUs: use is the mean, memory and power are sums, the
+// temperature is the hottest. A sum that misses a part is no sum: it stays nil.
+func sumUp(s *domain.Sample) {
+	var use, vram, power, temp tally
+	for i := range s.GPUs {
+		g := &s.GPUs[i]
+		use.add(g.UtilPct)
+		vram.add(g.VRAMUsedGB)
+		power.add(g.PowerW)
+		temp.add(g.TempC)
+	}
+	n := len(s.GPUs)
+	if use.n > 0 {
+		mean := use.sum / float64(use.n)
+		s.GPUPercent = &mean
+	}
+	if vram.n == n {
+		s.VRAMUsedGB = &vram.sum
+	}
+	if power.n == n {
+		s.PowerW = &power.sum
+	}
+	if temp.n > 0 {
+		s.GPUTempC = &temp.most
+	}
+}
+
+type tally struct {
+	n         int
+	sum, most float64
+}
+
+func (t *tally) add(v *float64) {
+	if v == nil {
+		return
+	}
+	if t.n == 0 || *v > t.most {
+		t.most = *v
+	}
+	t.sum += *v
+	t.n++
+}
+
+// sensors lists the GPU figures with why they are missing.
+func (f gpuFacts) sensors() []domain.SensorInfo {
+	why := func(key string) string {
+		if len(f.gpus) == 0 {
+			return f.reason
+		}
+		return f.why[key]
+	}
+	return []domain.SensorInfo{
+		sensor(keyGPU, "GPU", "%", f.source, why(keyGPU)),
+		sensor(keyVRAM, "GPU memory", "GB", f.source, why(keyVRAM)),
+		sensor(keyPower, "GPU power", "W", f.source, why(keyPower)),
+		sensor(keyTemp, "GPU temperature", "°C", f.source, why(keyTemp)),
+	}
+}

@@ -1,0 +1,22 @@
+//go:build !linux || !cgo
+
+package telemetry
+
+import "github.com/inferometer/inferometer/backend/domain"
+
+// systemDrivers is empty of NVIDIA's library where the binding cannot be built; AMD's files are
+// read wherever they exist.
+func systemDrivers(string) []gpuDriver { return []gpuDriver{noNVML{}, newSysfsDriver()} }
+
+// noNVML says why NVIDIA GPUs are not read.
+type noNVML struct{}
+
+func (noNVML) name() string { return "nvml" }
+
+func (noNVML) open() ([]domain.GPUInfo, string) {
+	return nil, "GPUs cannot be read in this build: NVIDIA telemetry is built for Linux only."
+}
+
+func (noNVML) read() gpuReading { return gpuReading{} }
+
+func (noNVML) close() {}

@@ -1,0 +1,162 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// procFile is a file of /proc that stays open and is read anew from its start each time, without
+// allocation once the buffer has grown to its size.
+type procFile struct {
+	f   *os.File
+	buf []byte
+}
+
+func openProc(path string) (*procFile, error) {
+	f, err := os.Open(path) //nolint:gosec // a path below /proc, or a recorded tree in tests
+	if err != nil {
+		return nil, fmt.Errorf("open sensor file: %w", err)
+	}
+	return &procFile{f: f, buf: make([]byte, 8192)}, nil
+}
+
+// mostProcBytes bounds what is read of one file; /proc/stat of a machine with a thousand cores
+// stays far below.
+const mostProcBytes = 1 << 20
+
+// read returns the content, valid until the next read.
+func (p *procFile) read() ([]byte, error) {
+	n := 0
+	for {
+		m, err := p.f.ReadAt(p.buf[n:], int64(n))
+		n += m
+		if errors.Is(err, io.EOF) || (err == nil && m == 0) {
+			return p.buf[:n], nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read sensor file: %w", err)
+		}
+		if n == len(p.buf) {
+			if n >= mostProcBytes {
+				return p.buf[:n], nil
+			}
+			p.buf = append(p.buf, make([]byte, len(p.buf))...)
+		}
+	}
+}
+
+func (p *procFile) close() {
+	if p != nil {
+		_ = p.f.Close() // opened for reading: nothing can be lost
+	}
+}
+
+// procHost reads /proc/stat and /proc/meminfo.
+type procHost struct {
+	stat, mem       *procFile
+	statErr, memErr string
+}
+
+// newHostSource opens the files of the machine.
+func newHostSource() hostSource { return newProcHost("/proc") }
+
+func newProcHost(root string) *procHost {
+	h := &procHost{}
+	var err error
+	if h.stat, err = openProc(filepath.Join(root, "stat")); err != nil {
+		h.statErr = "The CPU counters of the system cannot be read."
+	}
+	if h.mem, err = openProc(filepath.Join(root, "meminfo")); err != nil {
+		h.memErr = "The memory counters of the system cannot be read."
+	}
+	return h
+}
+
+func (h *procHost) name() string { return "procfs" }
+
+func (h *procHost) read(now time.Time, w *cpuWindow, r *hostReading) {
+	*r = hostReading{cpuErr: h.statErr, memErr: h.memErr}
+	if h.stat != nil {
+		h.readCPU(now, w, r)
+	}
+	if h.mem == nil {
+		return
+	}
+	data, err := h.mem.read()
+	m, ok := parseMeminfo(data)
+	if err != nil || !ok {
+		r.memErr = "The memory counters of the system have an unknown form."
+		return
+	}
+	r.ramUsed, r.hasRAM = m.usedBytes(), true
+	r.swapUsed, r.hasSwap = m.swapUsedBytes(), true
+}
+
+func (h *procHost) readCPU(now time.Time, w *cpuWindow, r *hostReading) {
+	data, err := h.stat.read()
+	slot := w.next()
+	var ok bool
+	slot.total, slot.cores, ok = parseStat(data, slot.cores)
+	if err != nil || !ok {
+		r.cpuErr = "The CPU counters of the system have an unknown form."
+		return
+	}
+	slot.at = now
+	w.commit()
+}
+
+func (h *procHost) close() {
+	h.stat.close()
+	h.mem.close()
+}
+
+// procProcess reads one process: its CPU clock, exact to the nanosecond, and its statm file.
+type procProcess struct {
+	clock int32
+	statm *procFile
+}
+
+// newProcessSource watches a process; false when it does not exist.
+func newProcessSource(pid int) (processSource, bool) {
+	statm, err := openProc(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return nil, false
+	}
+	// The kernel's name for the CPU clock of another process: its number inverted, then 2 for
+	// "scheduler time of the whole process".
+	return &procProcess{clock: int32((^pid)<<3 | 2), statm: statm}, true //nolint:gosec // pids fit
+}
+
+// newSelfSource watches this process.
+func newSelfSource() (processSource, bool) {
+	return &procProcess{clock: unix.CLOCK_PROCESS_CPUTIME_ID}, true
+}
+
+func (p *procProcess) cpuTime() (time.Duration, bool) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(p.clock, &ts); err != nil {
+		return 0, false
+	}
+	return time.Duration(ts.Nano()), true
+}
+
+func (p *procProcess) rss() (uint64, bool) {
+	if p.statm == nil {
+		return 0, false
+	}
+	data, err := p.statm.read()
+	if err != nil {
+		return 0, false
+	}
+	pages, ok := parseStatm(data)
+	// A process that ended but is not yet collected still has the file, with zeros.
+	return pages * uint64(os.Getpagesize()), ok && pages > 0 //nolint:gosec // a page size is positive
+}
+
+func (p *procProcess) close() { p.statm.close() }

@@ -1,0 +1,180 @@
+package telemetry
+
+import (
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// reader turns readings of the host, of this process and of the engine into samples. Its owner
+// serialises the calls.
+type reader struct {
+	host    hostSource
+	process func(pid int) (processSource, bool)
+
+	self      processSource // nil where the system does not tell
+	selfMeter cpuMeter
+	engine    processSource // nil: none runs here
+	engMeter  cpuMeter
+	engineWhy string // why there are no figures of the engine
+	window    cpuWindow
+	last      hostReading
+}
+
+const (
+	noEngine    = "No engine runs on this machine now."
+	engineEnded = "The engine's process has ended."
+	notYet      = "No reading has been taken yet."
+)
+
+func newReader(host hostSource, self func() (processSource, bool),
+	process func(pid int) (processSource, bool),
+) *reader {
+	r := &reader{host: host, process: process, engineWhy: noEngine}
+	if p, ok := self(); ok {
+		r.self = p
+	}
+	return r
+}
+
+// watch changes the engine's process; 0 means none.
+func (r *reader) watch(pid int) {
+	if r.engine != nil {
+		r.engine.close()
+	}
+	r.engine, r.engMeter, r.engineWhy = nil, cpuMeter{}, noEngine
+	if pid <= 0 {
+		return
+	}
+	p, ok := r.process(pid)
+	if !ok {
+		r.engineWhy = engineEnded
+		return
+	}
+	r.engine, r.engineWhy = p, ""
+	if used, ok := p.cpuTime(); ok { // the first tick then has a span to measure
+		r.engMeter.add(time.Now(), used)
+	}
+}
+
+// figures lie in one block, so that a sample costs one allocation for all its pointers.
+type figures struct {
+	cpu, ram, swap, engineCPU, engineRSS, self float64
+}
+
+// sample reads everything but the GPUs. It allocates one block of figures and the list of cores,
+// which leave with the sample; the reading and parsing itself allocates nothing on Linux.
+func (r *reader) sample(now time.Time) domain.Sample {
+	r.host.read(now, &r.window, &r.last)
+	f := &figures{}
+	s := domain.Sample{Timestamp: now}
+	if r.last.cpuErr == "" {
+		r.cpu(&s, f)
+	}
+	if r.last.hasRAM {
+		f.ram = float64(r.last.ramUsed) / gb
+		s.RAMUsedGB = &f.ram
+	}
+	if r.last.hasSwap {
+		f.swap = float64(r.last.swapUsed) / gb
+		s.SwapUsedGB = &f.swap
+	}
+	if r.self != nil {
+		if used, ok := r.self.cpuTime(); ok {
+			if f.self, ok = r.selfMeter.add(now, used); ok {
+				s.SelfCPUPercent = &f.self
+			}
+		}
+	}
+	if r.engine != nil {
+		r.engineInto(now, &s, f)
+	}
+	return s
+}
+
+func (r *reader) cpu(s *domain.Sample, f *figures) {
+	var ok bool
+	if f.cpu, ok = r.window.percent(); ok {
+		s.CPUPercent = &f.cpu
+	}
+	cores := make([]float64, len(r.window.back(0).cores))
+	if r.window.corePercents(cores) {
+		s.CPUCores = cores
+	}
+}
+
+// engineInto needs both readings: a process that has ended but is not yet collected still answers
+// for its CPU time.
+func (r *reader) engineInto(now time.Time, s *domain.Sample, f *figures) {
+	used, ok := r.engine.cpuTime()
+	rss, alive := r.engine.rss()
+	if !ok || !alive {
+		r.engineWhy = engineEnded
+		return
+	}
+	r.engineWhy = ""
+	f.engineRSS = float64(rss) / gb
+	s.EngineRSSGB = &f.engineRSS
+	if f.engineCPU, ok = r.engMeter.add(now, used); ok {
+		s.EngineCPUPercent = &f.engineCPU
+	}
+}
+
+// gpus makes room for the readings of n GPUs; nil for none.
+func (r *reader) gpus(n int) []domain.GPUSample {
+	if n == 0 {
+		return nil
+	}
+	return make([]domain.GPUSample, n)
+}
+
+func (r *reader) close() {
+	r.host.close()
+	if r.self != nil {
+		r.self.close()
+	}
+	r.watch(0)
+}
+
+// hostStatus is what the last reading says about the sensors that are no GPU.
+type hostStatus struct {
+	source                 string
+	cpu, ram, swap, engine string // why it is missing; empty when it is there
+	self                   string
+}
+
+func (r *reader) status() hostStatus {
+	st := hostStatus{source: r.host.name(), cpu: r.last.cpuErr, engine: r.engineWhy}
+	if !r.last.hasRAM {
+		st.ram = orElse(r.last.memErr, "The system does not tell its memory use.")
+	}
+	if !r.last.hasSwap {
+		st.swap = orElse(r.last.memErr, "The system does not tell its swap use.")
+	}
+	if r.self == nil {
+		st.self = "The system does not tell the CPU time of this program."
+	}
+	return st
+}
+
+func (st hostStatus) sensors() []domain.SensorInfo {
+	if st.source == "" {
+		st = hostStatus{cpu: notYet, ram: notYet, swap: notYet, engine: notYet, self: notYet}
+	}
+	return []domain.SensorInfo{
+		sensor("cpu_usage_percent", "CPU", "%", st.source, st.cpu),
+		sensor("cpu_cores_percent", "CPU cores", "%", st.source, st.cpu),
+		sensor("ram_usage_gb", "Memory", "GB", st.source, st.ram),
+		sensor("swap_usage_gb", "Swap", "GB", st.source, st.swap),
+		sensor("engine_cpu_percent", "Engine CPU", "% of one core", st.source, st.engine),
+		sensor("engine_rss_gb", "Engine memory", "GB", st.source, st.engine),
+		sensor("self_cpu_percent", "Inferometer CPU", "% of one core", st.source, st.self),
+	}
+}
+
+func orElse(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
