@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+const requestColumns = `n, request_id, phase, outcome, error_class, error_message, started_us, sent_us, first_byte_us,
+	ttft_us, ttfv_us, last_us, closed_us, tpot_us, prompt_tokens, output_tokens, cached_tokens, tokens_from,
+	finish_reason, server, prompt_sha256`
+
+// requestFields are the fields of q in the order of requestColumns.
+func requestFields(q *domain.RequestRecord) []any {
+	return []any{
+		&q.N, &q.RequestID, &q.Phase, &q.Outcome, &q.ErrorClass, &q.ErrorMessage, usCol{&q.StartedAt}, &q.SentUs,
+		&q.FirstByteUs, &q.TTFTUs, &q.TTFVUs, &q.LastUs, &q.ClosedUs, &q.TPOTUs, &q.PromptTokens, &q.OutputTokens,
+		&q.CachedTokens, &q.TokensFrom, &q.FinishReason, asJSON(&q.Server), &q.PromptHash,
+	}
+}
+
+// wholeRequest reads a request with text and chunk times; append conditions to it.
+const wholeRequest = "SELECT " + requestColumns + `, prompt, output, chunks, crc FROM request
+	LEFT JOIN request_detail USING (id) WHERE run_id = ?`
+
+// Large enough to make a round trip cheap, small enough that a few of them with long texts fit.
+const (
+	recordsAtOnce = 32
+	samplesAtOnce = 1000
+)
+
+// AppendRun stores a batch in one transaction; it is on disk when AppendRun returns.
+func (s *Store) AppendRun(ctx context.Context, id domain.RunID, b domain.Batch) error {
+	return s.inTx(ctx, "append to run", func(tx *sql.Tx) error {
+		key, err := runKey(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := insertRequests(ctx, tx, key, b.Requests); err != nil {
+			return err
+		}
+		if err := insertSamples(ctx, tx, key, b.Samples); err != nil {
+			return err
+		}
+		return insertPhases(ctx, tx, key, b.Phases)
+	})
+}
+
+func insertRequests(ctx context.Context, tx *sql.Tx, run int64, qs []domain.RequestRecord) error {
+	if len(qs) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO request(run_id, "+requestColumns+") VALUES(?, "+marks(requestColumns)+")")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i := range qs {
+		q := &qs[i]
+		res, err := insert.ExecContext(ctx, append([]any{run}, requestFields(q)...)...)
+		if err != nil {
+			return err
+		}
+		key, err := res.LastInsertId()
+		if err != nil {
+			return err
+		}
+		if err := insertDetail(ctx, tx, key, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertDetail(ctx context.Context, tx *sql.Tx, key int64, q *domain.RequestRecord) error {
+	if q.Prompt == nil && q.Output == nil && len(q.ChunkUs) == 0 {
+		return nil
+	}
+	blob, crc, err := packChunks(q.ChunkUs, q.ChunkKinds)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO request_detail(id, prompt, output, chunks, crc) VALUES(?, ?, ?, ?, ?)",
+		key, q.Prompt, q.Output, blob, int64(crc))
+	return err
+}
+
+// Requests pages through a run's requests in their order, without chunks and text.
+func (s *Store) Requests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) {
+	page := domain.Page[domain.RequestRecord]{Items: []domain.RequestRecord{}}
+	key, err := runKey(ctx, s.r, id)
+	if err != nil {
+		return page, err
+	}
+	if err := s.r.QueryRowContext(ctx, "SELECT count(*) FROM request WHERE run_id = ?", key).Scan(&page.Total); err != nil {
+		return page, wrap("count requests", err)
+	}
+	rows, err := s.r.QueryContext(ctx, "SELECT "+requestColumns+" FROM request WHERE run_id = ? ORDER BY n LIMIT ? OFFSET ?",
+		key, pageSize(limit), max(offset, 0))
+	if err != nil {
+		return page, wrap("list requests", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var q domain.RequestRecord
+		if err := rows.Scan(requestFields(&q)...); err != nil {
+			return page, wrap("list requests", err)
+		}
+		page.Items = append(page.Items, q)
+	}
+	return page, wrap("list requests", rows.Err())
+}
+
+// Request returns one request of a run, whole.
+func (s *Store) Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error) {
+	key, err := runKey(ctx, s.r, id)
+	if err != nil {
+		return domain.RequestRecord{}, err
+	}
+	q, err := scanWhole(s.r.QueryRowContext(ctx, wholeRequest+" AND n = ?", key, n))
+	if errors.Is(err, sql.ErrNoRows) {
+		return q, domain.Errorf(domain.KindNotFound, "This benchmark has no request %d.", n)
+	}
+	return q, wrap("read request", err)
+}
+
+func scanWhole(row interface{ Scan(...any) error }) (domain.RequestRecord, error) {
+	var q domain.RequestRecord
+	var blob []byte
+	var crc sql.NullInt64
+	if err := row.Scan(append(requestFields(&q), &q.Prompt, &q.Output, &blob, &crc)...); err != nil {
+		return domain.RequestRecord{}, err
+	}
+	var err error
+	q.ChunkUs, q.ChunkKinds, err = unpackChunks(blob, uint32(crc.Int64))
+	return q, err
+}
+
+// Records yields all requests of a run, whole, in their order. It holds no connection while the
+// caller works, so the caller may read and write meanwhile.
+func (s *Store) Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error] {
+	return func(yield func(domain.RequestRecord, error) bool) {
+		key, err := runKey(ctx, s.r, id)
+		after := -1 << 62
+		for err == nil {
+			var qs []domain.RequestRecord
+			qs, err = s.records(ctx, key, after)
+			for _, q := range qs {
+				if !yield(q, nil) {
+					return
+				}
+				after = q.N
+			}
+			if len(qs) < recordsAtOnce {
+				break
+			}
+		}
+		if err != nil {
+			yield(domain.RequestRecord{}, err)
+		}
+	}
+}
+
+func (s *Store) records(ctx context.Context, key int64, after int) ([]domain.RequestRecord, error) {
+	rows, err := s.r.QueryContext(ctx, wholeRequest+" AND n > ? ORDER BY n LIMIT ?", key, after, recordsAtOnce)
+	if err != nil {
+		return nil, wrap("read requests", err)
+	}
+	defer rows.Close()
+	var qs []domain.RequestRecord
+	for rows.Next() {
+		q, err := scanWhole(rows)
+		if err != nil {
+			return qs, wrap("read requests", err)
+		}
+		qs = append(qs, q)
+	}
+	return qs, wrap("read requests", rows.Err())
+}

@@ -1,0 +1,177 @@
+// Package store keeps runs, their raw records, results, datasets, endpoints and settings in one
+// SQLite file. One connection writes, a small pool reads; every write is one transaction that is
+// on disk when the call returns. It holds no rule of the program: what to show, what to count as
+// a default and what to delete is decided by the callers.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+const (
+	readers = 4
+	// smallFile is the size up to which every opening checks the whole file: a second at most.
+	smallFile = 16 << 20
+)
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	path string
+	w    *sql.DB // one connection; transactions begin IMMEDIATE
+	r    *sql.DB // read-only connections
+}
+
+// Open opens or creates the database at path and brings its schema up to date. A file that is not
+// Inferometer's, is damaged, or was written by a newer version is refused and left as it is.
+func Open(ctx context.Context, path string) (*Store, error) {
+	steps, err := migrations(migrationFiles)
+	if err != nil {
+		return nil, err
+	}
+	return openWith(ctx, path, steps)
+}
+
+func openWith(ctx context.Context, path string, steps []migration) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("resolve database path: %w", err)
+	}
+	if err := prepareFile(path); err != nil {
+		return nil, err
+	}
+	if err := probe(ctx, path, len(steps)); err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, w: openWriter(path), r: openReaders(path)}
+	if err := s.start(ctx, steps); err != nil {
+		return nil, errors.Join(err, s.r.Close(), s.w.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) start(ctx context.Context, steps []migration) error {
+	if err := s.w.PingContext(ctx); err != nil {
+		return wrap("open database", err)
+	}
+	if err := migrate(ctx, s.w, steps, s.path); err != nil {
+		return err
+	}
+	if err := s.r.PingContext(ctx); err != nil {
+		return wrap("open database for reading", err)
+	}
+	if s.SizeBytes() > smallFile {
+		return nil
+	}
+	var verdict string
+	if err := s.r.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return wrap("check database", err)
+	}
+	if verdict != "ok" {
+		return damaged(errors.New(verdict))
+	}
+	return nil
+}
+
+// Close folds the journal into the database file and releases it.
+func (s *Store) Close() error {
+	// Readers first: a checkpoint cannot empty the journal under their feet.
+	err := s.r.Close()
+	if _, cerr := s.w.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); cerr != nil {
+		err = errors.Join(err, fmt.Errorf("fold journal: %w", cerr))
+	}
+	return errors.Join(err, s.w.Close())
+}
+
+// Ping reports whether the database can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	var n int
+	return wrap("read database", s.r.QueryRowContext(ctx, "SELECT count(*) FROM kv").Scan(&n))
+}
+
+// SizeBytes returns what the database takes on disk, its journal included.
+func (s *Store) SizeBytes() int64 {
+	var sum int64
+	for _, suffix := range []string{"", "-wal"} {
+		if fi, err := os.Stat(s.path + suffix); err == nil {
+			sum += fi.Size()
+		}
+	}
+	return sum
+}
+
+// prepareFile makes sure that a private file lies at path, and refuses the states in which SQLite
+// would silently begin anew where there was data.
+func prepareFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("look at database: %w", err)
+	case !fi.Mode().IsRegular():
+		return refuse("The database "+path+" is not a file.", "Choose another data folder.", nil)
+	case fi.Size() > 0:
+		return checkHeader(path)
+	}
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
+		return refuse("The database "+path+" is empty or missing, but its journal is not.",
+			"Put the newest file of the backups folder in its place, or move the -wal and -shm files away to begin anew.", nil)
+	}
+	if backups, err := filepath.Glob(backupPattern(path)); err == nil && len(backups) > 0 && fi != nil {
+		return refuse("The database "+path+" is empty, but there are backups of it.",
+			"Copy the newest one, "+backups[len(backups)-1]+", in its place, or delete the empty file to begin anew.", nil)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	return f.Close()
+}
+
+func checkHeader(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read database header: %w", err)
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	if _, err := f.Read(head); err != nil {
+		return fmt.Errorf("read database header: %w", err)
+	}
+	if string(head) != magic {
+		return refuse("The file "+path+" is not a database.", "Move it away, or choose another data folder.", nil)
+	}
+	// Older files or a copy may be readable by others; prompts are private.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return fmt.Errorf("make database private: %w", err)
+	}
+	return nil
+}
+
+func refuse(msg, hint string, err error) error {
+	return &domain.Error{Kind: domain.KindUnavailable, Msg: msg, Hint: hint, Err: err}
+}
+
+// inTx runs f in one write transaction.
+func (s *Store) inTx(ctx context.Context, op string, f func(*sql.Tx) error) error {
+	tx, err := s.w.BeginTx(ctx, nil)
+	if err != nil {
+		return wrap(op, err)
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := f(tx); err != nil {
+		return wrap(op, err)
+	}
+	return wrap(op, tx.Commit())
+}
