@@ -1,0 +1,188 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+)
+
+// The reasons for which the runner itself ends a request.
+var (
+	errDrained = errors.New("the run's time was over")
+	errStorage = errors.New("the results could not be stored")
+)
+
+// engineDied is the cause of a run whose engine ended while it measured.
+type engineDied struct{ err error }
+
+func (e *engineDied) Error() string { return "the engine ended: " + e.err.Error() }
+func (e *engineDied) Unwrap() error { return e.err }
+
+// ended is a request that came back, as its goroutine hands it to the recorder.
+type ended struct {
+	tape    *tape
+	prompt  domain.Prompt // as planned
+	sent    string        // as sent
+	usage   domain.Usage
+	outcome domain.Outcome
+	class   domain.ErrorClass
+	message string
+}
+
+// judge says how a request ended. A failed stream is never ok, whatever arrived before.
+func judge(ctx context.Context, usage domain.Usage, err error) (domain.Outcome, domain.ErrorClass, string) {
+	if err == nil && usage.Complete {
+		return domain.OutcomeOK, "", ""
+	}
+	if ctx.Err() != nil && (err == nil || stopped(err)) {
+		return judgeStopped(context.Cause(ctx))
+	}
+	if err == nil {
+		return domain.OutcomeIncomplete, domain.ErrClassStream, "The stream ended without its end mark."
+	}
+	return domain.OutcomeError, classOf(usage, err), err.Error()
+}
+
+// stopped reports whether err only says that the context was ended.
+func stopped(err error) bool {
+	var re *engine.RequestError
+	if errors.As(err, &re) && re.Class == domain.ErrClassCanceled {
+		return true
+	}
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func judgeStopped(cause error) (domain.Outcome, domain.ErrorClass, string) {
+	var died *engineDied
+	switch {
+	case errors.Is(cause, errDrained):
+		return domain.OutcomeIncomplete, domain.ErrClassCanceled, "Cut off: it was still running when the run's time was over."
+	case errors.As(cause, &died):
+		return domain.OutcomeError, domain.ErrClassEngine, died.Error()
+	case errors.Is(cause, errStorage):
+		return domain.OutcomeCanceled, domain.ErrClassCanceled, errStorage.Error()
+	default:
+		return domain.OutcomeCanceled, domain.ErrClassCanceled, "The run was canceled."
+	}
+}
+
+func classOf(usage domain.Usage, err error) domain.ErrorClass {
+	var re *engine.RequestError
+	switch {
+	case errors.As(err, &re) && re.Class != "":
+		return re.Class
+	case errors.Is(err, context.DeadlineExceeded):
+		return domain.ErrClassTimeout
+	case usage.FirstByte.IsZero():
+		return domain.ErrClassConnect
+	default:
+		return domain.ErrClassStream
+	}
+}
+
+// outputTokens counts a request's output: usage first, then the server's timings, then chunks.
+func outputTokens(usage domain.Usage, t *tape) (n *int, from string) {
+	if usage.OutputTokens != nil {
+		return usage.OutputTokens, "usage"
+	}
+	if usage.Server != nil && usage.Server.PredictedTokens > 0 {
+		predicted := usage.Server.PredictedTokens
+		return &predicted, "server"
+	}
+	chunks := t.tokens()
+	return &chunks, "chunks"
+}
+
+// record builds the raw record of a request from the stamps of its stream.
+func (e ended) record(origin time.Time, storeText bool) domain.RequestRecord {
+	sent := e.usage.Sent
+	if sent.IsZero() { // the engine failed before it wrote anything
+		sent = e.tape.begun
+	}
+	r := domain.RequestRecord{
+		N: e.tape.n, RequestID: uuid.NewString(), Phase: e.tape.phase,
+		Outcome: e.outcome, ErrorClass: e.class, ErrorMessage: e.message,
+		StartedAt: sent.Round(0).UTC(), SentUs: sent.Sub(origin).Microseconds(),
+		FirstByteUs: since(sent, e.usage.FirstByte), ClosedUs: since(sent, e.usage.Closed),
+		PromptTokens: e.usage.PromptTokens, CachedTokens: e.usage.CachedTokens,
+		FinishReason: e.usage.FinishReason, Server: e.usage.Server,
+		PromptHash: hash(e.prompt.Text),
+	}
+	r.OutputTokens, r.TokensFrom = outputTokens(e.usage, e.tape)
+	fromServer(&r)
+	text := e.addChunks(&r, sent)
+	if n := *r.OutputTokens; n >= 2 && r.TTFTUs != nil && r.LastUs != nil {
+		tpot := (*r.LastUs - *r.TTFTUs + int64(n-1)/2) / int64(n-1)
+		r.TPOTUs = &tpot
+	}
+	if storeText {
+		prompt := e.sent
+		r.Prompt, r.Output = &prompt, &text
+	}
+	return r
+}
+
+// fromServer fills prompt counts that usage lacks from the server's timings.
+func fromServer(r *domain.RequestRecord) {
+	if r.Server == nil {
+		return
+	}
+	if r.PromptTokens == nil && r.Server.PromptTokens+r.Server.CachedTokens > 0 {
+		total := r.Server.PromptTokens + r.Server.CachedTokens
+		r.PromptTokens = &total
+	}
+	if r.CachedTokens == nil {
+		cached := r.Server.CachedTokens
+		r.CachedTokens = &cached
+	}
+}
+
+// addChunks fills in the times of the content chunks and returns the text they carried.
+func (e ended) addChunks(r *domain.RequestRecord, sent time.Time) string {
+	count := int(e.tape.published.Load())
+	r.ChunkUs = make([]int64, 0, count)
+	r.ChunkKinds = make([]domain.ChunkKind, 0, count)
+	var text strings.Builder
+	for c := range e.tape.chunks {
+		at := since(sent, c.At)
+		if r.FirstByteUs == nil {
+			r.FirstByteUs = at
+		}
+		if !isContent(c) {
+			continue
+		}
+		if r.TTFTUs == nil {
+			r.TTFTUs = at
+		}
+		if r.TTFVUs == nil && c.Kind == domain.ChunkText {
+			r.TTFVUs = at
+		}
+		r.LastUs = at
+		r.ChunkUs = append(r.ChunkUs, *at)
+		r.ChunkKinds = append(r.ChunkKinds, c.Kind)
+		text.WriteString(c.Text)
+	}
+	return text.String()
+}
+
+// since returns the microseconds from sent to at, nil when at never happened.
+func since(sent, at time.Time) *int64 {
+	if at.IsZero() {
+		return nil
+	}
+	us := at.Sub(sent).Microseconds()
+	return &us
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
