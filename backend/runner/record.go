@@ -2,13 +2,13 @@ package runner
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
@@ -108,7 +108,7 @@ func (e ended) record(origin time.Time, storeText bool) domain.RequestRecord {
 		sent = e.tape.begun
 	}
 	r := domain.RequestRecord{
-		N: e.tape.n, RequestID: uuid.NewString(), Phase: e.tape.phase,
+		N: e.tape.n, RequestID: newUUID(), Phase: e.tape.phase,
 		Outcome: e.outcome, ErrorClass: e.class, ErrorMessage: e.message,
 		StartedAt: sent.Round(0).UTC(), SentUs: sent.Sub(origin).Microseconds(),
 		FirstByteUs: since(sent, e.usage.FirstByte), ClosedUs: since(sent, e.usage.Closed),
@@ -185,4 +185,12 @@ func since(sent, at time.Time) *int64 {
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// newUUID returns a random UUID (version 4).
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: the runtime ends the program first
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
