@@ -1,0 +1,187 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/service"
+)
+
+// maxUpload bounds a dataset; its parser has its own bounds per line.
+const maxUpload = 256 << 20
+
+func (a *API) modelRoutes() {
+	add(a, read("Models", base+"/models", "Installed and reachable models, or the rest of the catalogue"), a.models)
+	add(a, command("AddModel", http.MethodPost, base+"/models", "Add a GGUF file of this machine"), a.addModel,
+		status(http.StatusCreated))
+	add(a, command("RemoveModel", http.MethodDelete, base+"/models/{id}", "Forget a model; its file goes too when it lies in the data folder"), a.removeModel,
+		status(http.StatusNoContent))
+	add(a, command("DownloadModel", http.MethodPost, base+"/models/{id}/download", "Start or resume a download; id engine gets the engine"), a.downloadModel,
+		status(http.StatusAccepted))
+	add(a, command("CancelDownload", http.MethodPost, base+"/models/{id}/download/cancel", "Stop a download, keeping what came"), a.cancelDownload,
+		status(http.StatusNoContent))
+	again := command("CancelDownload", http.MethodDelete, base+"/models/{id}/download", "Stop a download, keeping what came")
+	again.Hidden = true
+	add(a, again, a.cancelDownload, status(http.StatusNoContent))
+	add(a, read("Engines", base+"/engines", "Engines of this machine"), a.engines)
+	add(a, read("EngineLog", base+"/engines/{id}/log", "The last lines of an engine's log"), a.engineLog)
+}
+
+type modelsInput struct {
+	Installed bool `query:"installed" default:"true" doc:"false: catalogue models that are not installed yet"`
+}
+
+func (a *API) models(ctx context.Context, in *modelsInput) (*list[domain.Model], error) {
+	return whole(a.svc.Models(ctx, in.Installed))
+}
+
+type modelFile struct {
+	Path string `json:"path" minLength:"1" maxLength:"4096" doc:"Absolute path of a .gguf file on this machine"`
+}
+
+type addModelInput struct{ Body modelFile }
+
+// created is the answer to a POST that made something.
+type created[T any] struct {
+	Location string `header:"Location"`
+	Body     T
+}
+
+func (a *API) addModel(ctx context.Context, in *addModelInput) (*created[domain.Model], error) {
+	m, err := a.svc.AddModel(ctx, in.Body.Path)
+	return &created[domain.Model]{Location: base + "/models", Body: m}, err
+}
+
+func (a *API) removeModel(ctx context.Context, in *idInput) (*nothing, error) {
+	return nil, a.svc.RemoveModel(ctx, in.ID)
+}
+
+func (a *API) downloadModel(ctx context.Context, in *idInput) (*body[domain.Download], error) {
+	d, err := a.svc.DownloadModel(ctx, in.ID)
+	return &body[domain.Download]{d}, err
+}
+
+func (a *API) cancelDownload(ctx context.Context, in *idInput) (*nothing, error) {
+	return nil, a.svc.CancelDownload(ctx, in.ID)
+}
+
+func (a *API) engines(ctx context.Context, _ *none) (*list[domain.Engine], error) {
+	return whole(a.svc.Engines(ctx))
+}
+
+func (a *API) engineLog(ctx context.Context, in *idInput) (*list[string], error) {
+	return whole(a.svc.EngineLog(ctx, in.ID))
+}
+
+func (a *API) endpointRoutes() {
+	path := base + "/endpoints"
+	add(a, read("Endpoints", path, "Endpoints"), a.endpoints)
+	add(a, command("AddEndpoint", http.MethodPost, path, "Add an endpoint"), a.addEndpoint, status(http.StatusCreated))
+	add(a, read("Endpoint", path+"/{id}", "One endpoint"), a.endpoint)
+	add(a, command("EditEndpoint", http.MethodPatch, path+"/{id}", "Change an endpoint"), a.editEndpoint)
+	add(a, command("RemoveEndpoint", http.MethodDelete, path+"/{id}", "Remove an endpoint and its key"), a.removeEndpoint,
+		status(http.StatusNoContent))
+	add(a, command("CheckEndpoint", http.MethodPost, path+"/{id}/check", "Ask an endpoint for its models; sends no generation"), a.checkEndpoint)
+}
+
+func (a *API) endpoints(ctx context.Context, _ *none) (*list[domain.Endpoint], error) {
+	return whole(a.svc.Endpoints(ctx))
+}
+
+type addEndpointInput struct{ Body domain.EndpointInput }
+
+func (a *API) addEndpoint(ctx context.Context, in *addEndpointInput) (*created[domain.Endpoint], error) {
+	e, err := a.svc.AddEndpoint(ctx, in.Body)
+	return &created[domain.Endpoint]{Location: base + "/endpoints/" + url.PathEscape(e.ID), Body: e}, err
+}
+
+func (a *API) endpoint(ctx context.Context, in *idInput) (*body[domain.Endpoint], error) {
+	e, err := a.svc.Endpoint(ctx, in.ID)
+	return &body[domain.Endpoint]{e}, err
+}
+
+type editEndpointInput struct {
+	idInput
+	Body domain.EndpointInput
+}
+
+func (a *API) editEndpoint(ctx context.Context, in *editEndpointInput) (*body[domain.Endpoint], error) {
+	e, err := a.svc.EditEndpoint(ctx, in.ID, in.Body)
+	return &body[domain.Endpoint]{e}, err
+}
+
+func (a *API) removeEndpoint(ctx context.Context, in *idInput) (*nothing, error) {
+	return nil, a.svc.RemoveEndpoint(ctx, in.ID)
+}
+
+func (a *API) checkEndpoint(ctx context.Context, in *idInput) (*body[domain.EndpointCheck], error) {
+	c, err := a.svc.CheckEndpoint(ctx, in.ID)
+	return &body[domain.EndpointCheck]{c}, err
+}
+
+func (a *API) datasetRoutes() {
+	path := base + "/datasets"
+	add(a, read("Datasets", path, "Datasets"), a.datasets)
+	add(a, command("AddDataset", http.MethodPost, path, "Import a dataset"), a.addDataset, status(http.StatusCreated),
+		uploadBody, describe("One prompt a line as NDJSON, a CSV table with a header, or a JSON array. The body is streamed; a bad line is named."))
+	add(a, read("Dataset", path+"/{id}", "One dataset with its first prompts"), a.dataset)
+	add(a, command("RemoveDataset", http.MethodDelete, path+"/{id}", "Delete an imported dataset"), a.removeDataset,
+		status(http.StatusNoContent))
+}
+
+// uploadBody documents the three forms of a dataset. None has a schema: the framework would read
+// the body into memory.
+func uploadBody(o *huma.Operation) {
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/x-ndjson": {}, "text/csv": {}, "application/json": {},
+	}}
+}
+
+func (a *API) datasets(ctx context.Context, _ *none) (*list[domain.Dataset], error) {
+	return whole(a.svc.Datasets(ctx))
+}
+
+type uploadInput struct {
+	Name string `query:"name" maxLength:"200" doc:"Name of the dataset"`
+
+	format string
+	body   io.Reader
+}
+
+// Resolve implements huma.Resolver: it takes the body as it streams in.
+func (in *uploadInput) Resolve(ctx huma.Context) []error {
+	ct, _, _ := mime.ParseMediaType(ctx.Header("Content-Type")) // strict has checked it
+	in.format = map[string]string{"application/x-ndjson": "jsonl", "text/csv": "csv", "application/json": "json"}[ct]
+	in.body = ctx.BodyReader()
+	return nil
+}
+
+func (a *API) addDataset(ctx context.Context, in *uploadInput) (*created[domain.Dataset], error) {
+	if in.format == "" {
+		return nil, malformed("body", "is missing")
+	}
+	limited := http.MaxBytesReader(nil, io.NopCloser(in.body), maxUpload)
+	d, err := a.svc.AddDataset(ctx, service.DatasetUpload{Name: in.Name, Format: in.format, Body: limited})
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return nil, newProblem(http.StatusRequestEntityTooLarge, "The dataset is larger than 256 MiB.",
+			domain.FieldError{Location: "body", Message: "must not be larger than 256 MiB"})
+	}
+	return &created[domain.Dataset]{Location: base + "/datasets/" + url.PathEscape(d.ID), Body: d}, err
+}
+
+func (a *API) dataset(ctx context.Context, in *idInput) (*body[domain.DatasetDetail], error) {
+	d, err := a.svc.Dataset(ctx, in.ID)
+	return &body[domain.DatasetDetail]{d}, err
+}
+
+func (a *API) removeDataset(ctx context.Context, in *idInput) (*nothing, error) {
+	return nil, a.svc.RemoveDataset(ctx, in.ID)
+}

@@ -1,0 +1,164 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/service"
+)
+
+func (a *API) recordRoutes() {
+	add(a, read("BenchmarkMetrics", base+"/benchmarks/{id}/metrics", "Hardware samples of a job, by time"), a.benchmarkMetrics)
+	add(a, read("BenchmarkPhases", base+"/benchmarks/{id}/phases", "When each phase of a job began"), a.benchmarkPhases)
+	add(a, read("BenchmarkRequests", base+"/benchmarks/{id}/requests", "Requests of a job, without text and chunks"), a.benchmarkRequests)
+	add(a, read("BenchmarkRequest", base+"/benchmarks/{id}/requests/{n}", "One request with prompt, output, chunk times and server timings"), a.benchmarkRequest)
+}
+
+type metricsInput struct {
+	jobInput
+	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
+	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most about this many samples, keeping minimum and maximum" example:"2000"`
+	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
+	Phase  string `query:"phase" enum:"prepare,settle,warmup,measure,drain,stop"`
+}
+
+func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sampleList], error) {
+	q := service.MetricsQuery{Points: in.Points, Phase: domain.Phase(in.Phase)}
+	if in.Every != "" {
+		d, err := time.ParseDuration(in.Every)
+		if err != nil || d <= 0 || d > time.Hour {
+			return nil, domain.Invalid("query.every", "must be a duration up to 1h, such as 1s")
+		}
+		q.Every = d
+	}
+	series, err := seriesOf(in.Series)
+	if err != nil {
+		return nil, err
+	}
+	samples, err := a.svc.BenchmarkMetrics(ctx, in.run(), q)
+	if err != nil {
+		return nil, err
+	}
+	return &list2[sampleList]{Total: len(samples), Body: sampleList{rows: samples, series: series}}, nil
+}
+
+// list2 is list for a body that encodes itself.
+type list2[T any] struct {
+	Total int `header:"X-Total-Count" doc:"Samples in the answer"`
+	Body  T
+}
+
+// sampleFields maps the JSON keys of a sample to its fields, in their order.
+func sampleFields() (keys []string, index map[string]int) {
+	t := reflect.TypeFor[domain.Sample]()
+	index = map[string]int{}
+	for i := range t.NumField() {
+		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); key != "-" {
+			keys = append(keys, key)
+			index[key] = i
+		}
+	}
+	return keys, index
+}
+
+// always are the keys that every sample of an answer has, whatever series is.
+func always() []string { return []string{"timestamp", "t_ms", "phase"} }
+
+func seriesOf(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	keys, index := sampleFields()
+	want := always()
+	for key := range strings.SplitSeq(text, ",") {
+		key = strings.TrimSpace(key)
+		if _, known := index[key]; !known {
+			return nil, domain.Invalid("query.series", "must be some of "+strings.Join(keys, ", "))
+		}
+		if !slices.Contains(want, key) {
+			want = append(want, key)
+		}
+	}
+	return want, nil
+}
+
+// sampleList encodes samples whole, or only the keys in series.
+type sampleList struct {
+	rows   []domain.Sample
+	series []string
+}
+
+// Schema implements huma.SchemaProvider.
+func (sampleList) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: schemaOf[domain.Sample](r)}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (l sampleList) MarshalJSON() ([]byte, error) {
+	if l.series == nil {
+		return json.Marshal(fillLists(l.rows))
+	}
+	_, index := sampleFields()
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, row := range l.rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		v := reflect.ValueOf(row)
+		b.WriteByte('{')
+		for j, key := range l.series {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			value, err := json.Marshal(fillLists(v.Field(index[key]).Interface()))
+			if err != nil {
+				return nil, err
+			}
+			b.WriteString(`"` + key + `":`)
+			b.Write(value)
+		}
+		b.WriteByte('}')
+	}
+	b.WriteByte(']')
+	return b.Bytes(), nil
+}
+
+func (a *API) benchmarkPhases(ctx context.Context, in *jobInput) (*list[domain.PhaseChange], error) {
+	return whole(a.svc.BenchmarkPhases(ctx, in.run()))
+}
+
+type requestsInput struct {
+	jobInput
+	pageInput
+}
+
+func (a *API) benchmarkRequests(ctx context.Context, in *requestsInput) (*list[domain.RequestRecord], error) {
+	offset, err := in.offset()
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.svc.BenchmarkRequests(ctx, in.run(), in.Limit, offset)
+	if err != nil {
+		return nil, err
+	}
+	return byOffset(&in.pageInput, page, offset), nil
+}
+
+type requestInput struct {
+	jobInput
+	N int `path:"n" minimum:"0" maximum:"2147483647"`
+}
+
+func (a *API) benchmarkRequest(ctx context.Context, in *requestInput) (*body[domain.RequestRecord], error) {
+	rec, err := a.svc.BenchmarkRequest(ctx, in.run(), in.N)
+	return &body[domain.RequestRecord]{rec}, err
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+func (a *API) systemRoutes() {
+	add(a, read("Health", base+"/health", "Whether store and server are well"), a.health, unwell(a))
+	add(a, read("System", base+"/system", "Machine, sensors and program"), a.system)
+	add(a, read("SystemTelemetry", base+"/system/telemetry", "The newest hardware samples, outside a run too"), a.systemTelemetry)
+	add(a, read("Preflight", base+"/system/preflight", "What would spoil a run now"), a.preflight)
+	add(a, read("Doctor", base+"/system/doctor", "Check the installation"), a.doctor)
+	add(a, read("Settings", base+"/settings", "Every setting with its origin"), a.settings)
+	add(a, command("EditSettings", http.MethodPatch, base+"/settings", "Change stored settings"), a.editSettings)
+	own := read("OpenAPI", base+"/openapi.json", "This document")
+	own.Own = true
+	add(a, own, a.openAPI)
+	own = read("Metrics", "/metrics", "The newest sample for Prometheus")
+	own.Own = true
+	add(a, own, a.prometheus, plain)
+}
+
+// unwell documents that health has the same body under 503.
+func unwell(a *API) func(*huma.Operation) {
+	return func(o *huma.Operation) {
+		o.Responses["503"] = &huma.Response{Description: "Something is wrong; reasons says what",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[domain.Health](a.schemas)}}}
+	}
+}
+
+type healthOutput struct {
+	Status int
+	Body   domain.Health
+}
+
+func (a *API) health(ctx context.Context, _ *none) (*healthOutput, error) {
+	h := a.svc.Health(ctx)
+	out := &healthOutput{Status: http.StatusOK, Body: h}
+	if h.Status != "ok" {
+		out.Status = http.StatusServiceUnavailable
+	}
+	return out, nil
+}
+
+func (a *API) system(ctx context.Context, _ *none) (*body[domain.System], error) {
+	s, err := a.svc.System(ctx)
+	return &body[domain.System]{s}, err
+}
+
+type telemetryInput struct {
+	Last string `query:"last" default:"60s" maxLength:"16" doc:"How far back, at most 10m" example:"60s"`
+}
+
+func (a *API) systemTelemetry(ctx context.Context, in *telemetryInput) (*list[domain.Sample], error) {
+	d, err := time.ParseDuration(in.Last)
+	if err != nil || d <= 0 || d > 10*time.Minute {
+		return nil, domain.Invalid("query.last", "must be a duration up to 10m, such as 60s")
+	}
+	return whole(a.svc.SystemTelemetry(ctx, d))
+}
+
+func (a *API) preflight(ctx context.Context, _ *none) (*body[domain.Preflight], error) {
+	p, err := a.svc.Preflight(ctx)
+	return &body[domain.Preflight]{p}, err
+}
+
+func (a *API) doctor(ctx context.Context, _ *none) (*body[domain.DoctorReport], error) {
+	d, err := a.svc.Doctor(ctx)
+	return &body[domain.DoctorReport]{d}, err
+}
+
+func (a *API) settings(ctx context.Context, _ *none) (*body[domain.Settings], error) {
+	s, err := a.svc.Settings(ctx)
+	return &body[domain.Settings]{s}, err
+}
+
+type settingsInput struct{ Body domain.SettingsPatch }
+
+func (a *API) editSettings(ctx context.Context, in *settingsInput) (*body[domain.Settings], error) {
+	s, err := a.svc.EditSettings(ctx, in.Body)
+	return &body[domain.Settings]{s}, err
+}
+
+// rawOutput is an answer whose bytes are ready.
+type rawOutput struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (a *API) openAPI(context.Context, *none) (*rawOutput, error) {
+	return &rawOutput{"application/openapi+json", a.spec}, nil
+}
+
+func plain(o *huma.Operation) {
+	o.Responses["200"] = &huma.Response{Description: "Prometheus text",
+		Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
+}
+
+// prometheus shows the newest sample; a sensor that is missing has no line.
+func (a *API) prometheus(ctx context.Context, _ *none) (*rawOutput, error) {
+	samples, err := a.svc.SystemTelemetry(ctx, 10*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	if len(samples) > 0 {
+		s := samples[len(samples)-1]
+		for _, g := range []struct {
+			name, help string
+			value      *float64
+		}{
+			{"cpu_usage_percent", "Whole machine, 0 to 100", s.CPUPercent},
+			{"ram_usage_gigabytes", "RAM in use, 10^9 bytes", s.RAMUsedGB},
+			{"gpu_usage_percent", "Mean over the GPUs in use", s.GPUPercent},
+			{"vram_usage_gigabytes", "VRAM in use, 10^9 bytes", s.VRAMUsedGB},
+			{"power_watts", "Sum over the GPUs in use", s.PowerW},
+			{"gpu_temperature_celsius", "Hottest GPU", s.GPUTempC},
+		} {
+			if g.value != nil {
+				fmt.Fprintf(&b, "# HELP inferometer_%s %s.\n# TYPE inferometer_%s gauge\ninferometer_%s %g\n",
+					g.name, g.help, g.name, g.name, *g.value)
+			}
+		}
+	}
+	return &rawOutput{"text/plain; version=0.0.4; charset=utf-8", []byte(b.String())}, nil
+}
