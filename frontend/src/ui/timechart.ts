@@ -1,0 +1,149 @@
+import uPlot from 'uplot'
+import { token } from './draw'
+
+export interface Series {
+  label: string
+  y: (number | null)[]
+  /** A colour token, such as --d1. */
+  color: string
+  /** The value in the legend while no cursor is on the chart; the last known one when absent. */
+  current?: string
+  fill?: boolean
+  dash?: boolean
+  /** Dots instead of a line. */
+  dots?: boolean
+  width?: 1 | 2
+}
+
+export interface Band {
+  from: number
+  to: number
+  label?: string
+}
+
+export interface ChartOptions {
+  series: Series[]
+  min: number
+  max?: number
+  log: boolean
+  bands: () => Band[]
+  bandLabels: boolean
+  sync: string
+  fmt: (v: number) => string
+  fmtX: (s: number) => string
+  range: () => [number, number]
+  oncursor: (index: number | null) => void
+  onzoom: (from: number, to: number) => void
+}
+
+/** Seconds as m:ss for the time axis. */
+export function minutes(s: number): string {
+  const whole = Math.round(Math.abs(s))
+  return `${s < -0.5 ? '\u2212' : ''}${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
+}
+
+function drawBands(u: uPlot, o: ChartOptions): void {
+  const { ctx, bbox } = u
+  const p = window.devicePixelRatio || 1
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  ctx.clip()
+  ctx.font = `500 ${10.5 * p}px "Inter Variable"`
+  ctx.textBaseline = 'top'
+  let free = -Infinity
+  o.bands().forEach((b, i) => {
+    const x0 = u.valToPos(b.from, 'x', true)
+    const x1 = u.valToPos(b.to, 'x', true)
+    ctx.fillStyle = token('--band')
+    if (i % 2 === 0) ctx.fillRect(x0, bbox.top, x1 - x0, bbox.height)
+    const at = Math.max(x0, bbox.left) + 5 * p
+    if (!o.bandLabels || !b.label || at < free || x1 < bbox.left) return
+    ctx.fillStyle = token('--fg-3')
+    ctx.fillText(b.label, at, bbox.top + 4 * p)
+    free = at + ctx.measureText(b.label).width + 6 * p
+  })
+  ctx.restore()
+}
+
+function dots(u: uPlot, index: number, color: string): void {
+  const { ctx } = u
+  const p = window.devicePixelRatio || 1
+  const [x0, x1] = [u.scales['x']?.min ?? 0, u.scales['x']?.max ?? 0]
+  const ys = u.data[index] ?? []
+  const few = ys.length < 120
+  ctx.save()
+  ctx.fillStyle = token(color) + (few ? '' : '8c')
+  u.data[0].forEach((t, i) => {
+    const y = ys[i]
+    if (y === null || y === undefined || t < x0 || t > x1) return
+    ctx.beginPath()
+    ctx.arc(u.valToPos(t, 'x', true), u.valToPos(y, 'y', true), (few ? 2.4 : 1.6) * p, 0, 6.3)
+    ctx.fill()
+  })
+  ctx.restore()
+}
+
+function fade(u: uPlot, color: string): CanvasGradient {
+  const g = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height)
+  g.addColorStop(0, token(color) + '2e')
+  g.addColorStop(1, token(color) + '03')
+  return g
+}
+
+function toSeries(s: Series, index: number): uPlot.Series {
+  return {
+    label: s.label,
+    stroke: () => token(s.color),
+    // Exactly one device pixel: wider lines take the slow path of the software renderer.
+    width: s.width ?? 1,
+    points: { show: false },
+    ...(s.dash ? { dash: [4, 4] } : {}),
+    ...(s.fill ? { fill: (u: uPlot) => fade(u, s.color) } : {}),
+    ...(s.dots ? { paths: (u: uPlot) => (dots(u, index + 1, s.color), null) } : {}),
+  }
+}
+
+/** The range of the value axis: fixed where given, else from zero to a little above the largest. */
+function yRange(o: ChartOptions): uPlot.Range.Function {
+  return (_u, lo, hi) => {
+    if (o.log) return [Math.max(0.1, (lo ?? 1) / 1.4), Math.max(1, (hi ?? 10) * 1.4)]
+    if (o.max !== undefined) return [o.min, o.max]
+    const top = Math.max(hi ?? 1, o.min + 1e-9)
+    return [o.min, o.min + (top - o.min || 1) * 1.12]
+  }
+}
+
+/** Builds the chart in el; data and size are set by the caller. */
+export function build(el: HTMLElement, o: ChartOptions): uPlot {
+  const axis: uPlot.Axis = { stroke: () => token('--axis'), font: '11px "Inter Variable"', grid: { stroke: () => token('--grid'), width: 1 }, ticks: { show: false } }
+  const opts: uPlot.Options = {
+    width: 40, height: 40, padding: [8, 10, 0, 0], legend: { show: false },
+    cursor: { ...(o.sync ? { sync: { key: o.sync } } : {}), points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
+    scales: { x: { time: false, range: () => o.range() }, y: { distr: o.log ? 3 : 1, range: yRange(o) } },
+    axes: [
+      { ...axis, size: 20, gap: 3, grid: { show: false }, space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600], values: (_u, v) => v.map(o.fmtX) },
+      { ...axis, size: 42, gap: 5, space: 26, values: (_u, v) => v.map((y) => (y === null ? '' : o.fmt(y))) },
+    ],
+    series: [{}, ...o.series.map(toSeries)],
+    hooks: {
+      drawClear: [(u) => drawBands(u, o)],
+      setCursor: [(u) => o.oncursor(u.cursor.idx ?? null)],
+      setSelect: [
+        (u) => {
+          if (u.select.width < 6) return
+          o.onzoom(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'))
+          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+        },
+      ],
+    },
+  }
+  return new uPlot(opts, [[], ...o.series.map(() => [])] as unknown as uPlot.AlignedData, el)
+}
+
+/** The shown rows as comma separated values. */
+export function csv(xLabel: string, x: readonly number[], series: readonly Series[], unit: string): string {
+  const quote = (s: string): string => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s)
+  const head = [xLabel, ...series.map((s) => (unit ? `${s.label} (${unit})` : s.label))].map(quote).join(',')
+  return [head, ...x.map((t, i) => [t, ...series.map((s) => s.y[i] ?? '')].join(','))].join('\n')
+}
