@@ -103,9 +103,8 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream")
-	e.authorize(req)
 
-	res, err := e.client.Do(req)
+	res, err := e.do(req)
 	if err != nil {
 		use.Closed = time.Now()
 		return use, classify(ctx, domain.ErrClassConnect, "cannot reach the engine", err)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -43,6 +44,9 @@ type Engine struct {
 	kind    string
 	timeout time.Duration
 	client  *http.Client
+	// single: a connection serves one request. llama-server promises to keep a connection and
+	// closes it after every stream, so the next request on it would fail without being served.
+	single atomic.Bool
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -67,7 +71,9 @@ func New(o Options) (*Engine, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	return &Engine{base: u, key: o.APIKey, kind: o.Kind, timeout: o.Timeout, client: newClient()}, nil
+	e := &Engine{base: u, key: o.APIKey, kind: o.Kind, timeout: o.Timeout, client: newClient()}
+	e.single.Store(o.Kind == KindLlama)
+	return e, nil
 }
 
 // Prepare asks for the list of models and nothing else, over as many connections as the spec has
@@ -121,7 +127,7 @@ const maxOpen = 256
 // connection is opened later.
 func (e *Engine) open(ctx context.Context, n int) {
 	n = min(n, maxOpen)
-	if n < 2 {
+	if n < 2 || e.single.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
@@ -169,8 +175,21 @@ func (e *Engine) get(ctx context.Context, path string) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
+	return e.do(req)
+}
+
+// do sends a request with the key, over a connection of its own where the server needs that.
+func (e *Engine) do(req *http.Request) (*http.Response, error) {
 	e.authorize(req)
-	return e.client.Do(req)
+	req.Close = e.single.Load()
+	res, err := e.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("send request: %w", err)
+	}
+	if strings.HasPrefix(res.Header.Get("Server"), "llama.cpp") {
+		e.single.Store(true)
+	}
+	return res, nil
 }
 
 // authorize adds the key, if there is one.
