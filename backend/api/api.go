@@ -63,7 +63,7 @@ func New(o Options) *API {
 	a.routes()
 	a.spec = a.buildSpec()
 	a.pages(o.Web)
-	a.handler = a.recovered(headAsGet(a.options(a.router)))
+	a.handler = a.recovered(headers(headAsGet(a.options(a.router))))
 	return a
 }
 
@@ -177,6 +177,15 @@ func (a *API) options(next http.Handler) http.Handler {
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// headers says that answers of the contract are never kept and never guessed at.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -13,9 +12,6 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/service"
 )
-
-// maxUpload bounds a dataset; its parser has its own bounds per line.
-const maxUpload = 256 << 20
 
 func (a *API) modelRoutes() {
 	add(a, read("Models", base+"/models", "Installed and reachable models, or the rest of the catalogue"), a.models)
@@ -149,7 +145,7 @@ func (a *API) datasets(ctx context.Context, _ *none) (*list[domain.Dataset], err
 }
 
 type uploadInput struct {
-	Name string `query:"name" maxLength:"200" doc:"Name of the dataset"`
+	Name string `query:"name" required:"true" maxLength:"100" doc:"Name of the dataset"`
 
 	format string
 	body   io.Reader
@@ -167,13 +163,7 @@ func (a *API) addDataset(ctx context.Context, in *uploadInput) (*created[domain.
 	if in.format == "" {
 		return nil, malformed("body", "is missing")
 	}
-	limited := http.MaxBytesReader(nil, io.NopCloser(in.body), maxUpload)
-	d, err := a.svc.AddDataset(ctx, service.DatasetUpload{Name: in.Name, Format: in.format, Body: limited})
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return nil, newProblem(http.StatusRequestEntityTooLarge, "The dataset is larger than 256 MiB.",
-			domain.FieldError{Location: "body", Message: "must not be larger than 256 MiB"})
-	}
+	d, err := a.svc.AddDataset(ctx, service.DatasetUpload{Name: in.Name, Format: in.format, Body: in.body})
 	return &created[domain.Dataset]{Location: base + "/datasets/" + url.PathEscape(d.ID), Body: d}, err
 }
 
