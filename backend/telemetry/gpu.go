@@ -176,11 +176,13 @@ func (w *gpuWatch) facts() gpuFacts {
 	return f
 }
 
-// into adds the GPUs to a sample; room has one element for each GPU. Only the sampler calls it.
-func (w *gpuWatch) into(s *domain.Sample, room []domain.GPUSample) {
-	if len(room) == 0 {
+// into adds the GPUs to a sample. Only the sampler calls it.
+func (w *gpuWatch) into(s *domain.Sample) {
+	n := w.count()
+	if n == 0 {
 		return
 	}
+	room := make([]domain.GPUSample, n)
 	reading, ok := w.reading()
 	for i := range room {
 		room[i].Index = i

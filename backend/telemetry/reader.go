@@ -67,7 +67,7 @@ type figures struct {
 func (r *reader) sample(now time.Time) domain.Sample {
 	r.host.read(now, &r.window, &r.last)
 	f := &figures{}
-	s := domain.Sample{Timestamp: now}
+	s := domain.Sample{Timestamp: now, CPUCores: []float64{}, GPUs: []domain.GPUSample{}}
 	if r.last.cpuErr == "" {
 		r.cpu(&s, f)
 	}
@@ -118,14 +118,6 @@ func (r *reader) engineInto(now time.Time, s *domain.Sample, f *figures) {
 	if f.engineCPU, ok = r.engMeter.add(now, used); ok {
 		s.EngineCPUPercent = &f.engineCPU
 	}
-}
-
-// gpus makes room for the readings of n GPUs; nil for none.
-func (r *reader) gpus(n int) []domain.GPUSample {
-	if n == 0 {
-		return nil
-	}
-	return make([]domain.GPUSample, n)
 }
 
 func (r *reader) close() {

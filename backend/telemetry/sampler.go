@@ -151,7 +151,7 @@ func (s *Sampler) readLocked(late time.Duration, tick bool) {
 	sample := s.reader.sample(now)
 	sample.Phase = s.run.phase
 	sample.LateMs = float64(max(late, 0)) / nsPerMs
-	s.gpu.into(&sample, s.reader.gpus(s.gpu.count()))
+	s.gpu.into(&sample)
 	if s.run.sink != nil {
 		sample.TUs = now.Sub(s.run.start).Microseconds()
 		sample.TMs = float64(sample.TUs) / 1000

@@ -1,0 +1,130 @@
+package telemetry
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+
+func TestProcHost(t *testing.T) {
+	tests := []struct {
+		tree      string
+		cores     int
+		total     cpuTicks
+		ram, swap uint64
+		cpuFails  bool
+		memFails  bool
+	}{
+		{tree: "plain", cores: 2, total: cpuTicks{15169, 257494}, ram: 2000000 << 10, swap: 1048576 << 10},
+		{tree: "old", cores: 1, total: cpuTicks{150, 1000}, ram: 400000 << 10},
+		{tree: "wide", cores: 256, total: cpuTicks{256000, 2560000}, ram: 600 << 10},
+		{tree: "broken", cpuFails: true, memFails: true},
+		{tree: "missing", cpuFails: true, memFails: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.tree, func(t *testing.T) {
+			h := newProcHost("testdata/proc/" + tt.tree)
+			t.Cleanup(h.close)
+			var w cpuWindow
+			var r hostReading
+			h.read(time.Now(), &w, &r)
+			if (r.cpuErr != "") != tt.cpuFails || (r.memErr != "") != tt.memFails {
+				t.Fatalf("reasons %q and %q", r.cpuErr, r.memErr)
+			}
+			if got := r.hasRAM && r.hasSwap; got == tt.memFails {
+				t.Errorf("memory is there: %v", got)
+			}
+			if r.ramUsed != tt.ram || r.swapUsed != tt.swap {
+				t.Errorf("ram %d swap %d, want %d %d", r.ramUsed, r.swapUsed, tt.ram, tt.swap)
+			}
+			if tt.cpuFails {
+				if w.back(0) != nil {
+					t.Error("a failed reading entered the window")
+				}
+				return
+			}
+			if got := w.back(0); got.total != tt.total || len(got.cores) != tt.cores {
+				t.Errorf("total %v with %d cores, want %v with %d", got.total, len(got.cores), tt.total, tt.cores)
+			}
+		})
+	}
+}
+
+// The reading and parsing allocates nothing; a whole sample only what leaves with it.
+func TestFastPathAllocations(t *testing.T) {
+	h := newProcHost("/proc")
+	t.Cleanup(h.close)
+	var w cpuWindow
+	var r hostReading
+	read := func() { h.read(time.Now(), &w, &r) }
+	for range windowSlots {
+		read()
+	}
+	if n := testing.AllocsPerRun(100, read); n != 0 {
+		t.Errorf("reading the host allocates %v times", n)
+	}
+	rd := newReader(h, newSelfSource, newProcessSource)
+	rd.watch(os.Getpid())
+	for range windowSlots {
+		rd.sample(time.Now())
+	}
+	if n := testing.AllocsPerRun(100, func() { rd.sample(time.Now()) }); n > 2 {
+		t.Errorf("a sample allocates %v times, want its figures and its cores", n)
+	}
+}
+
+func BenchmarkSample(b *testing.B) {
+	h := newProcHost("/proc")
+	b.Cleanup(h.close)
+	rd := newReader(h, newSelfSource, newProcessSource)
+	rd.watch(os.Getpid())
+	b.ReportAllocs()
+	for b.Loop() {
+		rd.sample(time.Now())
+	}
+}
+
+// The engine's process is read while it lives, and its end is told, not shown as zero.
+func TestEngineProcess(t *testing.T) {
+	busy := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
+	if err := busy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h := newProcHost("testdata/proc/plain")
+	t.Cleanup(h.close)
+	rd := newReader(h, newSelfSource, newProcessSource)
+	rd.watch(busy.Process.Pid)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		s := rd.sample(time.Now())
+		if s.EngineCPUPercent != nil && *s.EngineCPUPercent > 1 && s.EngineRSSGB != nil && *s.EngineRSSGB > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the busy process was never seen at work: %v %v", s.EngineCPUPercent, s.EngineRSSGB)
+		}
+	}
+	if err := busy.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = busy.Wait() // killed: its error is expected
+	s := rd.sample(time.Now())
+	if s.EngineCPUPercent != nil || s.EngineRSSGB != nil {
+		t.Errorf("an ended process still has figures: %v %v", s.EngineCPUPercent, s.EngineRSSGB)
+	}
+	if got := rd.status().engine; got != engineEnded {
+		t.Errorf("reason %q", got)
+	}
+	rd.watch(0)
+	if got := rd.status().engine; got != noEngine {
+		t.Errorf("reason %q after it was let go", got)
+	}
+	rd.watch(busy.Process.Pid)
+	if got := rd.status().engine; got != engineEnded {
+		t.Errorf("reason %q for a process that is not there", got)
+	}
+}
