@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+const missing = "–"
+
+func speed(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f tok/s", v)
+	}
+	return fmt.Sprintf("%.1f tok/s", v)
+}
+
+// ms prints milliseconds with three significant digits, as the screens do.
+func ms(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f ms", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f ms", v)
+	}
+	return fmt.Sprintf("%.2f ms", v)
+}
+
+func opt(v *float64, format func(float64) string) string {
+	if v == nil {
+		return missing
+	}
+	return format(*v)
+}
+
+func gb(v float64) string      { return fmt.Sprintf("%.1f GB", v) }
+func percent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
+
+// table prints rows in columns.
+func table(w io.Writer, rows ...[]string) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, r := range rows {
+		if _, err := fmt.Fprintln(t, strings.Join(r, "\t")); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+// printRun prints the summary of one run.
+func printRun(w io.Writer, r domain.Run) error {
+	title := r.Model
+	if r.Name != "" {
+		title = r.Name + ": " + r.Model
+	}
+	fmt.Fprintf(w, "%s\n%s · %s · %s\n", title, r.Status, r.Engine, r.ID)
+	if r.Error != nil {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(r.Error.Message+"\n"+r.Error.Hint))
+		if r.Error.LogTail != "" {
+			fmt.Fprintf(w, "\nLast lines of the engine's log:\n%s\n", r.Error.LogTail)
+		}
+	}
+	if r.Summary != nil {
+		fmt.Fprintln(w)
+		if err := printSummary(w, r); err != nil {
+			return err
+		}
+	}
+	if r.Validity != nil {
+		fmt.Fprintf(w, "\nValidity: %s\n", r.Validity.Verdict)
+		for _, c := range r.Validity.Checks {
+			if c.State == "caution" || c.State == "invalid" {
+				fmt.Fprintf(w, "  %s: %s\n", c.State, c.Detail)
+			}
+		}
+	}
+	for _, x := range r.Warnings {
+		fmt.Fprintf(w, "  %s: %s\n", x.Level, x.Message)
+	}
+	return nil
+}
+
+func printSummary(w io.Writer, r domain.Run) error {
+	s, h := r.Summary, r.HardwareMetrics
+	prefill := opt(s.PrefillTokensPerSecond, speed)
+	if s.PrefillLowerBound && s.PrefillTokensPerSecond != nil {
+		prefill = "at least " + prefill
+	}
+	rows := [][]string{
+		{"Decode speed", opt(s.DecodeTokensPerSecond, speed), "engine's own " + opt(s.Server.DecodeTokensPerSecond, speed)},
+		{"Output throughput", opt(s.OutputTokensPerSecond, speed), fmt.Sprintf("%d tokens", s.Tokens.Output)},
+		{"Prefill speed", prefill, ""},
+		stat("Time to first token", s.TTFTMs), stat("Time per output token", s.TPOTMs),
+		stat("Time between tokens", s.ITLMs), stat("End to end", s.E2EMs),
+		{"Requests", fmt.Sprintf("%d ok", s.Requests.OK),
+			fmt.Sprintf("%d failed, %d incomplete, %d canceled", s.Requests.Error, s.Requests.Incomplete, s.Requests.Canceled)},
+		{"CPU", opt(h.CPUPercent, percent), "peak " + opt(h.Peak.CPUPercent, percent)},
+		{"RAM", opt(h.RAMUsedGB, gb), "peak " + opt(h.Peak.RAMUsedGB, gb)},
+		{"GPU", opt(h.GPUPercent, percent), h.Reasons["gpu_usage_percent"]},
+		{"VRAM", opt(h.VRAMUsedGB, gb), ""},
+	}
+	return table(w, rows...)
+}
+
+func stat(name string, s domain.Stats) []string {
+	return []string{name, opt(s.P50, ms), fmt.Sprintf("p95 %s · p99 %s · n %d", opt(s.P95, ms), opt(s.P99, ms), s.N)}
+}
+
+// when prints a moment in local time.
+func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
+func runRow(r domain.Run) []string {
+	tg, ttft := missing, missing
+	if r.Summary != nil {
+		tg, ttft = opt(r.Summary.DecodeTokensPerSecond, speed), opt(r.Summary.TTFTMs.P50, ms)
+	}
+	return []string{string(r.ID), string(r.Status), r.Model, tg, ttft, when(r.CreatedAt), r.Name}
+}

@@ -1,0 +1,249 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// The Quick check: the same as the button of the first-run screen.
+const (
+	quickDataset   = "chat-en"
+	quickRequests  = 5
+	quickWarmup    = 2
+	quickMaxTokens = 128
+)
+
+// cancelGrace bounds the call that cancels a run after Ctrl-C.
+const cancelGrace = 30 * time.Second
+
+// runFlags are the flags of run; each one that was given becomes a field of the request.
+type runFlags struct {
+	model, endpoint, prompt, dataset, load, repeat, slo, name, notes string
+	quick, noGPU                                                     bool
+	maxTokens, requests, warmup                                      int
+	temperature, topP                                                float64
+	seed                                                             int64
+	duration                                                         time.Duration
+	tags                                                             []string
+}
+
+func (e *env) run() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{Use: "run (--quick | --model ID) [--prompt TEXT | --dataset ID]",
+		Short: "Run one benchmark and print its summary", Args: cobra.NoArgs}
+	fl := c.Flags()
+	fl.BoolVar(&f.quick, "quick", false, "Quick check: five requests on the starter model, no settings")
+	fl.StringVar(&f.model, "model", "", "model id")
+	fl.StringVar(&f.endpoint, "endpoint", "", "address or id of an endpoint")
+	fl.StringVar(&f.prompt, "prompt", "", "the text to send")
+	fl.StringVar(&f.dataset, "dataset", "", "id of a dataset")
+	fl.IntVar(&f.maxTokens, "max-tokens", 0, "most output tokens of a request (default 128)")
+	fl.Float64Var(&f.temperature, "temperature", 0, "sampling temperature (default 0.7)")
+	fl.Float64Var(&f.topP, "top-p", 0, "nucleus sampling (default 0.9)")
+	fl.Int64Var(&f.seed, "seed", 0, "seed (default: drawn and stored)")
+	fl.BoolVar(&f.noGPU, "no-gpu", false, "run on the CPU")
+	fl.StringVar(&f.load, "load", "", "single or closed:N")
+	fl.IntVar(&f.requests, "requests", 0, "stop after this many measured requests")
+	fl.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 30s")
+	fl.IntVar(&f.warmup, "warmup", 0, "discarded requests before measuring (default 1)")
+	fl.StringVar(&f.repeat, "repeat", "", "repetitions")
+	fl.StringVar(&f.slo, "slo", "", "service objective (not supported yet)")
+	fl.StringVar(&f.name, "name", "", "name of the run")
+	fl.StringVar(&f.notes, "notes", "", "notes on the run")
+	fl.StringSliceVar(&f.tags, "tag", nil, "tag of the run; may be given again")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return e.with(c.Context(), func(cl *Client) error {
+			body, err := f.body(c.Context(), c.Flags().Changed, cl)
+			if err != nil {
+				return err
+			}
+			return e.benchmark(c.Context(), cl, "/api/v1/benchmarks", body)
+		})
+	}
+	return c
+}
+
+// body turns the flags that were given into a request body.
+func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client) (map[string]any, error) {
+	b := map[string]any{}
+	if f.quick {
+		if err := f.quickBody(ctx, cl, b); err != nil {
+			return nil, err
+		}
+	}
+	for name, field := range map[string]struct {
+		key   string
+		value any
+	}{
+		"model": {"model_id", f.model}, "prompt": {"prompt", f.prompt}, "dataset": {"dataset_id", f.dataset},
+		"max-tokens": {"max_tokens", f.maxTokens}, "temperature": {"temperature", f.temperature},
+		"top-p": {"top_p", f.topP}, "seed": {"seed", f.seed}, "no-gpu": {"use_gpu", !f.noGPU},
+		"warmup": {"warmup", f.warmup}, "name": {"name", f.name}, "notes": {"notes", f.notes}, "tag": {"tags", f.tags},
+		"slo": {"slo", f.slo},
+	} {
+		if given(name) {
+			b[field.key] = field.value
+		}
+	}
+	if given("repeat") {
+		b["repeat"] = number(f.repeat)
+	}
+	if given("prompt") {
+		delete(b, "dataset_id") // a prompt of one's own replaces the quick check's dataset
+		if given("dataset") {
+			b["dataset_id"] = f.dataset
+		}
+	}
+	f.stop(given, b)
+	if given("load") {
+		l, err := ParseLoad(f.load)
+		if err != nil {
+			return nil, err
+		}
+		b["load"] = l
+	}
+	if given("endpoint") {
+		id, err := endpointID(ctx, cl, f.endpoint)
+		if err != nil {
+			return nil, err
+		}
+		b["endpoint_id"] = id
+	}
+	if b["model_id"] == nil {
+		return nil, fmt.Errorf("run: give --model ID or --quick")
+	}
+	return b, nil
+}
+
+func (f runFlags) stop(given func(string) bool, b map[string]any) {
+	stop := map[string]any{}
+	if old, ok := b["stop"].(map[string]any); ok {
+		stop = old
+	}
+	if given("requests") {
+		stop["requests"] = f.requests
+	}
+	if given("duration") {
+		stop["duration_s"] = f.duration.Seconds()
+		if !given("requests") {
+			delete(stop, "requests")
+		}
+	}
+	if len(stop) > 0 {
+		b["stop"] = stop
+	}
+}
+
+// quickBody fills in the Quick check; flags given beside --quick change it.
+func (f runFlags) quickBody(ctx context.Context, cl *Client, b map[string]any) error {
+	models, err := call[[]domain.Model](ctx, cl, http.MethodGet, "/api/v1/models", nil)
+	if err != nil {
+		return err
+	}
+	for _, m := range models {
+		if m.EndpointID == nil && (b["model_id"] == nil || m.Default) {
+			b["model_id"] = m.ID
+		}
+	}
+	if b["model_id"] == nil && f.model == "" {
+		return fmt.Errorf("no model is installed yet; run “inferometer setup” first")
+	}
+	b["dataset_id"], b["warmup"], b["max_tokens"] = quickDataset, quickWarmup, quickMaxTokens
+	b["temperature"], b["name"] = 0.0, "Quick check"
+	b["stop"] = map[string]any{"requests": quickRequests}
+	return nil
+}
+
+// number passes whole numbers on as such and everything else as the text it is, so that the server
+// judges it.
+func number(text string) any {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
+	}
+	return text
+}
+
+// ParseLoad reads a load word: single, closed:16. Other kinds go to the server, which says whether
+// it knows them.
+func ParseLoad(word string) (map[string]any, error) {
+	kind, arg, has := strings.Cut(word, ":")
+	switch {
+	case kind == "":
+		return nil, fmt.Errorf("run: --load must be a word such as single or closed:16")
+	case kind == domain.LoadClosed:
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			return nil, fmt.Errorf("run: --load closed needs a number of users, such as closed:16")
+		}
+		return map[string]any{"kind": kind, "concurrency": n}, nil
+	case kind == domain.LoadSingle && has:
+		return nil, fmt.Errorf("run: --load single takes no argument")
+	}
+	return map[string]any{"kind": kind}, nil
+}
+
+// endpointID finds an endpoint by id or address, and adds an address that is new.
+func endpointID(ctx context.Context, cl *Client, text string) (string, error) {
+	es, err := call[[]domain.Endpoint](ctx, cl, http.MethodGet, "/api/v1/endpoints", nil)
+	if err != nil {
+		return "", err
+	}
+	plain := func(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "/"), "/v1") }
+	for _, x := range es {
+		if x.ID == text || x.Name == text || plain(x.BaseURL) == plain(text) {
+			return x.ID, nil
+		}
+	}
+	if !strings.Contains(text, "://") {
+		return "", fmt.Errorf("run: there is no endpoint %q; see “inferometer endpoints”", text)
+	}
+	x, err := call[domain.Endpoint](ctx, cl, http.MethodPost, "/api/v1/endpoints", map[string]any{"base_url": text})
+	return x.ID, err
+}
+
+// benchmark starts a job by a call to start, shows its progress and prints what came of it.
+func (e *env) benchmark(ctx context.Context, cl *Client, start string, body any) error {
+	events, err := cl.follow(ctx)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	job, err := call[domain.Run](ctx, cl, http.MethodPost, start, body)
+	if err != nil {
+		return err
+	}
+	e.watch(ctx, events, job)
+	path := jobPath(string(job.ID))
+	end := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(e.io.Err, "Stopping; what was measured is kept.")
+		stopCtx, done := context.WithTimeout(end, cancelGrace)
+		defer done()
+		if _, err := cl.Raw(stopCtx, http.MethodPost, path+"/cancel", nil); err != nil {
+			return err
+		}
+	}
+	raw, err := cl.Raw(end, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &job); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	if err := e.print(raw, func(w writer) error { return printRun(w, job) }); err != nil {
+		return err
+	}
+	if job.Status != domain.StatusCompleted {
+		return ErrReported
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/inferometer/inferometer/app/cli"
+)
+
+// Main runs the program and returns its exit code: 0 done, 1 failed, 2 wrong use.
+func Main(env Env, web fs.FS) int {
+	ctx, stop := env.Signals(context.Background())
+	defer stop()
+	root := cli.New(&host{env: env, web: web},
+		cli.IO{Out: env.Stdout, Err: env.Stderr, In: env.Stdin, Terminal: env.Terminal})
+	root.SetArgs(env.Args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, cli.ErrReported):
+		return 1
+	}
+	fmt.Fprintln(env.Stderr, strings.TrimSpace(err.Error()))
+	if strings.HasPrefix(err.Error(), "unknown ") {
+		fmt.Fprintln(env.Stderr, "“inferometer --help” lists the verbs.")
+		return 2
+	}
+	return 1
+}
+
+// host implements cli.Host over this process.
+type host struct {
+	env Env
+	web fs.FS
+}
+
+var _ cli.Host = (*host)(nil)
+
+// Version implements cli.Host.
+func (h *host) Version() string {
+	text := fmt.Sprintf("inferometer %s", Version)
+	if Commit != "" {
+		text += " (" + Commit + ")"
+	}
+	return text + fmt.Sprintf(" %s %s/%s, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, kindOfBuild)
+}
+
+// Connect implements cli.Host. The instance that holds the data folder answers; without one this
+// process does, and serves REST on a free port meanwhile so that others can see it.
+func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() error, error) {
+	dir, err := h.dataDir(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := Wire(ctx, h.wiring(dir, o))
+	var held *HeldError
+	if errors.As(err, &held) {
+		c, err := held.client()
+		return c, func() error { return nil }, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.Start(ctx, false); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	if err := a.Listen(ListenOptions{Addr: "127.0.0.1:0"}); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	return &cli.Client{Base: "http://in-process", HTTP: inProcess{a.Handler()}}, a.Close, nil
+}
+
+// Serve implements cli.Host.
+func (h *host) Serve(ctx context.Context, o cli.ServeOptions) error {
+	dir, err := h.dataDir(o.Options)
+	if err != nil {
+		return err
+	}
+	a, err := Wire(ctx, h.wiring(dir, o.Options))
+	if err != nil {
+		return err
+	}
+	err = a.serve(ctx, o.Resume)
+	return errors.Join(err, a.Close())
+}
+
+// serve listens, starts the operations and waits for the end.
+func (a *App) serve(ctx context.Context, resume bool) error {
+	if err := a.Listen(ListenOptions{Addr: a.settings.APIAddr()}); err != nil {
+		return err
+	}
+	if err := a.Start(ctx, resume); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL())
+	if l := a.addr.Load(); !l.loopback {
+		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.url))
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.serveErr:
+		return err
+	}
+}
+
+// Setup implements cli.Host.
+func (h *host) Setup(ctx context.Context, o cli.SetupOptions) error {
+	dir := o.Dir
+	if dir == "" {
+		data, err := h.dataDir(o.Options)
+		if err != nil {
+			return err
+		}
+		dir = data
+	}
+	return h.install(ctx, dir, o.What)
+}
+
+// dataDir finds the data folder and makes it, for this user alone.
+func (h *host) dataDir(o cli.Options) (string, error) {
+	dir, err := dataDir(o.DataDir, h.env)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the data folder: %w", err)
+	}
+	return dir, nil
+}
+
+func (h *host) wiring(dir string, o cli.Options) Wiring {
+	return Wiring{Env: h.env, Web: h.web, DataDir: dir, Flags: o.Settings, Stdout: h.env.Stdout}
+}

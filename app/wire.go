@@ -1,0 +1,235 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/inferometer/inferometer/backend/api"
+	"github.com/inferometer/inferometer/backend/config"
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine/llama"
+	"github.com/inferometer/inferometer/backend/library"
+	"github.com/inferometer/inferometer/backend/service"
+	"github.com/inferometer/inferometer/backend/store"
+	"github.com/inferometer/inferometer/backend/stream"
+	"github.com/inferometer/inferometer/backend/telemetry"
+)
+
+// closeWait bounds how long a running benchmark may take to wind down at the end of the program.
+const closeWait = 30 * time.Second
+
+// Wiring is what Wire needs.
+type Wiring struct {
+	Env     Env
+	Web     fs.FS
+	DataDir string            // exists
+	Flags   map[string]string // settings fixed on the command line
+	Stdout  io.Writer
+	Window  bool // this process shows the window
+}
+
+// App is the wired program. Close ends everything it began, in reverse order.
+type App struct {
+	w        Wiring
+	log      *slog.Logger
+	settings *config.Settings
+	hub      *stream.Hub
+	service  *service.Service
+	api      *api.API
+	logins   *api.Logins
+	addr     atomic.Pointer[listening]
+	serveErr chan error
+	closers  []closer
+}
+
+type closer struct {
+	name  string
+	close func() error
+}
+
+// onClose adds a step to Close.
+func (a *App) onClose(name string, f func() error) {
+	a.closers = append(a.closers, closer{name, f})
+}
+
+// Close ends everything in reverse order and reports what could not be ended.
+func (a *App) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i].close(); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", a.closers[i].name, err))
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// Handler is the bare chain, for the window and the command line of this process.
+func (a *App) Handler() http.Handler { return a.api.Handler() }
+
+// background is for work that no caller can cancel: closing, and small reads at start-up.
+func background() context.Context { return context.Background() }
+
+// Wire builds the program over a data folder. The error is a *HeldError when another instance
+// holds it.
+func Wire(ctx context.Context, w Wiring) (*App, error) {
+	a := &App{w: w, logins: api.NewLogins(), serveErr: make(chan error, 1)}
+	if err := a.wire(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) wire(ctx context.Context) error {
+	dir := a.w.DataDir
+	lock, held, err := lockFile(filepath.Join(dir, lockName))
+	if err != nil {
+		return err
+	}
+	if held {
+		return &HeldError{Dir: dir, Server: readServer(dir)}
+	}
+	a.onClose("lock", lock.Close)
+	a.log = a.openLog()
+	if _, err := llama.ReapOrphans(dir); err != nil {
+		a.log.Warn("Cannot end an engine that an earlier start left behind", "error", err)
+	}
+	db, err := store.Open(ctx, filepath.Join(dir, databaseName))
+	if err != nil {
+		return err
+	}
+	a.onClose("database", db.Close)
+	if a.settings, err = a.loadSettings(ctx, db); err != nil {
+		return err
+	}
+	a.hub = stream.NewHub(stream.Options{})
+	a.onClose("events", func() error { a.hub.Close(); return nil })
+	lib, err := library.New(library.Options{DataDir: dir, EngineDirs: checkoutRoot(a.w.Env.WorkDir),
+		ModelDirs: folders(a.settings.ModelsDir()), EnginePath: a.settings.EnginePath(), Log: a.part("library"),
+		Publish: func(d domain.Download) { a.hub.Publish(domain.EventDownloadProgress, d) }})
+	if err != nil {
+		return err
+	}
+	a.onClose("library", lib.Close)
+	sampler := telemetry.New(telemetry.Options{RateHz: a.settings.TelemetryHz(), Log: a.part("telemetry")})
+	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Library: lib, Hub: a.hub,
+		Engines: &engines{lib: lib, stateDir: dir, publish: a.hub.Publish}, Secrets: newSecrets(db),
+		Settings: a.settings, App: a.info, TestDatabase: a.settings.TestDatabase(),
+		OwnAddress: a.ownAddress, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
+	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
+		Debug: a.settings.Debug})
+	a.runSampler(sampler) // last, because its events tell the run that is active
+	return nil
+}
+
+// openLog writes JSON to a rotated file in the data folder.
+func (a *App) openLog() *slog.Logger {
+	file := &lumberjack.Logger{Filename: filepath.Join(a.w.DataDir, "logs", "inferometer.log"),
+		MaxSize: 10, MaxBackups: 3}
+	a.onClose("log", file.Close)
+	return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+func (a *App) part(name string) *slog.Logger { return a.log.With("component", name) }
+
+// loadSettings reads flags, environment, .env and stored settings. The window looks for .env in
+// the data folder, everything else in the working directory.
+func (a *App) loadSettings(ctx context.Context, db *store.Store) (*config.Settings, error) {
+	dotEnv := filepath.Join(a.w.Env.WorkDir, ".env")
+	if a.w.Window {
+		dotEnv = filepath.Join(a.w.DataDir, ".env")
+	}
+	s, err := config.Load(ctx, config.Input{Flags: a.w.Flags, Environ: a.w.Env.Environ, DotEnv: dotEnv, Stored: db})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.Problems() {
+		a.log.Warn("A setting is not known", "problem", p)
+	}
+	return s, nil
+}
+
+// runSampler owns the sampler's goroutine and publishes its samples four times a second.
+func (a *App) runSampler(s *telemetry.Sampler) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ran, pumped := make(chan error, 1), make(chan struct{})
+	go func() { ran <- s.Run(ctx) }()
+	go func() {
+		defer close(pumped)
+		a.pumpTelemetry(ctx, s)
+	}()
+	a.onClose("telemetry", func() error {
+		cancel()
+		<-pumped
+		if err := <-ran; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	})
+}
+
+// telemetryEvery is the pace of telemetry events; charts repaint no faster.
+const telemetryEvery = 250 * time.Millisecond
+
+func (a *App) pumpTelemetry(ctx context.Context, s *telemetry.Sampler) {
+	tick := time.NewTicker(telemetryEvery)
+	defer tick.Stop()
+	var last time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		fresh := s.History(2 * time.Second)
+		for len(fresh) > 0 && !fresh[0].Timestamp.After(last) {
+			fresh = fresh[1:]
+		}
+		if len(fresh) == 0 {
+			continue
+		}
+		last = fresh[len(fresh)-1].Timestamp
+		id, _ := a.service.ActiveRun()
+		a.hub.Publish(domain.EventTelemetry, domain.TelemetryEvent{JobID: id, Samples: fresh})
+	}
+}
+
+// Start does the start-up work of the operations.
+func (a *App) Start(ctx context.Context, resume bool) error {
+	if err := a.service.Start(ctx, resume); err != nil {
+		return err
+	}
+	a.onClose("benchmarks", func() error {
+		ctx, done := context.WithTimeout(background(), closeWait)
+		defer done()
+		return a.service.Close(ctx)
+	})
+	return nil
+}
+
+// info says which program answers.
+func (a *App) info() domain.AppInfo {
+	i := domain.AppInfo{Version: Version, Commit: Commit, DataDir: a.w.DataDir, Window: a.w.Window}
+	if l := a.addr.Load(); l != nil {
+		i.Address, i.AddressNote = l.url, l.note
+	}
+	return i
+}
+
+func dataDir(flag string, env Env) (string, error) {
+	dir, err := config.DataDir(flag, env.Getenv, env.GOOS, env.Home)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(dir)
+}
