@@ -1,0 +1,116 @@
+import type { Run, Verdict } from '../api/types'
+
+/** Filtering and sorting of the table of results. Pure. */
+
+export interface Filters {
+  text: string
+  model: string
+  engine: string
+  load: string
+  verdict: string
+  status: string
+  tag: string
+  starred: boolean
+}
+
+export const noFilters: Filters = {
+  text: '', model: '', engine: '', load: '', verdict: '', status: '', tag: '', starred: false,
+}
+
+export function users(r: Run): number {
+  return r.plan.load.kind === 'closed' ? (r.plan.load.concurrency ?? 1) : 1
+}
+
+export function verdict(r: Run): Verdict | null {
+  return r.validity?.verdict ?? null
+}
+
+/** The figure a run is ranked by: writing speed of one request, or the whole output of several users. */
+export function speed(r: Run): number | null {
+  if (!r.summary) return null
+  return users(r) > 1 ? r.summary.output_tokens_per_second : (r.summary.decode_tokens_per_second ?? r.summary.output_tokens_per_second)
+}
+
+function plain(s: string): string {
+  return s.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+}
+
+function haystack(r: Run): string {
+  return plain([r.name, r.model, r.engine, r.notes, r.plan.prompt ?? '', r.plan.dataset_id ?? '', ...(r.tags ?? [])].join('\n'))
+}
+
+/** Every word of the search must occur in the run's names, prompt, notes or tags. */
+export function matches(r: Run, f: Filters): boolean {
+  if (f.starred && !r.pinned) return false
+  if (f.model && r.model !== f.model) return false
+  if (f.engine && r.engine !== f.engine) return false
+  if (f.load && String(users(r)) !== f.load) return false
+  if (f.verdict && verdict(r) !== f.verdict) return false
+  if (f.status && r.status !== f.status) return false
+  if (f.tag && !(r.tags ?? []).includes(f.tag)) return false
+  const words = plain(f.text).split(/\s+/).filter(Boolean)
+  if (words.length === 0) return true
+  const hay = haystack(r)
+  return words.every((w) => hay.includes(w))
+}
+
+export type SortKey = 'when' | 'model' | 'load' | 'speed' | 'ttft' | 'tpot' | 'vram' | 'engine' | 'status' | 'validity'
+
+type Value = string | number | null
+
+const order: Record<Verdict, number> = { valid: 2, caution: 1, invalid: 0 }
+
+export const sortValues: Record<SortKey, (r: Run) => Value> = {
+  when: (r) => Date.parse(r.created_at),
+  model: (r) => r.model.toLowerCase(),
+  load: users,
+  speed,
+  ttft: (r) => r.summary?.ttft_ms.p50 ?? null,
+  tpot: (r) => r.summary?.tpot_ms.p50 ?? null,
+  vram: (r) => r.hardware_metrics.peak?.vram_usage_gb ?? null,
+  engine: (r) => r.engine,
+  status: (r) => r.status,
+  validity: (r) => {
+    const v = verdict(r)
+    return v ? order[v] : null
+  },
+}
+
+/** Sorts by a column; missing values come last either way, equal ones newest first. */
+export function sortRuns(runs: readonly Run[], key: SortKey, desc: boolean): Run[] {
+  const value = sortValues[key]
+  return [...runs].sort((a, b) => {
+    const x = value(a)
+    const y = value(b)
+    if (x === null || y === null) return x === y ? newest(a, b) : x === null ? 1 : -1
+    if (x === y) return newest(a, b)
+    return (x < y ? -1 : 1) * (desc ? -1 : 1)
+  })
+}
+
+function newest(a: Run, b: Run): number {
+  return Date.parse(b.created_at) - Date.parse(a.created_at)
+}
+
+/** The different values of a column, for its filter. */
+export function facet(runs: readonly Run[], of: (r: Run) => string | readonly string[]): string[] {
+  return [...new Set(runs.flatMap((r) => of(r)))].filter(Boolean).sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))
+}
+
+export interface TrendLine {
+  model: string
+  /** Seconds since 1970, oldest first. */
+  x: number[]
+  y: (number | null)[]
+}
+
+export type TrendMetric = 'speed' | 'ttft' | 'tpot'
+
+/** One line per model over time; invalid runs stay out. */
+export function trends(runs: readonly Run[], metric: TrendMetric): TrendLine[] {
+  const usable = runs.filter((r) => r.status === 'completed' && verdict(r) !== 'invalid' && sortValues[metric](r) !== null)
+  return facet(usable, (r) => r.model).map((model) => {
+    const own = usable.filter((r) => r.model === model).sort((a, b) => -newest(a, b))
+    return { model, x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
+  })
+}
