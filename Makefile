@@ -1,0 +1,148 @@
+# Inferometer: every daily command. `make help` lists them.
+# All of them set up what they need first; the second time that costs seconds and no network.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# The same flags everywhere, so that the Go build cache is shared.
+export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
+export CGO_ENABLED := 1
+
+TAGS        := sqlite_fts5
+WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
+VERSION     := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
+COMMIT      := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+MODULE      := github.com/inferometer/inferometer
+# -z lazy: the NVIDIA library is looked for at run time and may be absent.
+LDFLAGS     := -s -w -extldflags=-Wl,-z,lazy -X $(MODULE)/app.Version=$(VERSION) -X $(MODULE)/app.Commit=$(COMMIT)
+
+HEADLESS := build/bin/inferometer-headless
+WINDOW   := build/bin/inferometer
+E2E      := .cache/bin/inferometer-e2e
+ENGINE_DIR := .engine
+NODE_READY := frontend/node_modules/.package-lock.json
+WEB      := frontend/dist/index.html
+GO_FILES := $(shell find main.go app backend -type f -not -name '*_test.go' -not -path '*/testdata/*') go.mod go.sum
+WEB_FILES := $(shell find frontend/src frontend/index.html frontend/*.ts frontend/*.js frontend/public -type f 2>/dev/null)
+TALLY    := .cache/bin/tally
+
+.PHONY: help run setup build package check test lint fmt release-check clean \
+        test-static test-go test-web test-browser test-window test-real
+
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Set up what is missing and start Inferometer
+	@build/run.sh
+
+setup: $(NODE_READY) $(ENGINE_DIR)/.ready ## Fetch all dependencies, the engine and the starter model
+
+build: $(WINDOW) $(HEADLESS) ## Build build/bin/inferometer (window) and inferometer-headless
+
+package: build ## Make build/dist/inferometer_VERSION_ARCH.deb and a tar.gz for servers
+	@build/linux/package.sh "$(VERSION)"
+
+check: $(NODE_READY) $(WEB) ## Quick check before a commit: format, vet, unit tests, types
+	@test -z "$$(gofmt -l main.go app backend build)" || { gofmt -l main.go app backend build; echo "run make fmt"; exit 1; }
+	go vet -tags $(TAGS) ./...
+	go test -tags $(TAGS) ./...
+	cd frontend && npm run check && npm test
+
+lint: $(NODE_READY) ## Run the slower linters (fetches golangci-lint the first time)
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --build-tags $(TAGS) ./...
+	cd frontend && npm run lint
+
+fmt: ## Format the Go code
+	gofmt -w main.go app backend build
+
+clean: ## Remove what was built; dependencies and the engine stay
+	rm -rf build/bin build/dist .cache frontend/dist/assets frontend/dist/index.html
+
+# ---- tests ---------------------------------------------------------------------------------
+
+# Each suite runs to its end, whatever the others did; the last step counts them all and fails
+# when one did.
+test: ## Run every test, with its own set-up; ends with "N passed, N failed"
+	@build/need.sh window fetch test
+	@$(MAKE) --no-print-directory $(TALLY) $(NODE_READY) $(WEB)
+	@rm -rf .cache/tests
+	@$(MAKE) --no-print-directory test-static
+	@$(MAKE) --no-print-directory test-go
+	@$(MAKE) --no-print-directory test-web
+	@$(MAKE) --no-print-directory test-browser
+	@$(MAKE) --no-print-directory test-window
+	@$(MAKE) --no-print-directory test-real
+	@$(TALLY) sum static-vet static-format static-types go web release browser window real
+
+test-static: $(TALLY) $(NODE_READY) $(WEB)
+	@$(TALLY) run static-vet exit go vet -tags $(TAGS) ./...
+	@$(TALLY) run static-format exit build/formatted.sh
+	@$(TALLY) run static-types exit npm --prefix frontend run check
+
+test-go: $(TALLY) $(WEB) ## Go tests with the race detector
+	@$(TALLY) run go gotest go test -json -race -tags $(TAGS) -timeout 20m ./...
+
+test-web: $(TALLY) $(NODE_READY) ## Unit tests of the interface
+	@$(TALLY) run web vitest npm --prefix frontend test --
+
+test-browser: $(TALLY) $(NODE_READY) ## The interface in a real browser against the real program
+	@$(TALLY) run release exit $(MAKE) --no-print-directory release-check
+	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" INFEROMETER_ENGINE_ROOT="$(CURDIR)/$(ENGINE_DIR)" \
+	  $(TALLY) run browser vitest npm --prefix frontend run test:e2e --
+
+test-window: $(TALLY) $(NODE_READY) ## The real window, driven through WebKit
+	@INFEROMETER_BIN="$(CURDIR)/$(E2E)" INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" \
+	  $(TALLY) run window count $(MAKE) --no-print-directory window-smoke
+
+test-real: $(TALLY) ## Tests that drive a true engine and model
+	@INFEROMETER_ENGINE_DIR="$(CURDIR)/.cache/real" INFEROMETER_INSTALL_DIR="$(CURDIR)/$(ENGINE_DIR)" \
+	  $(TALLY) run real gotest $(MAKE) --no-print-directory real-tests
+
+.PHONY: window-smoke real-tests
+window-smoke: $(E2E)
+	npm --prefix frontend run test:window
+
+real-tests: $(ENGINE_DIR)/.ready .cache/real/models
+	@go test -json -count=1 -p 1 -tags $(TAGS),realengine -run Real \
+	  $$(grep -rl --include=*_test.go '^//go:build.*realengine' app backend | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+# One engine and its models under fixed names, for tests that take a folder.
+.cache/real/models: $(ENGINE_DIR)/.ready
+	@mkdir -p .cache/real
+	@ln -sfn "$$(dirname "$$(find "$(CURDIR)/$(ENGINE_DIR)/engines" -not -path '*/.new-*' -name llama-server | sort | tail -1)")" .cache/real/bin
+	@ln -sfn "$(CURDIR)/$(ENGINE_DIR)/models" .cache/real/models
+
+release-check: $(WINDOW) $(HEADLESS) $(E2E) ## Prove that the release binaries are linked as they must be
+	go test -count=1 -tags release ./build/release
+
+# ---- files ---------------------------------------------------------------------------------
+
+$(NODE_READY): frontend/package-lock.json
+	cd frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+$(WEB): $(NODE_READY) $(WEB_FILES)
+	cd frontend && npm run build
+	@touch $@ frontend/dist/.gitkeep
+
+$(HEADLESS): $(GO_FILES) $(WEB)
+	go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $@ .
+
+$(WINDOW): $(GO_FILES) $(WEB)
+	@build/need.sh window
+	go build -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o $@ .
+
+# The window with WebKit's remote control; for tests, never shipped.
+$(E2E): $(GO_FILES) $(WEB)
+	@build/need.sh window
+	go build -tags $(WINDOW_TAGS),e2e -ldflags '$(LDFLAGS)' -o $@ .
+
+$(ENGINE_DIR)/.ready: backend/library/catalogue.json | $(HEADLESS)
+	@build/need.sh fetch
+	$(HEADLESS) setup --dir $(ENGINE_DIR)
+	@touch $@
+
+$(TALLY): $(wildcard build/tally/*.go)
+	@go build -o $@ ./build/tally

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `make run`: builds what is missing, fetches the engine and the starter model, and starts the
+# program: its window where there is a display, else a quick check in the terminal and the server.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for tool in go node npm; do
+  command -v "$tool" >/dev/null || { echo "Inferometer is built with $tool; please install it first." >&2; exit 1; }
+done
+
+headless=build/bin/inferometer-headless
+build/need.sh fetch
+make --no-print-directory "$headless" .engine/.ready
+
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+  if build/need.sh window && make --no-print-directory build/bin/inferometer; then
+    exec build/bin/inferometer
+  fi
+  echo "The window could not be built; going on without it." >&2
+fi
+"$headless" run --quick
+echo "The web interface and the REST server start now; Ctrl+C ends them."
+exec "$headless" serve

@@ -1,0 +1,119 @@
+// Command tally runs test suites and counts what they did. "tally run NAME KIND COMMAND..." runs
+// one suite to its end and stores the count; "tally sum NAME..." adds up the named suites and
+// fails when a test failed, a suite ended badly, or a suite has no result. It never drops a
+// failure: a command that fails without naming a failed test counts as one.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const resultsDir = ".cache/tests"
+
+// result is what one suite did.
+type result struct {
+	Passed   int      `json:"passed"`
+	Failed   int      `json:"failed"`
+	Skipped  int      `json:"skipped"`
+	Failures []string `json:"failures"`
+}
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, out io.Writer) error {
+	if len(args) >= 4 && args[0] == "run" {
+		return runSuite(args[1], args[2], args[3:], out)
+	}
+	if len(args) >= 2 && args[0] == "sum" {
+		return sum(args[1:], out)
+	}
+	return errors.New("usage: tally run NAME gotest|vitest|count|exit COMMAND... | tally sum NAME...")
+}
+
+// runSuite returns an error only when the result could not be stored.
+func runSuite(name, kind string, argv []string, out io.Writer) error {
+	fmt.Fprintf(out, "\n== %s: %s\n", name, strings.Join(argv, " "))
+	if err := os.MkdirAll(resultsDir, 0o755); err != nil {
+		return err
+	}
+	report := filepath.Join(resultsDir, name+".vitest.json")
+	if kind == "vitest" {
+		abs, err := filepath.Abs(report)
+		if err != nil {
+			return err
+		}
+		argv = append(argv, "--reporter=default", "--reporter=json", "--outputFile.json="+abs)
+	}
+	var c counter
+	switch kind {
+	case "gotest":
+		c = &goCounter{out: out, state: map[string]string{}}
+	case "count":
+		c = &lineCounter{out: out}
+	case "vitest":
+		c = &vitestCounter{out: out, report: report}
+	case "exit":
+		c = &exitCounter{out: out, name: name}
+	default:
+		return fmt.Errorf("tally: unknown kind %q", kind)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = c, out
+	if kind == "count" {
+		cmd.Stderr = c
+	}
+	err := cmd.Run()
+	r := c.result(err == nil)
+	switch {
+	case err != nil && r.Failed == 0:
+		r.Failed = 1
+		r.Failures = append(r.Failures, fmt.Sprintf("%s: %v", name, err))
+	case err == nil && r.Passed+r.Failed == 0:
+		r.Failed = 1
+		r.Failures = append(r.Failures, name+": no test ran")
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(resultsDir, name+".json"), raw, 0o644)
+}
+
+func sum(names []string, out io.Writer) error {
+	var all result
+	fmt.Fprintln(out, "\n== summary")
+	for _, name := range names {
+		var r result
+		raw, err := os.ReadFile(filepath.Join(resultsDir, name+".json"))
+		if err == nil {
+			err = json.Unmarshal(raw, &r)
+		}
+		if err != nil {
+			r = result{Failed: 1, Failures: []string{name + ": has no result"}}
+		}
+		fmt.Fprintf(out, "%-14s %5d passed %4d failed %4d skipped\n", name, r.Passed, r.Failed, r.Skipped)
+		all.Passed += r.Passed
+		all.Failed += r.Failed
+		all.Failures = append(all.Failures, r.Failures...)
+	}
+	for _, f := range all.Failures {
+		fmt.Fprintln(out, "FAILED", f)
+	}
+	fmt.Fprintf(out, "%d passed, %d failed\n", all.Passed, all.Failed)
+	if all.Failed > 0 {
+		return fmt.Errorf("tally: %d failed", all.Failed)
+	}
+	return nil
+}
