@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -105,10 +104,15 @@ func checkoutRoot(workDir string) []string {
 	return []string{dir}
 }
 
-// folders splits a setting that may be empty.
-func folders(setting string) []string {
-	if strings.TrimSpace(setting) == "" {
-		return nil
+// modelDirs are the further folders in which models lie: those of the roots, and the one of the
+// settings, which may be empty.
+func modelDirs(roots []string, setting string) []string {
+	var out []string
+	for _, r := range roots {
+		out = append(out, filepath.Join(r, "models"))
 	}
-	return []string{setting}
+	if setting != "" {
+		out = append(out, setting)
+	}
+	return out
 }

@@ -114,8 +114,9 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.hub = stream.NewHub(stream.Options{})
 	a.onClose("events", func() error { a.hub.Close(); return nil })
-	lib, err := library.New(library.Options{DataDir: dir, EngineDirs: checkoutRoot(a.w.Env.WorkDir),
-		ModelDirs: folders(a.settings.ModelsDir()), EnginePath: a.settings.EnginePath(), Log: a.part("library"),
+	checkout := checkoutRoot(a.w.Env.WorkDir)
+	lib, err := library.New(library.Options{DataDir: dir, EngineDirs: checkout,
+		ModelDirs: modelDirs(checkout, a.settings.ModelsDir()), EnginePath: a.settings.EnginePath(), Log: a.part("library"),
 		Publish: func(d domain.Download) { a.hub.Publish(domain.EventDownloadProgress, d) }})
 	if err != nil {
 		return err
