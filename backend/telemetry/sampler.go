@@ -92,8 +92,8 @@ func (s *Sampler) SetRate(hz float64) {
 	}
 }
 
-// Run samples until ctx ends, then returns nil once its goroutines have ended. A GPU driver that
-// hangs is left behind: no program can end a thread inside it.
+// Run samples until ctx ends, then returns nil once its goroutines have ended. It is called once. A
+// GPU driver that hangs is left behind: no program can end a thread inside it.
 func (s *Sampler) Run(ctx context.Context) error {
 	stop := s.gpu.start()
 	defer func() {
