@@ -36,7 +36,7 @@ type KV interface {
 // Input is what Load reads.
 type Input struct {
 	// Flags holds the flags that were given, by name of the setting ("api_addr"; "api-addr" and
-	// "addr" mean the same).
+	// "addr" mean the same). "data_dir" is passed over: DataDir has decided on it before.
 	Flags   map[string]string
 	Environ []string // as os.Environ gives it
 	DotEnv  string   // path of the .env file; empty or missing: none
@@ -116,8 +116,11 @@ func flagsByKey(flags map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for name, value := range flags {
 		k := strings.ReplaceAll(name, "-", "_")
-		if k == "addr" {
+		switch k {
+		case "addr":
 			k = "api_addr"
+		case "data_dir": // decided before, by DataDir
+			continue
 		}
 		if !slices.ContainsFunc(keys(), func(known key) bool { return known.name == k }) {
 			return nil, fmt.Errorf("load settings: flag %s is no setting", name)

@@ -100,7 +100,7 @@ func TestDefaults(t *testing.T) {
 // TestOrderOfOrigins gives a setting in each place and then takes the strongest away, one by one.
 func TestOrderOfOrigins(t *testing.T) {
 	in := config.Input{
-		Flags:   map[string]string{"addr": "127.0.0.1:1"},
+		Flags:   map[string]string{"addr": "127.0.0.1:1", "data-dir": "/d"},
 		Environ: []string{"INFEROMETER_API_ADDR=127.0.0.1:2"},
 		DotEnv:  dotenv(t, "INFEROMETER_API_ADDR=127.0.0.1:3"),
 		Stored:  stored(`{"api_addr":"127.0.0.1:4"}`),

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"math"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -144,7 +145,7 @@ func scanWhole(row interface{ Scan(...any) error }) (domain.RequestRecord, error
 func (s *Store) Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error] {
 	return func(yield func(domain.RequestRecord, error) bool) {
 		key, err := runKey(ctx, s.r, id)
-		after := -1 << 62
+		after := math.MinInt
 		for err == nil {
 			var qs []domain.RequestRecord
 			qs, err = s.records(ctx, key, after)

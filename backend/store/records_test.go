@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -127,6 +129,37 @@ func TestAppendIsOneTransaction(t *testing.T) {
 	if page, err := s.Requests(t.Context(), "a", 0, 0); err != nil || page.Total != 0 {
 		t.Errorf("%d requests are left, %v", page.Total, err)
 	}
+}
+
+// TestTextOfAnyBytes: a model may answer with anything.
+func TestTextOfAnyBytes(t *testing.T) {
+	s := openNew(t)
+	mustCreate(t, s, newRun("a"))
+	for n, text := range []string{"", "\x00 in \x00 between\x00", "\xff\xfe no UTF-8", "'; DROP TABLE run; --", "\U0001F600\r\n"} {
+		q := okRequest("a", n, t0(), 1, 1, 1, 1)
+		q.Prompt, q.Output = &text, &text
+		mustAppend(t, s, "a", domain.Batch{Requests: []domain.RequestRecord{q}})
+		got, err := s.Request(t.Context(), "a", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprintf("%q", text), got, q)
+	}
+}
+
+func TestCanceledAppendLeavesNothing(t *testing.T) {
+	s := openNew(t)
+	mustCreate(t, s, newRun("a"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := s.AppendRun(ctx, "a", domain.Batch{Requests: []domain.RequestRecord{okRequest("a", 0, t0(), 1, 1, 1, 1)}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if page, err := s.Requests(t.Context(), "a", 0, 0); err != nil || page.Total != 0 {
+		t.Errorf("%d requests, %v", page.Total, err)
+	}
+	mustAppend(t, s, "a", domain.Batch{Requests: []domain.RequestRecord{okRequest("a", 0, t0(), 1, 1, 1, 1)}})
 }
 
 func TestSampleRoundTrip(t *testing.T) {
