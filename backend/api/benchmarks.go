@@ -107,7 +107,7 @@ func waitOf(query, prefer string) (wait time.Duration, applied string, err error
 }
 
 type benchmarksInput struct {
-	pageInput
+	PageInput
 	Status  string `query:"status" enum:"queued,running,completed,failed,canceled,interrupted"`
 	Model   string `query:"model" maxLength:"512"`
 	Engine  string `query:"engine" maxLength:"64"`
@@ -156,19 +156,20 @@ func windowOf(start, end string) (domain.Window, error) {
 	return w, nil
 }
 
-type jobInput struct {
+// JobInput names a job.
+type JobInput struct {
 	ID string `path:"id" maxLength:"64" doc:"job_id"`
 }
 
-func (in *jobInput) run() domain.RunID { return domain.RunID(strings.ToLower(in.ID)) }
+func (in *JobInput) run() domain.RunID { return domain.RunID(strings.ToLower(in.ID)) }
 
-func (a *API) benchmark(ctx context.Context, in *jobInput) (*body[domain.Run], error) {
+func (a *API) benchmark(ctx context.Context, in *JobInput) (*body[domain.Run], error) {
 	run, err := a.svc.Benchmark(ctx, in.run())
 	return &body[domain.Run]{run}, err
 }
 
 type editInput struct {
-	jobInput
+	JobInput
 	Body domain.RunPatch
 }
 
@@ -178,7 +179,7 @@ func (a *API) editBenchmark(ctx context.Context, in *editInput) (*body[domain.Ru
 }
 
 type deleteInput struct {
-	jobInput
+	JobInput
 	Restore bool `query:"restore" doc:"Take the job back out of the trash"`
 }
 
@@ -186,12 +187,12 @@ func (a *API) deleteBenchmark(ctx context.Context, in *deleteInput) (*nothing, e
 	return nil, a.svc.DeleteBenchmark(ctx, in.run(), in.Restore)
 }
 
-func (a *API) cancelBenchmark(ctx context.Context, in *jobInput) (*body[domain.Run], error) {
+func (a *API) cancelBenchmark(ctx context.Context, in *JobInput) (*body[domain.Run], error) {
 	run, err := a.svc.CancelBenchmark(ctx, in.run())
 	return &body[domain.Run]{run}, err
 }
 
-func (a *API) rerunBenchmark(ctx context.Context, in *jobInput) (*jobOutput, error) {
+func (a *API) rerunBenchmark(ctx context.Context, in *JobInput) (*jobOutput, error) {
 	run, err := a.svc.RerunBenchmark(ctx, in.run())
 	if err != nil {
 		return nil, err

@@ -55,16 +55,16 @@ func (a *API) addModel(ctx context.Context, in *addModelInput) (*created[domain.
 	return &created[domain.Model]{Location: base + "/models", Body: m}, err
 }
 
-func (a *API) removeModel(ctx context.Context, in *idInput) (*nothing, error) {
+func (a *API) removeModel(ctx context.Context, in *IDInput) (*nothing, error) {
 	return nil, a.svc.RemoveModel(ctx, in.ID)
 }
 
-func (a *API) downloadModel(ctx context.Context, in *idInput) (*body[domain.Download], error) {
+func (a *API) downloadModel(ctx context.Context, in *IDInput) (*body[domain.Download], error) {
 	d, err := a.svc.DownloadModel(ctx, in.ID)
 	return &body[domain.Download]{d}, err
 }
 
-func (a *API) cancelDownload(ctx context.Context, in *idInput) (*nothing, error) {
+func (a *API) cancelDownload(ctx context.Context, in *IDInput) (*nothing, error) {
 	return nil, a.svc.CancelDownload(ctx, in.ID)
 }
 
@@ -72,7 +72,7 @@ func (a *API) engines(ctx context.Context, _ *none) (*list[domain.Engine], error
 	return whole(a.svc.Engines(ctx))
 }
 
-func (a *API) engineLog(ctx context.Context, in *idInput) (*list[string], error) {
+func (a *API) engineLog(ctx context.Context, in *IDInput) (*list[string], error) {
 	return whole(a.svc.EngineLog(ctx, in.ID))
 }
 
@@ -98,13 +98,13 @@ func (a *API) addEndpoint(ctx context.Context, in *addEndpointInput) (*created[d
 	return &created[domain.Endpoint]{Location: base + "/endpoints/" + url.PathEscape(e.ID), Body: e}, err
 }
 
-func (a *API) endpoint(ctx context.Context, in *idInput) (*body[domain.Endpoint], error) {
+func (a *API) endpoint(ctx context.Context, in *IDInput) (*body[domain.Endpoint], error) {
 	e, err := a.svc.Endpoint(ctx, in.ID)
 	return &body[domain.Endpoint]{e}, err
 }
 
 type editEndpointInput struct {
-	idInput
+	IDInput
 	Body domain.EndpointInput
 }
 
@@ -113,11 +113,11 @@ func (a *API) editEndpoint(ctx context.Context, in *editEndpointInput) (*body[do
 	return &body[domain.Endpoint]{e}, err
 }
 
-func (a *API) removeEndpoint(ctx context.Context, in *idInput) (*nothing, error) {
+func (a *API) removeEndpoint(ctx context.Context, in *IDInput) (*nothing, error) {
 	return nil, a.svc.RemoveEndpoint(ctx, in.ID)
 }
 
-func (a *API) checkEndpoint(ctx context.Context, in *idInput) (*body[domain.EndpointCheck], error) {
+func (a *API) checkEndpoint(ctx context.Context, in *IDInput) (*body[domain.EndpointCheck], error) {
 	c, err := a.svc.CheckEndpoint(ctx, in.ID)
 	return &body[domain.EndpointCheck]{c}, err
 }
@@ -167,11 +167,11 @@ func (a *API) addDataset(ctx context.Context, in *uploadInput) (*created[domain.
 	return &created[domain.Dataset]{Location: base + "/datasets/" + url.PathEscape(d.ID), Body: d}, err
 }
 
-func (a *API) dataset(ctx context.Context, in *idInput) (*body[domain.DatasetDetail], error) {
+func (a *API) dataset(ctx context.Context, in *IDInput) (*body[domain.DatasetDetail], error) {
 	d, err := a.svc.Dataset(ctx, in.ID)
 	return &body[domain.DatasetDetail]{d}, err
 }
 
-func (a *API) removeDataset(ctx context.Context, in *idInput) (*nothing, error) {
+func (a *API) removeDataset(ctx context.Context, in *IDInput) (*nothing, error) {
 	return nil, a.svc.RemoveDataset(ctx, in.ID)
 }

@@ -93,6 +93,8 @@ type nothing struct{}
 // none is the input of an operation that takes nothing.
 type none struct{}
 
-type idInput struct {
+// IDInput names one thing by its id. Parts that are embedded must be exported for the framework to
+// see them.
+type IDInput struct {
 	ID string `path:"id" maxLength:"512" doc:"Id, percent-encoded"`
 }

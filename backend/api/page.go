@@ -14,8 +14,8 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// pageInput is the query of a paged list. The address is kept for the link to the next page.
-type pageInput struct {
+// PageInput is the query of a paged list. The address is kept for the link to the next page.
+type PageInput struct {
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500" doc:"Rows of one page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"From the Link header of the page before"`
 
@@ -23,13 +23,13 @@ type pageInput struct {
 }
 
 // Resolve implements huma.Resolver.
-func (p *pageInput) Resolve(ctx huma.Context) []error {
+func (p *PageInput) Resolve(ctx huma.Context) []error {
 	p.at = ctx.URL()
 	return nil
 }
 
 // next builds the Link header; cursor is empty on the last page.
-func (p *pageInput) next(cursor string) string {
+func (p *PageInput) next(cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -53,7 +53,7 @@ func whole[T any](rows []T, err error) (*list[T], error) {
 }
 
 // offset reads a cursor of the lists that are paged by position.
-func (p *pageInput) offset() (int, error) {
+func (p *PageInput) offset() (int, error) {
 	if p.Cursor == "" {
 		return 0, nil
 	}
@@ -69,7 +69,7 @@ func (p *pageInput) offset() (int, error) {
 }
 
 // byOffset makes the answer of a list that is paged by position.
-func byOffset[T any](p *pageInput, page domain.Page[T], offset int) *list[T] {
+func byOffset[T any](p *PageInput, page domain.Page[T], offset int) *list[T] {
 	out := &list[T]{Total: page.Total, Body: page.Items}
 	if end := offset + len(page.Items); len(page.Items) > 0 && end < page.Total {
 		out.Link = p.next(base64.RawURLEncoding.EncodeToString([]byte("at:" + strconv.Itoa(end))))

@@ -23,7 +23,7 @@ func (a *API) recordRoutes() {
 }
 
 type metricsInput struct {
-	jobInput
+	JobInput
 	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
 	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most about this many samples, keeping minimum and maximum" example:"2000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
@@ -132,13 +132,13 @@ func (l sampleList) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (a *API) benchmarkPhases(ctx context.Context, in *jobInput) (*list[domain.PhaseChange], error) {
+func (a *API) benchmarkPhases(ctx context.Context, in *JobInput) (*list[domain.PhaseChange], error) {
 	return whole(a.svc.BenchmarkPhases(ctx, in.run()))
 }
 
 type requestsInput struct {
-	jobInput
-	pageInput
+	JobInput
+	PageInput
 }
 
 func (a *API) benchmarkRequests(ctx context.Context, in *requestsInput) (*list[domain.RequestRecord], error) {
@@ -150,11 +150,11 @@ func (a *API) benchmarkRequests(ctx context.Context, in *requestsInput) (*list[d
 	if err != nil {
 		return nil, err
 	}
-	return byOffset(&in.pageInput, page, offset), nil
+	return byOffset(&in.PageInput, page, offset), nil
 }
 
 type requestInput struct {
-	jobInput
+	JobInput
 	N int `path:"n" minimum:"0" maximum:"2147483647"`
 }
 

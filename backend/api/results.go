@@ -16,8 +16,8 @@ func (a *API) resultRoutes() {
 	add(a, read("Results", base+"/results", "The records behind the averages, newest first"), a.results)
 }
 
-// resultInput narrows averages and records.
-type resultInput struct {
+// ResultInput narrows averages and records.
+type ResultInput struct {
 	Start   string `query:"start" maxLength:"64" doc:"From this time on; ISO 8601"`
 	End     string `query:"end" maxLength:"64" doc:"Up to and with this time; ISO 8601"`
 	Model   string `query:"model" maxLength:"512"`
@@ -27,11 +27,11 @@ type resultInput struct {
 	Sample  string `query:"sample" enum:"only,exclude" doc:"Demonstration data of debug mode alone, or never"`
 }
 
-func (in *resultInput) filter() domain.ResultFilter {
+func (in *ResultInput) filter() domain.ResultFilter {
 	return domain.ResultFilter{Model: in.Model, Engine: in.Engine, Dataset: in.Dataset, Tag: in.Tag, Sample: in.Sample}
 }
 
-func (a *API) averageResults(ctx context.Context, in *resultInput) (*body[domain.Averages], error) {
+func (a *API) averageResults(ctx context.Context, in *ResultInput) (*body[domain.Averages], error) {
 	w, err := windowOf(in.Start, in.End)
 	if err != nil {
 		return nil, err
@@ -41,8 +41,8 @@ func (a *API) averageResults(ctx context.Context, in *resultInput) (*body[domain
 }
 
 type resultsInput struct {
-	pageInput
-	resultInput
+	PageInput
+	ResultInput
 }
 
 func (a *API) results(ctx context.Context, in *resultsInput) (*list[domain.Result], error) {
@@ -58,7 +58,7 @@ func (a *API) results(ctx context.Context, in *resultsInput) (*list[domain.Resul
 	if err != nil {
 		return nil, err
 	}
-	return byOffset(&in.pageInput, page, offset), nil
+	return byOffset(&in.PageInput, page, offset), nil
 }
 
 // The texts of the seed's routes, which its clients may compare.
@@ -82,12 +82,13 @@ func (a *API) legacyRoutes() {
 	add(a, second(window), a.legacyWindow, named("legacyAverageWindow"))
 }
 
-type legacyInput struct {
+// LegacyInput is the query of the seed routes.
+type LegacyInput struct {
 	Sample string `query:"sample" enum:"only,exclude" doc:"Demonstration data alone, or never"`
 }
 
 type legacyWindowInput struct {
-	legacyInput
+	LegacyInput
 	Start string `path:"start" doc:"ISO 8601; without a zone it is UTC"`
 	End   string `path:"end" doc:"ISO 8601; without a zone it is UTC"`
 }
@@ -100,12 +101,12 @@ type LegacyAverages struct {
 	TotalTime        *float64 `json:"avg_total_generation_time" doc:"ms"`
 }
 
-func (a *API) legacyAll(ctx context.Context, in *legacyInput) (*body[LegacyAverages], error) {
+func (a *API) legacyAll(ctx context.Context, in *LegacyInput) (*body[LegacyAverages], error) {
 	return a.legacy(ctx, in, func() (*domain.Window, error) { return nil, nil })
 }
 
 func (a *API) legacyWindow(ctx context.Context, in *legacyWindowInput) (*body[LegacyAverages], error) {
-	return a.legacy(ctx, &in.legacyInput, func() (*domain.Window, error) {
+	return a.legacy(ctx, &in.LegacyInput, func() (*domain.Window, error) {
 		start, err := ParseTime(in.Start)
 		if err != nil {
 			return nil, badTime("path.start", err)
@@ -123,7 +124,7 @@ func badTime(location string, err error) error {
 		Fields: []domain.FieldError{{Location: location, Message: "must be an ISO 8601 time"}}}
 }
 
-func (a *API) legacy(ctx context.Context, in *legacyInput, parse func() (*domain.Window, error)) (*body[LegacyAverages], error) {
+func (a *API) legacy(ctx context.Context, in *LegacyInput, parse func() (*domain.Window, error)) (*body[LegacyAverages], error) {
 	avg, err := a.svc.LegacyAverage(ctx, parse, domain.ResultFilter{Sample: in.Sample})
 	if err != nil {
 		return nil, a.legacyProblem(err)
