@@ -1,4 +1,5 @@
 export * as calls from './calls'
+export * from './native'
 export * from './client'
 export * from './live'
 export type * from './types'

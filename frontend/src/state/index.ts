@@ -1,3 +1,4 @@
+export { canOpenFile, openFile } from '../api'
 export { asProblem as problemOf, type Problem } from '../api'
 export { draft, toFlags, toJob, type Fault } from './draft.svelte'
 export { library } from './library.svelte'

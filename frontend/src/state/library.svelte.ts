@@ -1,5 +1,5 @@
 import {
-  calls, type Dataset, type Download, type Endpoint, type EndpointCheck, type EndpointInput, type Engine, type Model,
+  calls, type Dataset, type DatasetDetail, type Download, type Endpoint, type EndpointCheck, type EndpointInput, type Engine, type Model,
 } from '../api'
 import { Resource } from './resource.svelte'
 
@@ -73,6 +73,14 @@ class LibraryState {
 
   checkEndpoint(id: string): Promise<EndpointCheck> {
     return calls.checkEndpoint(id)
+  }
+
+  dataset(id: string): Promise<DatasetDetail> {
+    return calls.getDataset(id)
+  }
+
+  engineLog(id: string): Promise<string[]> {
+    return calls.engineLog(id)
   }
 
   async addDataset(name: string, format: calls.DatasetFormat, body: string): Promise<Dataset> {
