@@ -48,6 +48,7 @@ type App struct {
 	api      *api.API
 	logins   *api.Logins
 	addr     atomic.Pointer[listening]
+	front    atomic.Pointer[func()] // brings the window to the front; nil without one
 	serveErr chan error
 	closers  []closer
 }

@@ -1,0 +1,213 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/inferometer/inferometer/backend/api"
+)
+
+// Bridge is bound into the window: what a person does there goes through its methods. Each calls
+// the same in-process handler as REST, so that validation and errors cannot differ, and answers
+// with JSON text of an Answer. Arguments are ids, and body is the JSON text of the REST body.
+type Bridge struct {
+	handler http.Handler
+	ops     map[string]api.Op
+	native  native
+}
+
+// native is what only a window can do; nil in tests.
+type native interface {
+	OpenFile(title, pattern string) (string, error)
+	Reveal(path string) error
+}
+
+// Answer is what a bound method answers with.
+type Answer struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body"` // null when there is none
+}
+
+func newBridge(h http.Handler, ops []api.Op, n native) *Bridge {
+	b := &Bridge{handler: h, ops: map[string]api.Op{}, native: n}
+	for _, op := range ops {
+		if _, known := b.ops[op.Name]; !known {
+			b.ops[op.Name] = op
+		}
+	}
+	return b
+}
+
+// StartBenchmark starts a benchmark; key makes a repeated call harmless and may be empty.
+func (b *Bridge) StartBenchmark(body, key string) string {
+	return b.call("StartBenchmark", body, http.Header{"Idempotency-Key": {key}}, nil)
+}
+
+// CancelBenchmark stops a queued or running benchmark.
+func (b *Bridge) CancelBenchmark(id string) string {
+	return b.call("CancelBenchmark", "", nil, nil, id)
+}
+
+// RerunBenchmark starts the plan of a benchmark again.
+func (b *Bridge) RerunBenchmark(id string) string { return b.call("RerunBenchmark", "", nil, nil, id) }
+
+// EditBenchmark changes name, tags, notes, pin.
+func (b *Bridge) EditBenchmark(id, body string) string {
+	return b.call("EditBenchmark", body, nil, nil, id)
+}
+
+// DeleteBenchmark moves a benchmark to the trash, or takes it back.
+func (b *Bridge) DeleteBenchmark(id string, restore bool) string {
+	var q url.Values
+	if restore {
+		q = url.Values{"restore": {strconv.FormatBool(restore)}}
+	}
+	return b.call("DeleteBenchmark", "", nil, q, id)
+}
+
+// Benchmarks lists benchmarks; query is that of the REST route.
+func (b *Bridge) Benchmarks(query string) string { return b.list("Benchmarks", query) }
+
+// Benchmark returns one benchmark.
+func (b *Bridge) Benchmark(id string) string { return b.call("Benchmark", "", nil, nil, id) }
+
+// BenchmarkMetrics returns the hardware samples of a benchmark.
+func (b *Bridge) BenchmarkMetrics(id, query string) string {
+	return b.list("BenchmarkMetrics", query, id)
+}
+
+// AverageResults returns the averages over successful results.
+func (b *Bridge) AverageResults(query string) string { return b.list("AverageResults", query) }
+
+// System describes machine, sensors and program.
+func (b *Bridge) System() string { return b.call("System", "", nil, nil) }
+
+// Models lists models; query is that of the REST route.
+func (b *Bridge) Models(query string) string { return b.list("Models", query) }
+
+// AddModel adds a GGUF file.
+func (b *Bridge) AddModel(body string) string { return b.call("AddModel", body, nil, nil) }
+
+// RemoveModel forgets a model.
+func (b *Bridge) RemoveModel(id string) string { return b.call("RemoveModel", "", nil, nil, id) }
+
+// DownloadModel starts or resumes a download.
+func (b *Bridge) DownloadModel(id string) string { return b.call("DownloadModel", "", nil, nil, id) }
+
+// CancelDownload stops a download.
+func (b *Bridge) CancelDownload(id string) string { return b.call("CancelDownload", "", nil, nil, id) }
+
+// AddEndpoint adds an endpoint.
+func (b *Bridge) AddEndpoint(body string) string { return b.call("AddEndpoint", body, nil, nil) }
+
+// EditEndpoint changes an endpoint.
+func (b *Bridge) EditEndpoint(id, body string) string {
+	return b.call("EditEndpoint", body, nil, nil, id)
+}
+
+// RemoveEndpoint removes an endpoint.
+func (b *Bridge) RemoveEndpoint(id string) string { return b.call("RemoveEndpoint", "", nil, nil, id) }
+
+// CheckEndpoint asks an endpoint for its models.
+func (b *Bridge) CheckEndpoint(id string) string { return b.call("CheckEndpoint", "", nil, nil, id) }
+
+// AddDataset imports a dataset; mediaType is that of the text.
+func (b *Bridge) AddDataset(name, mediaType, text string) string {
+	return b.call("AddDataset", text, http.Header{"Content-Type": {mediaType}}, url.Values{"name": {name}})
+}
+
+// RemoveDataset deletes an imported dataset.
+func (b *Bridge) RemoveDataset(id string) string { return b.call("RemoveDataset", "", nil, nil, id) }
+
+// EditSettings changes stored settings.
+func (b *Bridge) EditSettings(body string) string { return b.call("EditSettings", body, nil, nil) }
+
+// OpenFile shows the system's dialog and returns the chosen path, empty when it was closed.
+func (b *Bridge) OpenFile(title, pattern string) (string, error) {
+	return b.native.OpenFile(title, pattern)
+}
+
+// Reveal shows a file or folder in the system's file manager.
+func (b *Bridge) Reveal(path string) error { return b.native.Reveal(path) }
+
+func (b *Bridge) list(name, query string, ids ...string) string {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The query cannot be read."})
+	}
+	return b.call(name, "", nil, q, ids...)
+}
+
+// call answers like the REST route of the operation. A panic becomes an answer, because it would
+// leave the page's promise pending for ever.
+func (b *Bridge) call(name, body string, header http.Header, query url.Values, ids ...string) (out string) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Printf("bound method %s panicked: %v\n%s", name, p, debug.Stack())
+			out = answer(http.StatusInternalServerError, map[string]any{"status": 500, "title": "Internal error",
+				"detail": "A fault of the program ended this call."})
+		}
+	}()
+	op := b.ops[name]
+	target := fill(op.Path, ids)
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+target, strings.NewReader(body))
+	if err != nil {
+		return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The call cannot be read."})
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range header {
+		if v[0] != "" {
+			req.Header[k] = v
+		}
+	}
+	res, err := inProcess{b.handler}.RoundTrip(req)
+	if err != nil {
+		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The program is closing."})
+	}
+	defer res.Body.Close()
+	var buf bytes.Buffer
+	if _, err := buf.ReadFrom(res.Body); err != nil {
+		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The answer broke off."})
+	}
+	return answer(res.StatusCode, json.RawMessage(bytes.TrimSpace(buf.Bytes())))
+}
+
+// fill puts ids into the {name} parts of a path, in order.
+func fill(path string, ids []string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, "{") && len(ids) > 0 {
+			parts[i], ids = url.PathEscape(ids[0]), ids[1:]
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// answer encodes an Answer; a body that is no JSON is passed as text.
+func answer(status int, body any) string {
+	if raw, ok := body.(json.RawMessage); ok {
+		switch {
+		case len(raw) == 0:
+			body = nil
+		case !json.Valid(raw):
+			body = string(raw)
+		}
+	}
+	b, err := json.Marshal(map[string]any{"status": status, "body": body})
+	if err != nil {
+		return `{"status":500,"body":null}`
+	}
+	return string(b)
+}
