@@ -29,9 +29,12 @@ const (
 // messages, and may have an id and a max_tokens; other fields are left alone. Errors are
 // *domain.Error, name the line and never repeat what stands there.
 func Parse(format string, r io.Reader) ([]domain.Prompt, error) {
+	return parse(format, &limited{r: r, left: MaxBytes})
+}
+
+func parse(format string, r io.Reader) ([]domain.Prompt, error) {
 	c := &collector{seen: map[string]bool{}}
-	in := &limited{r: r, left: MaxBytes}
-	body := bufio.NewReaderSize(in, 64<<10)
+	body := bufio.NewReaderSize(r, 64<<10)
 	if head, _ := body.Peek(3); bytes.Equal(head, []byte("\xef\xbb\xbf")) {
 		_, _ = body.Discard(3)
 	}
@@ -244,7 +247,16 @@ func parseJSON(r io.Reader, c *collector) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(whole))
 	line := lineCounter(whole)
-	mistake := func(err error) error { return &lineError{line(dec.InputOffset()), jsonMistake(err)} }
+	mistake := func(err error) error {
+		at := dec.InputOffset()
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			at = max(at, syntax.Offset)
+		} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			at = int64(len(whole))
+		}
+		return &lineError{line(at), jsonMistake(err)}
+	}
 	if trimmed := bytes.TrimSpace(whole); len(trimmed) == 0 {
 		return nil
 	} else if trimmed[0] == '{' {
