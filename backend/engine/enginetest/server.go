@@ -43,6 +43,7 @@ const (
 	TrapRedirect    Trap = "redirect"     // a redirect to another host
 	TrapGarbage     Trap = "garbage"      // an event that is no JSON
 	TrapNoLastBlank Trap = "no-last-line" // the last line has no end
+	TrapCrash       Trap = "crash"        // calls Server.Crash in mid-stream
 )
 
 // StallTime is the long gap of TrapStall.
@@ -52,6 +53,8 @@ const StallTime = 200 * time.Millisecond
 type Server struct {
 	*httptest.Server
 	TTFT, Gap time.Duration
+	Timings   bool   // add llama-server's timings to the usage event
+	Crash     func() // what TrapCrash does in mid-stream
 
 	mu     sync.Mutex
 	bodies []map[string]any
@@ -63,6 +66,13 @@ type Server struct {
 func NewServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{TTFT: 20 * time.Millisecond, Gap: 2 * time.Millisecond}
+	s.Server = httptest.NewServer(s.Handler())
+	t.Cleanup(s.Server.Close)
+	return s
+}
+
+// Handler is the server's face, for tests that listen themselves.
+func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, r *http.Request) {
 		s.record(r, nil)
@@ -71,9 +81,7 @@ func NewServer(t testing.TB) *Server {
 	})
 	mux.HandleFunc("POST /v1/chat/completions", s.generate)
 	mux.HandleFunc("POST /v1/completions", s.generate)
-	s.Server = httptest.NewServer(mux)
-	t.Cleanup(s.Server.Close)
-	return s
+	return mux
 }
 
 // BaseURL is the address to give to an adapter.
@@ -211,7 +219,11 @@ func (a *answer) stream() {
 	}
 	a.event(fmt.Sprintf(`{"choices":[{"index":0,%s,"finish_reason":"length"}]%s}`, delta, a.eachUsage(a.tokens)))
 	if a.trap != TrapNoUsage {
-		a.event(fmt.Sprintf(`{"choices":[],"usage":%s}`, usage(a.tokens)))
+		timings := ""
+		if a.s.Timings {
+			timings = fmt.Sprintf(`,"timings":{"cache_n":0,"prompt_n":7,"prompt_ms":12.5,"predicted_n":%d,"predicted_ms":34.25}`, a.tokens)
+		}
+		a.event(fmt.Sprintf(`{"choices":[],"usage":%s%s}`, usage(a.tokens), timings))
 	}
 	switch a.trap {
 	case TrapNoDone:
@@ -237,6 +249,8 @@ func (a *answer) breaks() bool {
 		a.event(`{"choices":[{"delta":{"content":`)
 	case TrapReset:
 		a.reset()
+	case TrapCrash:
+		a.s.Crash()
 	default:
 		return false
 	}

@@ -33,7 +33,7 @@ type child struct {
 	args  []string // without secrets
 	begun time.Time
 
-	now     atomic.Value // State
+	now     atomic.Value  // State
 	healthy chan struct{} // a message: it answers
 	ready   chan struct{} // closed when the state is ready
 	stop    chan struct{} // closed: end it

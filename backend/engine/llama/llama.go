@@ -36,6 +36,8 @@ const (
 	DefaultGrace = 5 * time.Second
 	// crashWait is how long a broken stream waits for news of the process's end.
 	crashWait = 500 * time.Millisecond
+	// abortEvery is how often Close asks a Prepare to give up.
+	abortEvery = 20 * time.Millisecond
 )
 
 // Options are what New needs.
@@ -230,12 +232,7 @@ func (e *Engine) Models(ctx context.Context) ([]domain.Model, error) {
 // under way is broken off. When ctx ends first the child is killed at once. Closing again is no
 // error.
 func (e *Engine) Close(ctx context.Context) error {
-	e.mu.Lock()
-	if e.abort != nil {
-		e.abort()
-	}
-	e.mu.Unlock()
-	e.turn <- struct{}{} // bounded: the Prepare that holds it was just broken off
+	e.takeTurn()
 	defer func() { <-e.turn }()
 	e.mu.Lock()
 	c, client := e.child, e.client
@@ -251,6 +248,26 @@ func (e *Engine) Close(ctx context.Context) error {
 		c.end(ctx)
 	}
 	return nil
+}
+
+// takeTurn breaks off whatever Prepare holds the turn and takes it. It asks again, as a Prepare may
+// have the turn and not have said yet how to break it off.
+func (e *Engine) takeTurn() {
+	again := time.NewTicker(abortEvery)
+	defer again.Stop()
+	for {
+		e.mu.Lock()
+		abort := e.abort
+		e.mu.Unlock()
+		if abort != nil {
+			abort()
+		}
+		select {
+		case e.turn <- struct{}{}:
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // failure says how a child ended, with the tail of its log.
