@@ -1,0 +1,55 @@
+import { t, tOr } from '../../i18n'
+import { duration, ms, num, percent, text } from '../../lib/format'
+import type { CheckView } from '../../ui'
+import { library } from '../../state'
+
+/** Words that several screens build from a run's facts. */
+
+interface Named { name: string; model: string }
+interface Checked { validity: { verdict: 'valid' | 'caution' | 'invalid'; checks: Check[] } | null }
+interface Check { code: string; state: CheckView['state']; value: number | null; limit: number | null; unit: string; detail: string }
+
+/** The readable name of a model id: the library's, else the file's own. */
+export function modelName(id: string): string {
+  return library.model(id)?.name ?? id.split('/').pop() ?? id
+}
+
+export function shortName(run: Named): string {
+  return modelName(run.model)
+}
+
+/** "Valid", "Caution · 1 of 12 checks", "Not valid". */
+export function verdictLabel(run: Checked): string {
+  const v = run.validity
+  if (!v) return t('common.notChecked')
+  if (v.verdict === 'valid') return t('common.valid')
+  if (v.verdict === 'invalid') return t('common.invalid')
+  return t('common.caution', { n: v.checks.filter((c) => c.state === 'caution' || c.state === 'invalid').length, total: v.checks.length })
+}
+
+function reading(v: number | null, unit: string): string {
+  if (v === null) return ''
+  if (unit === '%') return text(percent(v, Math.abs(v) < 10 && v !== 0 ? 1 : 0))
+  if (unit === 'ms') return text(ms(v))
+  if (unit === 's') return duration(v)
+  const body = num(v, Number.isInteger(v) ? 0 : 2)
+  return unit ? `${body}\u00a0${unit}` : body
+}
+
+/** Checks as the validity popover and the lists show them. Codes without words of ours say their own. */
+export function checkViews(checks: readonly Check[]): CheckView[] {
+  return checks.map((c) => ({
+    code: c.code,
+    state: c.state,
+    title: tOr(`detail.check_${c.code}`, c.detail || c.code.replaceAll('_', ' ')),
+    detail: tOr(`detail.check_${c.code}`, '') ? c.detail : '',
+    value: reading(c.value, c.unit),
+    limit: c.limit === null ? '' : `≤ ${reading(c.limit, c.unit)}`,
+  }))
+}
+
+type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'drain' | 'stop'
+
+export function phaseName(phase: PhaseWord): string {
+  return t(phase === 'stop' ? 'common.stopPhase' : `common.${phase}`)
+}
