@@ -111,8 +111,16 @@ func TestEngineProcess(t *testing.T) {
 	if err := busy.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = busy.Wait() // killed: its error is expected
+	// Until it is collected, the system still answers for its CPU time and for no memory.
 	s := rd.sample(time.Now())
+	for deadline = time.Now().Add(10 * time.Second); s.EngineRSSGB != nil && *s.EngineRSSGB > 0 && time.Now().Before(deadline); {
+		s = rd.sample(time.Now())
+	}
+	if s.EngineCPUPercent != nil || s.EngineRSSGB != nil {
+		t.Errorf("a process that has ended but is not collected has figures: %v %v", s.EngineCPUPercent, s.EngineRSSGB)
+	}
+	_ = busy.Wait() // killed: its error is expected
+	s = rd.sample(time.Now())
 	if s.EngineCPUPercent != nil || s.EngineRSSGB != nil {
 		t.Errorf("an ended process still has figures: %v %v", s.EngineCPUPercent, s.EngineRSSGB)
 	}
