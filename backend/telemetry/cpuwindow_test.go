@@ -1,9 +1,13 @@
 package telemetry
 
 import (
+	"math"
 	"testing"
 	"time"
 )
+
+// near compares figures that were computed.
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
 // put adds a reading at an offset from a fixed begin.
 func put(w *cpuWindow, ms int, total cpuTicks, cores ...cpuTicks) {

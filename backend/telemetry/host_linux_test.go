@@ -1,14 +1,11 @@
 package telemetry
 
 import (
-	"math"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 )
-
-func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 
 func TestProcHost(t *testing.T) {
 	tests := []struct {
