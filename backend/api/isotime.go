@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -130,27 +131,28 @@ func parseWeek(year int, s string, dash bool) (time.Time, bool) {
 	return t, t.Year() >= 1 && t.Year() <= 9999
 }
 
-// parseClock reads a time of day and its offset from UTC. An empty text is midnight.
+// parseClock reads a time of day and its offset from UTC.
 func parseClock(s string) (clock, zone time.Duration, ok bool) {
-	if s == "" {
-		return 0, 0, true
-	}
 	at := 0
 	for at < len(s) && s[at] != '+' && s[at] != '-' && s[at] != 'Z' {
 		at++
 	}
-	clock, whole := parseHMS(s[:at])
-	if !whole || clock >= 24*time.Hour {
+	part, left, ok := parseHMS(s[:at])
+	if !ok || part[0] > 23 || part[1] > 59 || part[2] > 59 {
 		return 0, 0, false
 	}
+	clock = part.duration()
 	switch {
 	case at == len(s):
-		return clock, 0, true
+		return clock, 0, !left
 	case s[at] == 'Z':
 		return clock, 0, at == len(s)-1
 	}
-	zone, whole = parseHMS(s[at+1:])
-	if !whole || zone >= 24*time.Hour {
+	// What is left over before a zone is ignored, as Python ignores it.
+	if part, left, ok = parseHMS(s[at+1:]); !ok || left {
+		return 0, 0, false
+	}
+	if zone = part.duration(); zone >= 24*time.Hour {
 		return 0, 0, false
 	}
 	if s[at] == '-' {
@@ -159,51 +161,49 @@ func parseClock(s string) (clock, zone time.Duration, ok bool) {
 	return clock, zone, true
 }
 
-// parseHMS reads HH[:MM[:SS]] or HH[MM[SS]], each with a fraction of seconds after it. Digits past
-// the sixth of a fraction are dropped, as the seed drops them.
-func parseHMS(s string) (time.Duration, bool) {
-	var part [3]int
+// hms are hours, minutes, seconds and microseconds.
+type hms [4]int
+
+func (p hms) duration() time.Duration {
+	return time.Duration(p[0])*time.Hour + time.Duration(p[1])*time.Minute +
+		time.Duration(p[2])*time.Second + time.Duration(p[3])*time.Microsecond
+}
+
+// parseHMS reads HH[:MM[:SS]] or HH[MM[SS]], each with a fraction of a second after it. Digits past
+// the sixth of a fraction are dropped. left tells that something follows that was not read; where
+// Python's reader is laxer than its documentation, so is this one.
+func parseHMS(s string) (p hms, left, ok bool) {
 	colon := false
-	for i := range part {
-		var ok bool
-		if part[i], s, ok = number(s, 2); !ok {
-			return 0, false
-		}
-		if s == "" || s[0] == '.' || s[0] == ',' {
-			break
+	for i := range 3 {
+		if p[i], s, ok = number(s, 2); !ok {
+			return p, false, false
 		}
 		if i == 0 {
-			colon = s[0] == ':'
+			colon = strings.HasPrefix(s, ":")
 		}
-		switch {
-		case i == len(part)-1:
-			return 0, false // more than seconds without a point
-		case colon && s[0] != ':':
-			return 0, false
-		case colon:
+		if len(s) < 2 {
+			return p, s != "", true
+		}
+		if s[0] == '.' || s[0] == ',' {
+			s = s[1:]
+			break
+		}
+		if colon {
+			if s[0] != ':' {
+				return p, false, false
+			}
 			s = s[1:]
 		}
 	}
-	micro := 0
-	if s != "" {
-		s = s[1:]
-		if s == "" {
-			return 0, false
-		}
-		scale := 100_000
-		for i := range len(s) {
-			if !isDigit(s[i]) {
-				return 0, false
-			}
-			micro += int(s[i]-'0') * scale
-			scale /= 10
-		}
+	n := min(len(s), 6)
+	if p[3], s, ok = number(s, n); !ok {
+		return p, false, false
 	}
-	if part[0] > 23 || part[1] > 59 || part[2] > 59 {
-		return 0, false
+	for range 6 - n {
+		p[3] *= 10
 	}
-	return time.Duration(part[0])*time.Hour + time.Duration(part[1])*time.Minute +
-		time.Duration(part[2])*time.Second + time.Duration(micro)*time.Microsecond, true
+	s = strings.TrimLeft(s, "0123456789")
+	return p, s != "", true
 }
 
 // number reads exactly n digits.
