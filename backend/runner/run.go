@@ -74,10 +74,13 @@ func newRun(job Job, abort context.CancelCauseFunc) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{job: job, origin: job.StartedAt, pacer: pacer, step: pacer.Describe(), abort: abort}
-	if r.origin.IsZero() {
-		r.origin = time.Now()
+	// A start that went through storage has lost its monotonic reading; this gives it one again, so
+	// that a clock set while measuring moves no stamp.
+	origin := time.Now()
+	if !job.StartedAt.IsZero() {
+		origin = origin.Add(-time.Since(job.StartedAt))
 	}
+	r := &run{job: job, origin: origin, pacer: pacer, step: pacer.Describe(), abort: abort}
 	r.limit = r.step.Limit(job.Source.Len())
 	r.slots = make([]atomic.Pointer[tape], r.step.Users)
 	r.prefixSeed = prefixSeed(job)
