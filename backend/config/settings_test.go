@@ -281,7 +281,7 @@ func TestApplyAtOnce(t *testing.T) {
 			if n%2 == 0 {
 				p = domain.SettingsPatch{EnginePath: ptr(fmt.Sprint(n)), AllowedHosts: &[]string{"a"}}
 			}
-			if err := s.Apply(context.Background(), p); err != nil {
+			if err := s.Apply(t.Context(), p); err != nil {
 				t.Error(err)
 			}
 			s.Settings()

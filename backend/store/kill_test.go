@@ -76,10 +76,10 @@ func killWriter(t *testing.T, path string, batches int, more time.Duration) int 
 		}
 		if last == batches {
 			// Not at once: between two acknowledgements the kill would always hit the same place.
-			time.AfterFunc(more, func() { cmd.Process.Kill() })
+			time.AfterFunc(more, func() { _ = cmd.Process.Kill() })
 		}
 	}
-	cmd.Wait() // it was killed, so this is an error by design
+	_ = cmd.Wait() // it was killed, so this is an error by design
 	return last
 }
 

@@ -51,7 +51,7 @@ func (s *Store) Dataset(ctx context.Context, id string) (domain.Dataset, []domai
 	if err != nil {
 		return d, nil, wrap("read dataset", err)
 	}
-	defer tx.Rollback() // it only reads
+	defer func() { _ = tx.Rollback() }() // it only reads
 	err = tx.QueryRowContext(ctx, "SELECT "+datasetColumns+" FROM dataset WHERE id = ?", id).Scan(datasetFields(&d)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, nil, &domain.Error{Kind: domain.KindNotFound, Msg: "There is no such dataset."}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"flag"
 	"os"
@@ -242,11 +241,11 @@ func TestWritersBeginImmediate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	other := open(path, "mode=rw&_txlock=immediate", 1, []pragma{{"busy_timeout", "1", "1"}})
 	defer other.Close()
 	second := &Store{path: path, w: other, r: s.r}
-	err = second.SetKV(context.Background(), "a", "b")
+	err = second.SetKV(t.Context(), "a", "b")
 	if domain.KindOf(err) != domain.KindUnavailable || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("got %v", err)
 	}

@@ -84,7 +84,7 @@ func (s *Store) start(ctx context.Context, steps []migration) error {
 func (s *Store) Close() error {
 	// Readers first: a checkpoint cannot empty the journal under their feet.
 	err := s.r.Close()
-	if _, cerr := s.w.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); cerr != nil {
+	if _, cerr := s.w.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("fold journal: %w", cerr))
 	}
 	return errors.Join(err, s.w.Close())
@@ -169,7 +169,7 @@ func (s *Store) inTx(ctx context.Context, op string, f func(*sql.Tx) error) erro
 	if err != nil {
 		return wrap(op, err)
 	}
-	defer tx.Rollback() // does nothing after Commit
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	if err := f(tx); err != nil {
 		return wrap(op, err)
 	}

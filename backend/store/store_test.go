@@ -33,6 +33,13 @@ func mustExec(t *testing.T, db *sql.DB, query string) {
 	}
 }
 
+func mkdir(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNewFileIsPrivateAndMarked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new folder?", "in#fero meter.db")
 	s := openAt(t, path)
@@ -95,7 +102,7 @@ func TestRefusedFiles(t *testing.T) {
 	}{
 		{"text", func(t *testing.T, p string) { write(p, "a letter to my aunt, quite long") }, "not a database"},
 		{"short text", func(t *testing.T, p string) { write(p, "x") }, "not a database"},
-		{"folder", func(t *testing.T, p string) { os.Mkdir(p, 0o700) }, "not a file"},
+		{"folder", func(t *testing.T, p string) { mkdir(t, p) }, "not a file"},
 		{"foreign", func(t *testing.T, p string) { db := raw(t, p); mustExec(t, db, "CREATE TABLE t(x)"); db.Close() }, "another program"},
 		{"foreign id", func(t *testing.T, p string) { ours(t, p, "PRAGMA application_id = 5") }, "another program"},
 		{"newer", func(t *testing.T, p string) { ours(t, p, "PRAGMA user_version = 99") }, "its schema is 99, this program knows up to 1"},
@@ -103,13 +110,18 @@ func TestRefusedFiles(t *testing.T) {
 		{"missing with journal", func(t *testing.T, p string) { write(p+"-wal", "frames") }, "its journal is not"},
 		{"empty with backup", func(t *testing.T, p string) {
 			write(p, "")
-			os.Mkdir(filepath.Join(filepath.Dir(p), "backups"), 0o700)
+			mkdir(t, filepath.Join(filepath.Dir(p), "backups"))
 			write(filepath.Join(filepath.Dir(p), "backups", "inferometer-v0001-x.db"), "b")
 		}, "there are backups"},
 		{"cut in half", func(t *testing.T, p string) {
 			ours(t, p, "PRAGMA user_version = 1")
-			fi, _ := os.Stat(p)
-			os.Truncate(p, fi.Size()/2/4096*4096)
+			fi, err := os.Stat(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(p, fi.Size()/2/4096*4096); err != nil {
+				t.Fatal(err)
+			}
 		}, "damaged"},
 	}
 	for _, c := range cases {

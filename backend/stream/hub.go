@@ -6,7 +6,6 @@ package stream
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,9 +49,7 @@ func NewHub(opts Options) *Hub {
 	if opts.Buffer <= 0 {
 		opts.Buffer = 256
 	}
-	var epoch [4]byte
-	rand.Read(epoch[:]) // never fails
-	return &Hub{epoch: hex.EncodeToString(epoch[:]), buffer: max(opts.Buffer, 2), done: make(chan struct{}),
+	return &Hub{epoch: strings.ToLower(rand.Text()[:8]), buffer: max(opts.Buffer, 2), done: make(chan struct{}),
 		ring: make([]domain.Event, opts.Replay), subs: map[chan domain.Event]struct{}{}}
 }
 

@@ -119,7 +119,9 @@ func TestSlowSubscriberIsToldAndOthersGoOn(t *testing.T) {
 		var lost, got int
 		for _, w := range strings.Fields(waiting(slow)) {
 			if n, ok := strings.CutPrefix(w, "reset:"); ok {
-				fmt.Sscan(n, &lost)
+				if _, err := fmt.Sscan(n, &lost); err != nil {
+					t.Error(err)
+				}
 			} else {
 				got++
 			}
