@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,12 +26,8 @@ func identify(pid int) (string, error) {
 		return "", fmt.Errorf("read process: %w", err)
 	}
 	// The second field is the name in brackets and may hold anything; count from its end.
-	_, rest, ok := strings.Cut(string(raw), ") ")
-	if i := strings.LastIndex(string(raw), ") "); i >= 0 {
-		rest = string(raw)[i+2:]
-	}
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+	if len(fields) < 20 {
 		return "", fmt.Errorf("read process: unexpected form of stat")
 	}
 	if fields[0] == "Z" || fields[0] == "X" {
