@@ -1,4 +1,4 @@
-import { request } from './client'
+import { request, type RequestOptions } from './client'
 import type * as T from './types'
 
 /** Every operation of the contract that the screens use, typed, one line each. */
@@ -42,25 +42,25 @@ export function nextCursor(link: string | null): string {
 export const getRun = async (job: string): Promise<T.Run> => (await request<T.Run>('GET', `/benchmarks/${id(job)}`)).body
 
 export async function startRun(json: T.BenchmarkRequest, key: string): Promise<T.Run> {
-  const o = { json, headers: { 'Idempotency-Key': key }, command: true }
+  const o: RequestOptions = { json, headers: { 'Idempotency-Key': key }, bound: ['StartBenchmark', JSON.stringify(json), key] }
   return (await request<T.Run>('POST', '/benchmarks', o)).body
 }
 
 export const cancelRun = async (job: string): Promise<T.Run> =>
-  (await request<T.Run>('POST', `/benchmarks/${id(job)}/cancel`, { command: true })).body
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/cancel`, { bound: ['CancelBenchmark', job] })).body
 
 export const rerunRun = async (job: string): Promise<T.Run> =>
-  (await request<T.Run>('POST', `/benchmarks/${id(job)}/rerun`, { command: true })).body
+  (await request<T.Run>('POST', `/benchmarks/${id(job)}/rerun`, { bound: ['RerunBenchmark', job] })).body
 
 export const editRun = async (job: string, json: T.RunPatch): Promise<T.Run> =>
-  (await request<T.Run>('PATCH', `/benchmarks/${id(job)}`, { json, command: true })).body
+  (await request<T.Run>('PATCH', `/benchmarks/${id(job)}`, { json, bound: ['EditBenchmark', job, JSON.stringify(json)] })).body
 
 export async function deleteRun(job: string): Promise<void> {
-  await request('DELETE', `/benchmarks/${id(job)}`, { command: true })
+  await request('DELETE', `/benchmarks/${id(job)}`, { bound: ['DeleteBenchmark', job, false] })
 }
 
 export async function restoreRun(job: string): Promise<void> {
-  await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, command: true })
+  await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, bound: ['DeleteBenchmark', job, true] })
 }
 
 export interface MetricsQuery {
@@ -73,15 +73,17 @@ export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise
   (await request<T.Sample[] | null>('GET', `/benchmarks/${id(job)}/metrics`, { query: { ...query } })).body ?? []
 
 export interface RequestPage {
-  items: T.RequestRecord[];
-  total: number;
+  items: T.RequestRecord[]
+  total: number
+  /** The cursor of the next page; empty on the last one. */
+  next: string
 }
 
-export async function runRequests(job: string, query: { limit?: number; offset?: number } = {}): Promise<RequestPage> {
+export async function runRequests(job: string, query: { limit?: number; cursor?: string } = {}): Promise<RequestPage> {
   const path = `/benchmarks/${id(job)}/requests`
   const { body, headers } = await request<T.RequestRecord[] | null>('GET', path, { query: { ...query } })
   const items = body ?? []
-  return { items, total: Number(headers.get('X-Total-Count') ?? items.length) }
+  return { items, total: Number(headers.get('X-Total-Count') ?? items.length), next: nextCursor(headers.get('Link')) }
 }
 
 export const runRequest = async (job: string, n: number): Promise<T.RequestRecord> =>
@@ -104,34 +106,34 @@ export const listModels = async (installed = true): Promise<T.Model[]> =>
   (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []
 
 export const addModel = async (path: string): Promise<T.Model> =>
-  (await request<T.Model>('POST', '/models', { json: { path }, command: true, timeoutMs: 120_000 })).body
+  (await request<T.Model>('POST', '/models', { json: { path }, bound: ['AddModel', JSON.stringify({ path })], timeoutMs: 120_000 })).body
 
 export async function removeModel(model: string): Promise<void> {
-  await request('DELETE', `/models/${id(model)}`, { command: true })
+  await request('DELETE', `/models/${id(model)}`, { bound: ['RemoveModel', model] })
 }
 
 export const downloadModel = async (model: string): Promise<T.Download> =>
-  (await request<T.Download>('POST', `/models/${id(model)}/download`, { command: true })).body
+  (await request<T.Download>('POST', `/models/${id(model)}/download`, { bound: ['DownloadModel', model] })).body
 
 export async function cancelDownload(model: string): Promise<void> {
-  await request('DELETE', `/models/${id(model)}/download`, { command: true })
+  await request('POST', `/models/${id(model)}/download/cancel`, { bound: ['CancelDownload', model] })
 }
 
 export const listEndpoints = async (): Promise<T.Endpoint[]> =>
   (await request<T.Endpoint[] | null>('GET', '/endpoints')).body ?? []
 
 export const addEndpoint = async (json: T.EndpointInput): Promise<T.Endpoint> =>
-  (await request<T.Endpoint>('POST', '/endpoints', { json, command: true })).body
+  (await request<T.Endpoint>('POST', '/endpoints', { json, bound: ['AddEndpoint', JSON.stringify(json)] })).body
 
 export const editEndpoint = async (endpoint: string, json: T.EndpointInput): Promise<T.Endpoint> =>
-  (await request<T.Endpoint>('PATCH', `/endpoints/${id(endpoint)}`, { json, command: true })).body
+  (await request<T.Endpoint>('PATCH', `/endpoints/${id(endpoint)}`, { json, bound: ['EditEndpoint', endpoint, JSON.stringify(json)] })).body
 
 export async function removeEndpoint(endpoint: string): Promise<void> {
-  await request('DELETE', `/endpoints/${id(endpoint)}`, { command: true })
+  await request('DELETE', `/endpoints/${id(endpoint)}`, { bound: ['RemoveEndpoint', endpoint] })
 }
 
 export const checkEndpoint = async (endpoint: string): Promise<T.EndpointCheck> =>
-  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { command: true })).body
+  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { bound: ['CheckEndpoint', endpoint] })).body
 
 export const listEngines = async (): Promise<T.Engine[]> => (await request<T.Engine[] | null>('GET', '/engines')).body ?? []
 
@@ -156,12 +158,13 @@ const mediaTypes: Record<DatasetFormat, string> = {
 }
 
 export async function addDataset(name: string, format: DatasetFormat, body: string): Promise<T.Dataset> {
-  const o = { query: { name }, text: { body, type: mediaTypes[format] }, timeoutMs: 120_000 }
+  const type = mediaTypes[format]
+  const o: RequestOptions = { query: { name }, text: { body, type }, timeoutMs: 120_000, bound: ['AddDataset', name, type, body] }
   return (await request<T.Dataset>('POST', '/datasets', o)).body
 }
 
 export async function removeDataset(dataset: string): Promise<void> {
-  await request('DELETE', `/datasets/${id(dataset)}`, { command: true })
+  await request('DELETE', `/datasets/${id(dataset)}`, { bound: ['RemoveDataset', dataset] })
 }
 
 export const getSystem = async (): Promise<T.System> => (await request<T.System>('GET', '/system')).body
@@ -176,7 +179,7 @@ export const health = async (): Promise<T.Health> => (await request<T.Health>('G
 export const getSettings = async (): Promise<T.Settings> => (await request<T.Settings>('GET', '/settings')).body
 
 export const editSettings = async (json: T.SettingsPatch): Promise<T.Settings> =>
-  (await request<T.Settings>('PATCH', '/settings', { json, command: true })).body
+  (await request<T.Settings>('PATCH', '/settings', { json, bound: ['EditSettings', JSON.stringify(json)] })).body
 
 /** The paths of the contract with their methods and one-line summaries. */
 export interface OpenAPI {

@@ -13,8 +13,11 @@ export interface RequestOptions {
   headers?: Record<string, string>
   timeoutMs?: number
   signal?: AbortSignal
-  /** A command: it goes through the window's bound method when there is one; reads use fetch. */
-  command?: boolean
+  /**
+   * The window's bound method for this call and its arguments. Commands name one; without a window,
+   * and for reads, fetch is used.
+   */
+  bound?: [method: string, ...args: (string | boolean)[]]
 }
 
 export interface Reply<T> {
@@ -58,18 +61,16 @@ function fieldName(location: string): string {
   return location.replace(/^(body|query|path|header)\./, '')
 }
 
-interface Bridge {
-  /** Answers with JSON text of {status, body}; method is GET, POST, PATCH or DELETE. */
-  Call(method: string, path: string, body: string): Promise<string>
-}
+/** A bound method; it answers with the JSON text of {status, body}. */
+type BoundMethod = (...args: (string | boolean)[]) => Promise<string>
 
 interface WailsWindow {
-  go?: { app?: { Bridge?: Partial<Bridge> } }
+  go?: { app?: { Bridge?: Record<string, unknown> } }
 }
 
-function bridge(): Bridge | null {
-  const b = (globalThis as unknown as WailsWindow).go?.app?.Bridge
-  return b && typeof b.Call === 'function' ? (b as Bridge) : null
+function boundMethod(name: string): BoundMethod | null {
+  const method = (globalThis as unknown as WailsWindow).go?.app?.Bridge?.[name]
+  return typeof method === 'function' ? (method as BoundMethod) : null
 }
 
 function url(path: string, query: RequestOptions['query']): string {
@@ -90,19 +91,19 @@ export async function request<T>(method: Method, path: string, o: RequestOptions
   if (typeof Blob !== 'undefined' && o.json instanceof Blob) throw new TypeError('a Blob cannot be sent')
   if (typeof FormData !== 'undefined' && o.json instanceof FormData) throw new TypeError('form data cannot be sent')
   const full = url(path, o.query)
-  const bound = o.command && !o.text ? bridge() : null
-  if (bound) return viaBridge<T>(bound, method, full, o)
+  const call = o.bound ? boundMethod(o.bound[0]) : null
+  if (call && o.bound) return viaBridge<T>(() => call(...(o.bound?.slice(1) ?? [])), method, full, o)
   return viaFetch<T>(method, full, o)
 }
 
-async function viaBridge<T>(b: Bridge, method: Method, full: string, o: RequestOptions): Promise<Reply<T>> {
+async function viaBridge<T>(call: () => Promise<string>, method: Method, full: string, o: RequestOptions): Promise<Reply<T>> {
   const timeoutMs = o.timeoutMs ?? 30_000
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(timeout(method, full, timeoutMs)), timeoutMs)
   })
   try {
-    const raw = await Promise.race([b.Call(method, full, o.json === undefined ? '' : JSON.stringify(o.json)), late])
+    const raw = await Promise.race([call(), late])
     const answer = JSON.parse(raw) as { status: number; body: unknown }
     if (answer.status >= 400) throw new Problem(answer.status, (answer.body ?? {}) as ProblemBody, method, full)
     return { body: answer.body as T, status: answer.status, headers: new Headers() }

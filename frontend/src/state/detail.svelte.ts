@@ -24,12 +24,12 @@ export class RunRecords {
 
   private async readAll(): Promise<RequestRecord[]> {
     const all: RequestRecord[] = []
-    for (let total = 1; all.length < Math.min(total, REQUESTS_MAX); ) {
-      const page = await calls.runRequests(this.id, { limit: PAGE, offset: all.length })
-      total = page.total
-      if (page.items.length === 0) break
+    let cursor: string | undefined
+    do {
+      const page = await calls.runRequests(this.id, { limit: PAGE, cursor })
       all.push(...page.items)
-    }
+      cursor = page.next || undefined
+    } while (cursor && all.length < REQUESTS_MAX)
     return all.sort((a, b) => a.n - b.n)
   }
 

@@ -1,4 +1,5 @@
 export { canOpenFile, openFile } from '../api'
+export { contract, type RouteInfo } from './contract.svelte'
 export { asProblem as problemOf, type Problem } from '../api'
 export { draft, toFlags, toJob, type Fault } from './draft.svelte'
 export { library } from './library.svelte'

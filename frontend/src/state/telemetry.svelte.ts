@@ -58,7 +58,7 @@ class TelemetryState {
   private running = new Map<SensorKey, Running>()
 
   async load(): Promise<void> {
-    for (const s of await calls.systemTelemetry('60m')) this.add(s)
+    for (const s of await calls.systemTelemetry('10m')) this.add(s)
   }
 
   add(s: Sample): void {
