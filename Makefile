@@ -9,11 +9,15 @@ MAKEFLAGS += --no-builtin-rules
 # The same flags everywhere, so that the Go build cache is shared.
 export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
 export CGO_ENABLED := 1
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+# Also in a checkout that belongs to another user, as containers have it.
+GIT := git -c safe.directory='*'
 
 TAGS        := sqlite_fts5
 WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
-VERSION     := $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
-COMMIT      := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+VERSION     := $(shell $(GIT) describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
+COMMIT      := $(shell $(GIT) rev-parse --short=12 HEAD 2>/dev/null)
 MODULE      := github.com/inferometer/inferometer
 # -z lazy: the NVIDIA library is looked for at run time and may be absent.
 LDFLAGS     := -s -w -extldflags=-Wl,-z,lazy -X $(MODULE)/app.Version=$(VERSION) -X $(MODULE)/app.Commit=$(COMMIT)
@@ -140,7 +144,7 @@ $(E2E): $(GO_FILES) $(WEB)
 	go build -tags $(WINDOW_TAGS),e2e -ldflags '$(LDFLAGS)' -o $@ .
 
 $(ENGINE_DIR)/.ready: backend/library/catalogue.json | $(HEADLESS)
-	@build/need.sh fetch
+	@build/need.sh fetch || echo "Trying without the package registry."
 	$(HEADLESS) setup --dir $(ENGINE_DIR)
 	@touch $@
 

@@ -9,8 +9,11 @@ for tool in go node npm; do
 done
 
 headless=build/bin/inferometer-headless
-build/need.sh fetch
-make --no-print-directory "$headless" .engine/.ready
+build/need.sh # a C compiler
+make --no-print-directory "$headless"
+ready=yes
+make --no-print-directory .engine/.ready || ready=
+[ -n "$ready" ] || echo "The engine could not be fetched now; Inferometer starts without it and can get it later." >&2
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   if build/need.sh window && make --no-print-directory build/bin/inferometer; then
@@ -18,6 +21,8 @@ if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   fi
   echo "The window could not be built; going on without it." >&2
 fi
-"$headless" run --quick
+if [ -n "$ready" ]; then
+  "$headless" run --quick || echo "The quick check failed; see above." >&2
+fi
 echo "The web interface and the REST server start now; Ctrl+C ends them."
 exec "$headless" serve

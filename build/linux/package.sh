@@ -7,7 +7,7 @@ version=${1#v}
 [[ $version =~ ^[0-9] ]] || version=0.1.0+$version
 deb_version=${version//-/\~}
 arch=$(dpkg --print-architecture)
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || date +%s)}
 out=build/dist
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
