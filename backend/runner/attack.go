@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -144,10 +143,13 @@ func (r *run) send(ctx context.Context, rd *round, slot, n int) bool {
 		tape: t, prompt: prompt, sent: text, usage: usage, outcome: outcome, class: class, message: message,
 	})
 	r.account(rd, t, usage, outcome, class, message)
+	if class == domain.ErrClassEngine && err != nil {
+		r.abort(&engineDied{err: err}) // the error itself: it may carry the engine's own words
+	}
 	return true
 }
 
-// account counts for the stop rules and ends the run when the engine has died.
+// account counts for the stop rules and keeps the first failure.
 func (r *run) account(rd *round, t *tape, usage domain.Usage, o domain.Outcome, class domain.ErrorClass, message string) {
 	measured := rd.phase == domain.PhaseMeasure
 	switch o {
@@ -163,9 +165,6 @@ func (r *run) account(rd *round, t *tape, usage domain.Usage, o domain.Outcome, 
 			rd.failed.Add(1)
 		}
 		r.firstFailure.CompareAndSwap(nil, &failure{class: class, message: message})
-		if class == domain.ErrClassEngine {
-			r.abort(&engineDied{err: fmt.Errorf("%s", message)})
-		}
 	case domain.OutcomeCanceled:
 	}
 }

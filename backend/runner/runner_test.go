@@ -233,7 +233,8 @@ func TestEngineDeathFailsTheRunAndKeepsRecords(t *testing.T) {
 		b := newBench().closed(3, 100)
 		b.engine.step = func(i, k int) error {
 			if i == 10 && k == 2 {
-				return &engine.RequestError{Class: domain.ErrClassEngine, Msg: "exited with code 1", Err: errors.New("not enough memory")}
+				return &engine.RequestError{Class: domain.ErrClassEngine, Err: &domain.Error{
+					Kind: domain.KindEngineFailed, Msg: "exited: not enough memory", LogTail: "last words"}}
 			}
 			return nil
 		}
@@ -241,6 +242,10 @@ func TestEngineDeathFailsTheRunAndKeepsRecords(t *testing.T) {
 		wantStatus(t, res, domain.StatusFailed)
 		if domain.KindOf(res.Err) != domain.KindEngineFailed || !strings.Contains(res.Err.Error(), "not enough memory") {
 			t.Errorf("err = %v", res.Err)
+		}
+		var told *domain.Error
+		if !errors.As(res.Err, &told) || told.LogTail != "last words" {
+			t.Errorf("the engine's own words are lost: %+v", told)
 		}
 		if o := b.outcomes(); o[domain.OutcomeOK] != 9 || o[domain.OutcomeError] != 3 {
 			t.Errorf("outcomes = %v", o)
