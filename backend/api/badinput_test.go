@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,14 @@ func badBodies() []badInput {
 		{"warmup -1", post, benchmarks, with(`"warmup":-1`), "", 422, "body.warmup"},
 		{"too many tags", post, benchmarks, with(`"tags":[` + strings.Repeat(`"a",`, 32) + `"a"]`), "", 422, "body.tags"},
 		{"a tag that is a number", post, benchmarks, with(`"tags":["a",1]`), "", 422, "body.tags[1]"},
+	}
+}
+
+func badOtherBodies() []badInput {
+	const post = http.MethodPost
+	benchmarks := base + "/benchmarks"
+	with := func(extra string) string { return `{"model_id":"tiny","prompt":"` + secret + `",` + extra + `}` }
+	return []badInput{
 		{"unknown endpoint", post, benchmarks, with(`"endpoint_id":"` + secret + `"`), "", 422, "body.endpoint_id"},
 		{"foreign engine", post, benchmarks, with(`"engine":"vllm"`), "", 422, "body.engine"},
 		{"bad wait", post, benchmarks + "?wait=" + secret, with(`"seed":1`), "", 422, "query.wait"},
@@ -143,7 +152,7 @@ func badQueries() []badInput {
 // Every row answers with a problem that names the field, repeats no value and stores nothing.
 func TestBadInput(t *testing.T) {
 	w := newWorld(t, true)
-	for _, row := range append(badBodies(), badQueries()...) {
+	for _, row := range slices.Concat(badBodies(), badOtherBodies(), badQueries()) {
 		t.Run(row.name, func(t *testing.T) {
 			w := *w
 			w.t = t
