@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -150,12 +150,15 @@ func (b *Bridge) list(name, query string, ids ...string) string {
 func (b *Bridge) call(name, body string, header http.Header, query url.Values, ids ...string) (out string) {
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Printf("bound method %s panicked: %v\n%s", name, p, debug.Stack())
+			slog.Error("A bound method panicked", "method", name, "panic", p, "stack", string(debug.Stack()))
 			out = answer(http.StatusInternalServerError, map[string]any{"status": 500, "title": "Internal error",
 				"detail": "A fault of the program ended this call."})
 		}
 	}()
-	op := b.ops[name]
+	op, known := b.ops[name]
+	if !known {
+		panic("there is no operation " + name)
+	}
 	target := fill(op.Path, ids)
 	if len(query) > 0 {
 		target += "?" + query.Encode()

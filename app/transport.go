@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -25,6 +26,13 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	pr, pw := io.Pipe()
 	w := &pipeWriter{header: http.Header{}, pipe: pw, ready: make(chan struct{})}
 	go func() {
+		defer func() {
+			// A goroutine of its own has nobody else to catch a panic of the handler.
+			if p := recover(); p != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+				_ = pw.CloseWithError(fmt.Errorf("the handler panicked: %v", p)) // never fails
+			}
+		}()
 		t.handler.ServeHTTP(w, req)
 		w.WriteHeader(http.StatusOK)
 		_ = pw.Close() // never fails

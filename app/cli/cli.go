@@ -83,7 +83,8 @@ func New(h Host, stdio IO) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.opts.DataDir, "data-dir", "", "folder of database, models and token")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print exactly the body of the answer")
 	root.AddCommand(e.serve(), e.setup(), e.version(), e.run(), e.list(), e.show(), e.cancel(),
-		e.rerun(), e.remove(), e.models(), e.datasets(), e.endpoints(), e.settings(), e.doctor())
+		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.models(), e.datasets(),
+		e.endpoints(), e.settings(), e.system(), e.doctor())
 	return root
 }
 

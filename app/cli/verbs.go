@@ -7,10 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -115,164 +114,6 @@ func (e *env) remove() *cobra.Command {
 	return c
 }
 
-func (e *env) models() *cobra.Command {
-	c := &cobra.Command{Use: "models", Short: "List installed and reachable models", Args: cobra.NoArgs}
-	catalogue := c.Flags().Bool("catalogue", false, "list what can be downloaded")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		return show1(c.Context(), e, http.MethodGet, fmt.Sprintf("/api/v1/models?installed=%t", !*catalogue), nil,
-			func(w io.Writer, ms []domain.Model) error {
-				rows := [][]string{{"ID", "ENGINE", "SIZE", "LICENCE", "NAME"}}
-				for _, m := range ms {
-					size := missing
-					if m.SizeBytes != nil {
-						size = fmt.Sprintf("%.0f MB", float64(*m.SizeBytes)/1e6)
-					}
-					rows = append(rows, []string{m.ID, m.Engine, size, m.License, m.Name})
-				}
-				return table(w, rows...)
-			})
-	}
-	c.AddCommand(
-		e.download(),
-		e.idVerb("rm", "Remove a model", http.MethodDelete, "/api/v1/models/", "", "Removed."),
-		&cobra.Command{Use: "add FILE", Short: "Add a GGUF file", Args: cobra.ExactArgs(1),
-			RunE: func(c *cobra.Command, args []string) error {
-				path, err := filepath.Abs(args[0])
-				if err != nil {
-					return fmt.Errorf("find %s: %w", args[0], err)
-				}
-				return show1(c.Context(), e, http.MethodPost, "/api/v1/models", map[string]any{"path": path},
-					func(w io.Writer, m domain.Model) error {
-						_, err := fmt.Fprintf(w, "Added %s.\n", m.ID)
-						return err
-					})
-			}})
-	return c
-}
-
-// download starts a download and shows it until it has ended.
-func (e *env) download() *cobra.Command {
-	return &cobra.Command{Use: "download ID", Short: "Download a catalogue model; “engine” gets the engine", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return e.with(c.Context(), func(cl *Client) error {
-				events, err := cl.follow(c.Context())
-				if err != nil {
-					return err
-				}
-				defer events.Close()
-				d, err := call[domain.Download](c.Context(), cl, http.MethodPost, "/api/v1/models/"+url.PathEscape(args[0])+"/download", nil)
-				if err != nil {
-					return err
-				}
-				return e.watchDownload(c.Context(), events, d)
-			})
-		}}
-}
-
-// idVerb is a verb on one thing with an id; it prints one line.
-func (e *env) idVerb(use, short, method, prefix, suffix, line string) *cobra.Command {
-	return &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return show1(c.Context(), e, method, prefix+url.PathEscape(args[0])+suffix, nil, say(line))
-		}}
-}
-
-func (e *env) datasets() *cobra.Command {
-	c := &cobra.Command{Use: "datasets", Short: "List datasets", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return show1(c.Context(), e, http.MethodGet, "/api/v1/datasets", nil, func(w io.Writer, ds []domain.Dataset) error {
-				rows := [][]string{{"ID", "PROMPTS", "LANGUAGE", "NAME"}}
-				for _, d := range ds {
-					rows = append(rows, []string{d.ID, strconv.Itoa(d.Prompts), d.Language, d.Name})
-				}
-				return table(w, rows...)
-			})
-		}}
-	add := &cobra.Command{Use: "add FILE", Short: "Import a dataset (.jsonl, .csv or .json)", Args: cobra.ExactArgs(1)}
-	name := add.Flags().String("name", "", "name (default: the file's)")
-	add.RunE = func(c *cobra.Command, args []string) error { return e.addDataset(c.Context(), args[0], *name) }
-	c.AddCommand(add, e.idVerb("rm", "Delete an imported dataset", http.MethodDelete, "/api/v1/datasets/", "", "Deleted."))
-	return c
-}
-
-func (e *env) addDataset(ctx context.Context, file, name string) error {
-	types := map[string]string{".jsonl": "application/x-ndjson", ".ndjson": "application/x-ndjson", ".csv": "text/csv", ".json": "application/json"}
-	kind, ok := types[strings.ToLower(filepath.Ext(file))]
-	if !ok {
-		return fmt.Errorf("datasets add: the file must end in .jsonl, .csv or .json")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return fmt.Errorf("open dataset: %w", err)
-	}
-	defer f.Close()
-	if name == "" {
-		name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	}
-	return e.with(ctx, func(c *Client) error {
-		raw, err := c.Upload(ctx, http.MethodPost, "/api/v1/datasets?name="+url.QueryEscape(name), kind, f)
-		if err != nil {
-			return err
-		}
-		return e.print(raw, func(w io.Writer) error {
-			var d domain.Dataset
-			if err := json.Unmarshal(raw, &d); err != nil {
-				return fmt.Errorf("read answer: %w", err)
-			}
-			_, err := fmt.Fprintf(w, "Added %s with %d prompts.\n", d.ID, d.Prompts)
-			return err
-		})
-	})
-}
-
-func (e *env) endpoints() *cobra.Command {
-	const base = "/api/v1/endpoints"
-	c := &cobra.Command{Use: "endpoints", Short: "List endpoints", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return show1(c.Context(), e, http.MethodGet, base, nil, func(w io.Writer, es []domain.Endpoint) error {
-				rows := [][]string{{"ID", "KIND", "ADDRESS", "KEY", "NAME"}}
-				for _, x := range es {
-					rows = append(rows, []string{x.ID, x.Kind, x.BaseURL, x.KeyFrom, x.Name})
-				}
-				return table(w, rows...)
-			})
-		}}
-	add := &cobra.Command{Use: "add URL", Short: "Add an OpenAI-compatible endpoint", Args: cobra.ExactArgs(1)}
-	name := add.Flags().String("name", "", "name")
-	kind := add.Flags().String("kind", "openai", "openai, ollama or llama")
-	key := add.Flags().String("key-env", "", "environment variable that holds the key")
-	add.RunE = func(c *cobra.Command, args []string) error {
-		body := map[string]any{"base_url": args[0], "kind": *kind}
-		if *name != "" {
-			body["name"] = *name
-		}
-		if *key != "" {
-			body["api_key"] = "env:" + *key
-		}
-		return show1(c.Context(), e, http.MethodPost, base, body, func(w io.Writer, x domain.Endpoint) error {
-			_, err := fmt.Fprintf(w, "Added %s (%s).\n", x.ID, x.BaseURL)
-			return err
-		})
-	}
-	check := &cobra.Command{Use: "check ID", Short: "Ask an endpoint for its models", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return show1(c.Context(), e, http.MethodPost, base+"/"+url.PathEscape(args[0])+"/check", nil, printCheck)
-		}}
-	c.AddCommand(add, check, e.idVerb("rm", "Remove an endpoint", http.MethodDelete, base+"/", "", "Removed."))
-	return c
-}
-
-func printCheck(w io.Writer, x domain.EndpointCheck) error {
-	fmt.Fprintf(w, "%s\n", x.Message)
-	for _, m := range x.Models {
-		fmt.Fprintf(w, "  %s\n", m)
-	}
-	if !x.OK {
-		return ErrReported
-	}
-	return nil
-}
-
 func (e *env) doctor() *cobra.Command {
 	return &cobra.Command{Use: "doctor", Short: "Check the installation", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -318,4 +159,101 @@ func jsonValue(text string) any {
 		return v
 	}
 	return text
+}
+
+func (e *env) edit() *cobra.Command {
+	c := &cobra.Command{Use: "edit ID", Short: "Change name, tags, notes or pin of a run", Args: cobra.ExactArgs(1)}
+	name := c.Flags().String("name", "", "name")
+	notes := c.Flags().String("notes", "", "notes")
+	tags := c.Flags().StringSlice("tag", nil, "tags; may be given again, an empty one removes all")
+	pinned := c.Flags().Bool("pin", false, "pin it")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		body := map[string]any{}
+		for flag, v := range map[string]struct {
+			field string
+			value any
+		}{"name": {"name", *name}, "notes": {"notes", *notes}, "pin": {"pinned", *pinned}} {
+			if c.Flags().Changed(flag) {
+				body[v.field] = v.value
+			}
+		}
+		if c.Flags().Changed("tag") {
+			list := []string{}
+			for _, t := range *tags {
+				if t != "" {
+					list = append(list, t)
+				}
+			}
+			body["tags"] = list
+		}
+		return show1(c.Context(), e, http.MethodPatch, jobPath(args[0]), body, printRun)
+	}
+	return c
+}
+
+func (e *env) metrics() *cobra.Command {
+	c := &cobra.Command{Use: "metrics ID", Short: "Print the hardware samples of a run", Args: cobra.ExactArgs(1)}
+	every := c.Flags().Duration("every", time.Second, "one sample per this much time")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return show1(c.Context(), e, http.MethodGet, jobPath(args[0])+"/metrics?every="+every.String(), nil,
+			func(w io.Writer, xs []domain.Sample) error {
+				rows := [][]string{{"T", "PHASE", "CPU", "RAM", "ENGINE CPU", "GPU", "VRAM", "POWER"}}
+				for _, x := range xs {
+					rows = append(rows, []string{fmt.Sprintf("%.1f s", x.TMs/1000), string(x.Phase), opt(x.CPUPercent, percent),
+						opt(x.RAMUsedGB, gb), opt(x.EngineCPUPercent, percent), opt(x.GPUPercent, percent), opt(x.VRAMUsedGB, gb),
+						opt(x.PowerW, func(v float64) string { return fmt.Sprintf("%.0f W", v) })})
+				}
+				return table(w, rows...)
+			})
+	}
+	return c
+}
+
+func (e *env) averages() *cobra.Command {
+	c := &cobra.Command{Use: "averages", Short: "Print the averages over successful results", Args: cobra.NoArgs}
+	filters := map[string]*string{}
+	for _, name := range []string{"start", "end", "model", "engine", "dataset", "tag", "sample"} {
+		filters[name] = c.Flags().String(name, "", "only results with this "+name)
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		q := url.Values{}
+		for name, v := range filters {
+			if *v != "" {
+				q.Set(name, *v)
+			}
+		}
+		path := "/api/v1/results/average"
+		if len(q) > 0 {
+			path += "?" + q.Encode()
+		}
+		return show1(c.Context(), e, http.MethodGet, path, nil, func(w io.Writer, a domain.Averages) error {
+			return table(w, []string{"Results", strconv.FormatInt(a.Count, 10)},
+				[]string{"Tokens", opt(a.TokenCount, func(v float64) string { return fmt.Sprintf("%.1f", v) })},
+				[]string{"Time to first token", opt(a.TimeToFirstToken, ms)},
+				[]string{"Time per output token", opt(a.TimePerToken, ms)},
+				[]string{"Total time", opt(a.TotalTime, ms)})
+		})
+	}
+	return c
+}
+
+func (e *env) system() *cobra.Command {
+	return &cobra.Command{Use: "system", Short: "Describe this machine and its sensors", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodGet, "/api/v1/system", nil, func(w io.Writer, s domain.System) error {
+				fmt.Fprintf(w, "%s, %s, kernel %s\n%s, %d threads, %.1f GB RAM\n", s.Hostname, s.OS, s.Kernel, s.CPUModel, s.CPUThreads, s.RAMTotalGB)
+				for _, g := range s.GPUs {
+					fmt.Fprintf(w, "GPU %d: %s, driver %s\n", g.Index, g.Name, g.Driver)
+				}
+				rows := [][]string{}
+				for _, x := range s.Sensors {
+					state := x.Source
+					if !x.Available {
+						state = x.Reason
+					}
+					rows = append(rows, []string{x.Name, x.Unit, state})
+				}
+				return table(w, rows...)
+			})
+		}}
 }
