@@ -1,3 +1,4 @@
+import { untrack } from 'svelte'
 import type { IconName } from '../ui'
 
 /** One action: the palette, the shortcuts and the list of keys all read it from here. */
@@ -24,9 +25,10 @@ class Registry {
 
   /** Adds commands until the returned function is called. */
   add(source: () => Command[]): () => void {
-    this.sources = [...this.sources, source]
+    // Called in effects, which must not follow what they change here.
+    this.sources = [...untrack(() => this.sources), source]
     return () => {
-      this.sources = this.sources.filter((s) => s !== source)
+      this.sources = untrack(() => this.sources).filter((s) => s !== source)
     }
   }
 }

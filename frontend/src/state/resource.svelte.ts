@@ -1,3 +1,4 @@
+import { untrack } from 'svelte'
 import { asProblem, type Problem } from '../api'
 
 /** Something that is read from the program: the value, or what went wrong, or neither yet. */
@@ -30,6 +31,7 @@ export class Resource<T> {
 
   /** Reads unless there is a value already. */
   async ensure(): Promise<void> {
-    if (this.value === null && !this.loading) await this.load()
+    // Whoever calls this in an effect must not follow what it changes.
+    if (untrack(() => this.value === null && !this.loading)) await this.load()
   }
 }

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte'
 import { SvelteSet } from 'svelte/reactivity'
 import { asProblem, calls, type BenchmarkRequest, type Problem, type Run, type RunPatch, type RunPhaseEvent, type RunProgressEvent } from '../api'
 
@@ -47,7 +48,7 @@ class Runs {
   }
 
   async ensure(): Promise<void> {
-    if (!this.loaded && !this.loading) await this.load()
+    if (untrack(() => !this.loaded && !this.loading)) await this.load()
   }
 
   get(id: string): Run | null {
