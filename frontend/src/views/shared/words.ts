@@ -36,6 +36,9 @@ function reading(v: number | null, unit: string): string {
   return unit ? `${body}\u00a0${unit}` : body
 }
 
+/** Checks whose limit is a minimum. */
+const atLeast: ReadonlySet<string> = new Set(['sample_size', 'free_ram'])
+
 /** Checks as the validity popover and the lists show them. Codes without words of ours say their own. */
 export function checkViews(checks: readonly Check[]): CheckView[] {
   return checks.map((c) => ({
@@ -44,7 +47,7 @@ export function checkViews(checks: readonly Check[]): CheckView[] {
     title: tOr(`detail.check_${c.code}`, c.detail || c.code.replaceAll('_', ' ')),
     detail: tOr(`detail.check_${c.code}`, '') ? c.detail : '',
     value: reading(c.value, c.unit),
-    limit: c.limit === null ? '' : `≤ ${reading(c.limit, c.unit)}`,
+    limit: c.limit === null ? '' : `${atLeast.has(c.code) ? '≥' : '≤'} ${reading(c.limit, c.unit)}`,
   }))
 }
 

@@ -1,0 +1,88 @@
+import { registry, type Command } from '../../commands/registry.svelte'
+import { t } from '../../i18n'
+import { ms, num, text, tokS } from '../../lib/format'
+import { hasEnded, route, runs } from '../../state'
+import type { RunRecords } from '../../state/detail.svelte'
+import { toast, type MenuItem } from '../../ui'
+import { modelName, verdictLabel } from '../shared/words'
+
+type RunOf = ReturnType<typeof runs.get>
+
+/** What can be done with the run on screen: buttons, menu, keys and palette read it from here. */
+export function actions(get: () => RunOf, records: () => RunRecords, edit: () => void) {
+  async function attempt(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (err) {
+      toast.show({ title: t('detail.failedAction'), text: err instanceof Error ? err.message : String(err), tone: 'err' })
+    }
+  }
+  const rerun = (): Promise<void> => attempt(async () => {
+    const run = get()
+    if (!run || !hasEnded(run)) return
+    const next = await runs.rerun(run.job_id)
+    toast.show({ title: t('detail.rerunStarted'), action: { label: t('detail.openLive'), run: () => route.go('live', next.job_id) } })
+  })
+  const remove = (): Promise<void> => attempt(async () => {
+    const run = get()
+    if (!run) return
+    const name = run.name || modelName(run.model)
+    const undo = await runs.delete([run.job_id])
+    route.go('results')
+    toast.show({ title: t('detail.deleted', { name }), ms: 10_000, action: { label: t('detail.undo'), run: () => void attempt(undo) } })
+  })
+  const markdown = (): Promise<void> => attempt(async () => {
+    const run = get()
+    if (!run?.summary) return
+    await navigator.clipboard.writeText(toMarkdown(run))
+    toast.show({ title: t('common.copied'), tone: 'ok' })
+  })
+  const pin = (): Promise<void> => attempt(async () => {
+    const run = get()
+    if (run) await runs.edit(run.job_id, { pinned: !run.pinned })
+  })
+  function saveJson(): void {
+    const run = get()
+    if (!run) return
+    const a = document.createElement('a')
+    a.href = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify({ run, requests: records().requests.value ?? [] }, null, 2))}`
+    a.download = `inferometer-${run.job_id}.json`
+    a.click()
+  }
+  function menu(): (MenuItem | '-')[] {
+    const run = get()
+    return [
+      { label: t('detail.edit'), icon: 'pencil', onselect: edit },
+      { label: t(run?.pinned ? 'detail.unpin' : 'detail.pin'), icon: 'star', onselect: () => void pin() },
+      { label: t('detail.downloadJson'), icon: 'download', onselect: saveJson },
+      { label: t('detail.copyId'), icon: 'copy', onselect: () => void navigator.clipboard.writeText(run?.job_id ?? '') },
+      '-',
+      { label: t('detail.delete'), icon: 'trash', danger: true, disabled: run?.status === 'running', onselect: () => void remove() },
+    ]
+  }
+  const register = (): (() => void) => registry.add((): Command[] => [
+    { id: 'rerun', label: t('detail.rerun'), group: 'screen', icon: 'rotate', keys: 'R', run: () => void rerun() },
+    { id: 'markdown', label: t('detail.copyMarkdown'), group: 'screen', icon: 'copy', keys: 'E', run: () => void markdown() },
+    { id: 'edit', label: t('detail.edit'), group: 'screen', icon: 'pencil', run: edit },
+    { id: 'json', label: t('detail.downloadJson'), group: 'screen', icon: 'download', run: saveJson },
+    { id: 'delete', label: t('detail.delete'), group: 'screen', icon: 'trash', keys: 'Delete', run: () => void remove() },
+  ])
+  return { rerun, remove, markdown, menu, register }
+}
+
+/** The headline figures as a small table to paste. */
+export function toMarkdown(run: NonNullable<RunOf>): string {
+  const s = run.summary
+  if (!s) return ''
+  const rows: [string, string][] = [
+    [t('common.throughput'), text(tokS(s.output_tokens_per_second))],
+    [t('common.decode'), text(tokS(s.decode_tokens_per_second))],
+    [t('common.ttft'), text(ms(s.ttft_ms.p50))],
+    [t('common.tpot'), text(ms(s.tpot_ms.p50))],
+    [t('common.prefill'), text(tokS(s.prefill_tokens_per_second))],
+    [t('live.requests'), num(s.requests.ok)],
+  ]
+  const env = run.environment
+  const where = env ? `${env.cpu_model}${env.gpus?.[0] ? ` · ${env.gpus[0].name}` : ''} · ${env.engine.kind} ${env.engine.build}` : ''
+  return [`**${run.name || modelName(run.model)}** · ${modelName(run.model)} · ${verdictLabel(run)}`, where, '', `| ${t('detail.metric')} | |`, '|---|---:|', ...rows.map(([a, b]) => `| ${a} | ${b} |`)].join('\n')
+}

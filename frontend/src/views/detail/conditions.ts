@@ -1,0 +1,64 @@
+import type { Run } from '../../api'
+import { t } from '../../i18n'
+import { duration, gb, num, percent, text } from '../../lib/format'
+import { modelName } from '../shared/words'
+
+export interface Condition { name: string; value: string; mono?: boolean }
+export interface Group { title: string; rows: Condition[] }
+
+function stop(run: Run): string {
+  const s = run.plan.stop
+  return [
+    s.requests ? t('common.requests', { n: num(s.requests) }) : '',
+    s.duration_s ? duration(s.duration_s) : '',
+    s.tokens ? t('common.tokens', { n: num(s.tokens) }) : '',
+  ].filter(Boolean).join(' · ') || (run.plan.expected_requests ? t('common.requests', { n: num(run.plan.expected_requests) }) : '–')
+}
+
+/** Everything a figure depends on, by groups; unknown facts are left out. */
+export function conditions(run: Run): Group[] {
+  const env = run.environment
+  const e = env?.engine
+  const p = run.plan
+  const load = p.load.kind === 'closed' ? t('live.users', { n: p.load.concurrency ?? 1 }) : t('live.oneUser')
+  const gpuUsed = !e ? '' : e.gpu_used === null ? t('detail.notVerifiable') : `${t(e.gpu_used ? 'common.yes' : 'common.no')}${e.gpu_reason ? ` · ${e.gpu_reason}` : ''}`
+  const groups: Group[] = [
+    { title: t('detail.groupModel'), rows: [
+      { name: t('detail.cModel'), value: modelName(run.model) },
+      { name: t('detail.cSha'), value: e?.model_sha256 ?? '', mono: true },
+      { name: t('detail.cContext'), value: e?.context_tokens ? t('common.tokens', { n: num(e.context_tokens) }) : '' },
+    ] },
+    { title: t('detail.groupEngine'), rows: [
+      { name: t('detail.cKind'), value: e?.kind || run.engine },
+      { name: t('detail.cBuild'), value: e?.build ?? '' },
+      { name: t('detail.cSource'), value: e?.source ?? '' },
+      { name: t('detail.cThreads'), value: e?.threads ? num(e.threads) : '' },
+      { name: t('detail.cSlots'), value: e?.slots ? num(e.slots) : '' },
+      { name: t('detail.cGpuUsed'), value: gpuUsed },
+      { name: t('detail.cLoadTime'), value: e?.load_ms ? duration(e.load_ms / 1000) : '' },
+      { name: t('detail.cCache'), value: e ? t(e.cache_off ? 'detail.cacheOff' : 'detail.cacheOn') : '' },
+      { name: t('detail.cArgs'), value: (e?.args ?? []).join(' '), mono: true },
+    ] },
+    { title: t('detail.groupWorkload'), rows: [
+      { name: t(p.dataset_id ? 'detail.cDataset' : 'detail.cPrompt'), value: p.dataset_id ?? p.prompt ?? t('detail.textOff') },
+      { name: t('detail.cLength'), value: t('detail.upTo', { n: num(p.max_tokens) }) },
+      { name: t('detail.cSampling'), value: `${num(p.temperature, 1)} · top-p ${num(p.top_p, 2)} · ${t('detail.seed', { n: String(p.seed) })}` },
+      { name: t('detail.cLoad'), value: load },
+      { name: t('detail.cStop'), value: stop(run) },
+      { name: t('detail.cWarmup'), value: t('common.requests', { n: num(p.warmup) }) },
+    ] },
+    { title: t('detail.groupMachine'), rows: !env ? [] : [
+      { name: t('detail.cSystem'), value: env.os },
+      { name: t('detail.cKernel'), value: `${env.kernel} · ${env.arch}` },
+      { name: t('detail.cCpu'), value: `${env.cpu_model} · ${t('firstrun.threads', { n: env.cpu_threads })}` },
+      { name: t('detail.cRam'), value: text(gb(env.ram_total_gb)) },
+      ...(env.gpus ?? []).map((g) => ({ name: t('detail.cGpu'), value: [g.name, text(gb(g.vram_total_gb)), g.driver].filter(Boolean).join(' · ') })),
+      { name: t('detail.cVirtual'), value: env.virtualization },
+      { name: t('detail.cRate'), value: `${num(env.telemetry_rate_hz)} Hz` },
+      { name: t('detail.cLoadBefore'), value: env.load1_before === null ? '' : text(percent((env.load1_before / Math.max(1, env.cpu_threads)) * 100)) },
+      { name: t('detail.cApp'), value: env.app_version },
+      { name: t('detail.cEnv'), value: env.env_id, mono: true },
+    ] },
+  ]
+  return groups.map((g) => ({ ...g, rows: g.rows.filter((r) => r.value) })).filter((g) => g.rows.length > 0)
+}
