@@ -5,6 +5,14 @@ export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 }
 
+/** A number on an axis: thin groups and the decimal mark of the page's language. */
+export function axisNumber(v: number, decimals: number): string {
+  const [whole = '0', part] = Math.abs(v).toFixed(decimals).split('.')
+  const grouped = whole.length < 4 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, '\u202f')
+  const mark = document.documentElement.lang.startsWith('pt') ? ',' : '.'
+  return `${v < 0 ? '\u2212' : ''}${grouped}${part ? mark + part : ''}`
+}
+
 export interface Pen {
   x: CanvasRenderingContext2D
   w: number

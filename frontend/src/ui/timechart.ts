@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { token } from './draw'
+import { axisNumber, token } from './draw'
 
 export interface Series {
   label: string
@@ -104,6 +104,13 @@ function toSeries(s: Series, index: number): uPlot.Series {
   }
 }
 
+/** Axis numbers with as many decimals as their step needs. */
+function axisValues(v: (number | null)[]): string[] {
+  const known = v.filter((y): y is number => y !== null)
+  const step = known.length > 1 ? Math.abs((known[1] ?? 0) - (known[0] ?? 0)) : 1
+  return v.map((y) => (y === null ? '' : axisNumber(y, step >= 1 ? 0 : step >= 0.1 ? 1 : 2)))
+}
+
 /** The range of the value axis: fixed where given, else from zero to a little above the largest. */
 function yRange(o: ChartOptions): uPlot.Range.Function {
   return (_u, lo, hi) => {
@@ -123,7 +130,7 @@ export function build(el: HTMLElement, o: ChartOptions): uPlot {
     scales: { x: { time: false, range: () => o.range() }, y: { distr: o.log ? 3 : 1, range: yRange(o) } },
     axes: [
       { ...axis, size: 20, gap: 3, grid: { show: false }, space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600], values: (_u, v) => v.map(o.fmtX) },
-      { ...axis, size: 42, gap: 5, space: 26, values: (_u, v) => v.map((y) => (y === null ? '' : o.fmt(y))) },
+      { ...axis, size: 42, gap: 5, space: 26, values: (_u, v) => axisValues(v) },
     ],
     series: [{}, ...o.series.map(toSeries)],
     hooks: {

@@ -1,5 +1,5 @@
 import { t, tOr } from '../../i18n'
-import { duration, ms, num, percent, text } from '../../lib/format'
+import { duration, gb, ms, num, percent, text } from '../../lib/format'
 import type { CheckView } from '../../ui'
 import { library } from '../../state'
 
@@ -32,8 +32,9 @@ function reading(v: number | null, unit: string): string {
   if (unit === '%') return text(percent(v, Math.abs(v) < 10 && v !== 0 ? 1 : 0))
   if (unit === 'ms') return text(ms(v))
   if (unit === 's') return duration(v)
+  if (unit === 'GB') return text(gb(v))
   const body = num(v, Number.isInteger(v) ? 0 : 2)
-  return unit ? `${body}\u00a0${unit}` : body
+  return unit && unit !== 'requests' && unit !== 'models' ? `${body}\u00a0${unit}` : body
 }
 
 /** Checks whose limit is a minimum. */
