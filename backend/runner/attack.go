@@ -131,6 +131,8 @@ func (r *run) send(ctx context.Context, rd *round, slot, n int) bool {
 	request := domain.GenRequest{
 		Model: modelName(r.job.Spec.Model), Prompt: text, Raw: r.job.Plan.Raw, MaxTokens: maxTokens,
 		Temperature: r.job.Plan.Temperature, TopP: r.job.Plan.TopP, Seed: r.job.Plan.Seed,
+		// A length that is always the same makes runs comparable; a model that stops early is not faster.
+		ExactLength: r.info.ExactLength,
 	}
 	t.begun = time.Now()
 	r.slots[slot].Store(t)

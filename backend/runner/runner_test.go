@@ -83,6 +83,22 @@ func TestPromptsAreUniqueUnlessTheCacheIsOff(t *testing.T) {
 	}
 }
 
+// An engine that can keep on to the asked length is told to, in warm-up too; another is not asked.
+func TestLengthIsExactWhereTheEngineCan(t *testing.T) {
+	for _, can := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench()
+			b.engine.info.ExactLength = can
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			for _, c := range b.engine.calls {
+				if c.ExactLength != can {
+					t.Errorf("engine can %v, asked %v", can, c.ExactLength)
+				}
+			}
+		})
+	}
+}
+
 func TestStoreTextOffKeepsNoText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
