@@ -34,7 +34,8 @@ export class RunRecords {
   }
 
   private async readFull(): Promise<RequestRecord[]> {
-    await this.requests.ensure()
+    // Not ensure: that one does not wait for a read that is already under way.
+    if (this.requests.value === null) await this.requests.load()
     const measured = (this.requests.value ?? []).filter((r) => r.phase === 'measure' && r.outcome === 'ok').slice(0, GAPS_FROM)
     return Promise.all(measured.map((r) => calls.runRequest(this.id, r.n)))
   }

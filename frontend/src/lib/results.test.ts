@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { aRun, withSpeed } from '../state/fixture'
+import { facet, matches, noFilters, sortRuns, speed, trends, users, type Filters } from './results'
+
+const slow = withSpeed(aRun({ job_id: 'slow', model: 'a', created_at: '2026-11-01T00:00:00Z' }), 10, 50)
+const fast = withSpeed(aRun({ job_id: 'fast', model: 'a', created_at: '2026-11-02T00:00:00Z', tags: ['x'], pinned: true }), 20, 40)
+const none = aRun({ job_id: 'none', model: 'b', status: 'failed', created_at: '2026-11-03T00:00:00Z' })
+const all = [none, fast, slow]
+const ids = (rs: { job_id: string }[]): string[] => rs.map((r) => r.job_id)
+
+describe('filters', () => {
+  it.each<[Partial<Filters>, string[]]>([
+    [{}, ['none', 'fast', 'slow']], [{ text: 'acao' }, ['none', 'fast', 'slow']], [{ text: 'a x' }, ['fast']], [{ text: 'nothing' }, []],
+    [{ model: 'b' }, ['none']], [{ starred: true }, ['fast']], [{ tag: 'x' }, ['fast']], [{ status: 'failed' }, ['none']], [{ verdict: 'valid' }, []], [{ load: '1' }, ['none', 'fast', 'slow']],
+  ])('%o', (f, want) => expect(ids(all.filter((r) => matches(r, { ...noFilters, ...f })))).toEqual(want))
+})
+
+describe('sorting', () => {
+  it('puts missing values last either way', () => {
+    expect(ids(sortRuns(all, 'speed', true))).toEqual(['fast', 'slow', 'none'])
+    expect(ids(sortRuns(all, 'speed', false))).toEqual(['slow', 'fast', 'none'])
+  })
+  it('breaks ties by the newest', () => expect(ids(sortRuns(all, 'engine', false))).toEqual(['none', 'fast', 'slow']))
+})
+
+describe('figures', () => {
+  it('ranks several users by what they get together', () => {
+    const r = withSpeed(aRun(), 10, 1)
+    r.plan = { ...r.plan, load: { kind: 'closed', concurrency: 4 } }
+    if (r.summary) r.summary.output_tokens_per_second = 35
+    expect([users(r), speed(r), speed(none)]).toEqual([4, 35, null])
+  })
+  it('lists each value once', () => expect(facet(all, (r) => r.model)).toEqual(['a', 'b']))
+  it('draws one line per model, oldest first, without failed or invalid runs', () => {
+    const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [] } }
+    const lines = trends([...all, bad], 'speed')
+    expect(lines.map((l) => [l.model, l.y])).toEqual([['a', [10, 20]]])
+    expect(lines[0]?.x).toEqual([...(lines[0]?.x ?? [])].sort((a, b) => a - b))
+  })
+})

@@ -1,0 +1,44 @@
+import type { Run, Sample, Stats } from '../api'
+
+/** Runs and samples for tests. */
+
+export const noStats: Stats = { mean: null, p50: null, p90: null, p95: null, p99: null, min: null, max: null, n: 0 }
+
+export function aRun(over: Partial<Run> = {}): Run {
+  return {
+    job_id: 'r1', name: '', model: 'm', engine: 'llama-server', task: 'text-generation', status: 'completed', created_at: '2026-11-22T10:00:00Z',
+    started_at: null, ended_at: null, duration: null, tokens_generated: null, output: null,
+    hardware_metrics: {
+      cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null, devices: [], reasons: null, samples: 0,
+      peak: { cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null },
+    },
+    plan: {
+      model_id: 'm', dataset_id: null, prompt: 'Olá, ação', task: 'text-generation', max_tokens: 128, temperature: 0.7, top_p: 0.9, seed: 1, use_gpu: true,
+      use_gpu_explicit: false, gpu: null, engine: 'llama-server', endpoint_id: null, load: { kind: 'single' }, stop: {}, warmup: 1, repeat: 1,
+      store_text: true, raw_completion: false, phases: [], expected_requests: 1, expected_s: null,
+    },
+    progress: null, summary: null, validity: null, warnings: [], environment: null, error: null, tags: [], notes: '', pinned: false, sample: false,
+    deleted_at: null, ...over,
+  }
+}
+
+export function withSpeed(run: Run, decode: number | null, ttft: number | null): Run {
+  return {
+    ...run,
+    summary: {
+      ttft_ms: { ...noStats, p50: ttft }, ttfr_ms: noStats, ttfv_ms: noStats, itl_ms: noStats, tpot_ms: noStats, e2e_ms: noStats,
+      output_tokens_per_second: decode, decode_tokens_per_second: decode, prefill_tokens_per_second: null, prefill_lower_bound: false,
+      requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
+      delivered_concurrency: null, window_s: 1, finish_reasons: null, error_classes: null,
+      server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [],
+    },
+  }
+}
+
+export function aSample(t: number, over: Partial<Sample> = {}): Sample {
+  return {
+    timestamp: new Date(t * 1000).toISOString(), t_ms: t * 1000, phase: 'idle', cpu_usage_percent: 10, cpu_cores_percent: [10], ram_usage_gb: 2,
+    swap_usage_gb: 0, engine_cpu_percent: null, engine_rss_gb: null, self_cpu_percent: 1, gpu_usage_percent: null, vram_usage_gb: null, power_w: null,
+    gpu_temp_c: null, gpus: [], late_ms: 0, ...over,
+  }
+}

@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { emptyDraft, faults, readNumber, toFlags, toJob, toRequest, type DraftValues } from './draft.svelte'
+import { aRun, aSample } from './fixture'
+import { live } from './live.svelte'
+import { Resource } from './resource.svelte'
+import { runs } from './runs.svelte'
+import { telemetry } from './telemetry.svelte'
+
+const valid: DraftValues = { ...emptyDraft, modelId: 'm' }
+
+beforeEach(() => {
+  runs.items = []
+  runs.total = 0
+  runs.loaded = false
+  live.run = null
+  telemetry.hour.clear()
+  telemetry.reset()
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.runOnlyPendingTimers()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+describe('draft', () => {
+  it('has no faults once a model is chosen', () => {
+    expect(faults(emptyDraft)).toEqual({ model_id: { key: 'choose' } })
+    expect(faults(valid)).toEqual({})
+  })
+  it.each<[Partial<DraftValues>, string]>([
+    [{ maxTokens: '0' }, 'max_tokens'], [{ maxTokens: '1.5' }, 'max_tokens'], [{ maxTokens: 'x' }, 'max_tokens'], [{ temperature: '2.1' }, 'temperature'],
+    [{ topP: '0' }, 'top_p'], [{ load: 'closed', users: '2000' }, 'load.concurrency'], [{ requests: '0' }, 'stop.requests'], [{ durationS: '0' }, 'stop.duration_s'],
+    [{ prompt: '  ' }, 'prompt'], [{ source: 'dataset' }, 'dataset_id'], [{ target: 'endpoint', endpointModel: 'x' }, 'endpoint_id'], [{ warmup: '' }, 'warmup'],
+  ])('%o is a fault of %s', (change, field) => expect(Object.keys(faults({ ...valid, ...change }))).toEqual([field]))
+  it('reads numbers as people write them', () => {
+    expect([readNumber('0,7'), readNumber(' 5 '), readNumber(''), readNumber('1e3'), readNumber('.5')]).toEqual([0.7, 5, undefined, NaN, 0.5])
+  })
+  it('sends explicit zeros and leaves out what is empty', () => {
+    const r = toRequest({ ...valid, temperature: '0', warmup: '0', useGpu: false, tags: 'a, ,b', storeText: false })
+    expect(r).toMatchObject({ temperature: 0, warmup: 0, use_gpu: false, tags: ['a', 'b'], store_text: false, stop: { requests: 5 } })
+    expect(JSON.parse(JSON.stringify(r))).not.toHaveProperty('seed')
+    expect(toRequest({ ...valid, requests: '' })).not.toHaveProperty('stop')
+  })
+  it('tells the load to the command line and to the estimate', () => {
+    const r = toRequest({ ...valid, load: 'closed', users: '8', requests: '' })
+    expect(toFlags(r).load).toBe('closed:8')
+    expect(toJob(r, 1)).toMatchObject({ users: 8, requests: 8 })
+    expect(toJob({ ...r, dataset_id: 'd' }, 12).requests).toBe(12)
+    expect(toJob({ ...r, stop: { duration_s: 5 } }, 1)).toMatchObject({ requests: null, durationS: 5 })
+  })
+})
+
+describe('live events', () => {
+  const at = '2026-11-22T10:00:00Z'
+  const progress = {
+    phase: 'measure' as const, phase_elapsed_s: 1, fraction: 0.5, done: 1, total: 2, in_flight: 1, errors: 0, elapsed_s: 2, left_s: 2, note: '',
+    tokens_per_second: 10, ttft_ms: 5, tpot_ms: 1, output_tokens: 10,
+  }
+
+  it('keep the list of runs current', () => {
+    live.on({ id: 'e-1', kind: 'run.created', at, data: aRun({ status: 'queued' }) })
+    live.on({ id: 'e-2', kind: 'run.phase', at, data: { job_id: 'r1', phase: 'prepare', t_us: 0, at } })
+    expect(runs.running?.job_id).toBe('r1')
+    live.on({ id: 'e-3', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'Hel', text_of: 0, speed: [{ t_ms: 250, tokens_per_second: 9, itl_p50_ms: null }] } })
+    live.on({ id: 'e-4', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'lo', text_of: 0, speed: null } })
+    expect(live.run?.text).toBe('Hello')
+    expect(live.run?.speed.rows()).toEqual([[0.25], [9], [null]])
+    live.on({ id: 'e-5', kind: 'run.finished', at, data: aRun({ status: 'completed' }) })
+    expect([runs.running, runs.finished.length, runs.total]).toEqual([null, 1, 1])
+  })
+
+  it('begin a new text with another request', () => {
+    const say = (text_of: number | null, text: string): void =>
+      live.on({ id: '', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text, text_of, speed: null } })
+    say(0, 'one')
+    say(1, 'two')
+    say(null, '')
+    expect([live.run?.text, live.run?.textOf]).toEqual(['two', 1])
+  })
+
+  it('fill the machine charts always and the charts of the run during one', () => {
+    live.on({ id: '', kind: 'telemetry', at, data: { job_id: '', samples: [aSample(100), aSample(101)] } })
+    live.on({ id: '', kind: 'telemetry', at, data: { job_id: 'r1', samples: [aSample(102, { cpu_usage_percent: 90 })] } })
+    expect([telemetry.hour.length, live.run?.samples.length, telemetry.latest?.cpu_usage_percent]).toEqual([3, 1, 90])
+    expect(telemetry.extent('cpu_usage_percent')).toMatchObject({ min: 10, max: 90, n: 3 })
+    expect(telemetry.extent('power_w')).toMatchObject({ now: null, min: null })
+  })
+
+  it('ask for at most four repaints a second', () => {
+    const before = live.tick
+    for (let i = 0; i < 40; i++) {
+      live.on({ id: '', kind: 'telemetry', at, data: { job_id: '', samples: null } })
+      vi.advanceTimersByTime(25)
+    }
+    expect(live.tick - before).toBeLessThanOrEqual(4)
+    expect(live.tick - before).toBeGreaterThanOrEqual(3)
+  })
+})
+
+describe('deleting runs', () => {
+  it('takes them back on undo', async () => {
+    const calls: string[] = []
+    vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+      calls.push(`${init.method} ${url}`)
+      return init.method === 'GET' ? Response.json([aRun()]) : new Response(null, { status: 204 })
+    })
+    runs.put(aRun())
+    const undo = await runs.delete(['r1', 'unknown'])
+    expect(runs.items).toEqual([])
+    await undo()
+    expect(runs.items).toHaveLength(1)
+    expect(calls).toEqual(['DELETE /api/v1/benchmarks/r1', 'DELETE /api/v1/benchmarks/r1?restore=true', 'GET /api/v1/benchmarks?limit=200'])
+  })
+})
+
+describe('resource', () => {
+  it('drops an older answer and keeps the value on failure', async () => {
+    const answers: ((v: string) => void)[] = []
+    const r = new Resource<string>(() => new Promise((resolve) => answers.push(resolve)))
+    const first = r.load()
+    const second = r.load()
+    answers[1]?.('new')
+    answers[0]?.('old')
+    await Promise.all([first, second])
+    expect([r.value, r.loading]).toEqual(['new', false])
+  })
+  it('keeps the value and says what went wrong', async () => {
+    let fail = false
+    const r = new Resource<number>(async () => {
+      if (fail) throw new Error('gone')
+      return 1
+    })
+    await r.load()
+    fail = true
+    await r.load()
+    expect([r.value, r.problem?.message]).toEqual([1, 'gone'])
+  })
+})
