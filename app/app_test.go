@@ -1,13 +1,16 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,5 +226,41 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 	}
 	if code, _ := p.rest(http.MethodPost, "/api/v1/benchmarks/"+string(job.ID)+"/cancel", ""); code != http.StatusConflict {
 		t.Errorf("a second cancel answered %d, want 409", code)
+	}
+}
+
+// A second start asks the instance that holds the data folder to come to the front.
+func TestASecondStartBringsTheWindowToTheFront(t *testing.T) {
+	dir := t.TempDir()
+	env := testEnv(t.Context(), dir, io.Discard, io.Discard, nil)
+	a, err := Wire(t.Context(), Wiring{Env: env, Web: testWeb(), DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := a.Listen(ListenOptions{Addr: "127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Wire(t.Context(), Wiring{Env: env, Web: testWeb(), DataDir: dir})
+	var held *HeldError
+	if !errors.As(err, &held) {
+		t.Fatalf("a second instance: %v", err)
+	}
+	c, err := held.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if front(t.Context(), c) {
+		t.Error("an instance without a window says that it has one")
+	}
+	var asked atomic.Int32
+	toFront := func() { asked.Add(1) }
+	a.front.Store(&toFront)
+	if !front(t.Context(), c) || asked.Load() != 1 {
+		t.Errorf("the window was asked %d times", asked.Load())
 	}
 }

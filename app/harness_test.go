@@ -60,7 +60,9 @@ func testEnv(ctx context.Context, dir string, out, errs io.Writer, vars []string
 		Signals: func(context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }}
 }
 
-var testWeb = fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>Inferometer</title>")}}
+func testWeb() fstest.MapFS {
+	return fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>Inferometer</title>")}}
+}
 
 // serve starts "serve" on a free port and waits until it answers.
 func serve(t *testing.T, dir string, vars ...string) *program {
@@ -68,7 +70,7 @@ func serve(t *testing.T, dir string, vars ...string) *program {
 	ctx, stop := context.WithCancel(t.Context())
 	p := &program{t: t, out: newLines(), err: newLines(), stop: stop, code: make(chan int, 1)}
 	env := testEnv(ctx, dir, p.out, p.err, vars, "serve", "--addr", "127.0.0.1:0")
-	go func() { p.code <- Main(env, testWeb) }()
+	go func() { p.code <- Main(env, testWeb()) }()
 	timeout := time.After(deadline)
 	for {
 		if _, rest, ok := strings.Cut(p.out.String(), "listening on "); ok && strings.Contains(rest, "\n") {
@@ -103,7 +105,7 @@ func (p *program) end() int {
 func verb(t *testing.T, dir string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = Main(testEnv(t.Context(), dir, &o, &e, nil, args...), testWeb)
+	code = Main(testEnv(t.Context(), dir, &o, &e, nil, args...), testWeb())
 	return code, o.String(), e.String()
 }
 

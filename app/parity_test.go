@@ -16,33 +16,38 @@ import (
 	"github.com/inferometer/inferometer/backend/engine/enginetest"
 )
 
-// verbsOf names the command line that does each operation; faces is the whole table of what has
-// which face. Reads that only screens need have REST alone.
-var verbsOf = map[string][]string{
-	"StartBenchmark": {"run"}, "CancelBenchmark": {"cancel"}, "RerunBenchmark": {"rerun"},
-	"EditBenchmark": {"edit"}, "DeleteBenchmark": {"rm"}, "Benchmarks": {"list"}, "Benchmark": {"show"},
-	"BenchmarkMetrics": {"metrics"}, "AverageResults": {"averages"}, "System": {"system"},
-	"Models": {"models"}, "AddModel": {"models", "add"}, "RemoveModel": {"models", "rm"},
-	"DownloadModel": {"models", "download"}, "CancelDownload": {"models", "cancel"},
-	"AddEndpoint": {"endpoints", "add"}, "EditEndpoint": {"endpoints", "edit"},
-	"RemoveEndpoint": {"endpoints", "rm"}, "CheckEndpoint": {"endpoints", "check"},
-	"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
+// verbsOf names the command line that does each operation. Reads that only screens need have REST
+// alone.
+func verbsOf() map[string][]string {
+	return map[string][]string{
+		"StartBenchmark": {"run"}, "CancelBenchmark": {"cancel"}, "RerunBenchmark": {"rerun"},
+		"EditBenchmark": {"edit"}, "DeleteBenchmark": {"rm"}, "Benchmarks": {"list"}, "Benchmark": {"show"},
+		"BenchmarkMetrics": {"metrics"}, "AverageResults": {"averages"}, "System": {"system"},
+		"Models": {"models"}, "AddModel": {"models", "add"}, "RemoveModel": {"models", "rm"},
+		"DownloadModel": {"models", "download"}, "CancelDownload": {"models", "cancel"},
+		"AddEndpoint": {"endpoints", "add"}, "EditEndpoint": {"endpoints", "edit"},
+		"RemoveEndpoint": {"endpoints", "rm"}, "CheckEndpoint": {"endpoints", "check"},
+		"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
+	}
 }
 
 // mainReads are the reads that every face has.
-var mainReads = []string{"Benchmarks", "Benchmark", "AverageResults", "BenchmarkMetrics", "System", "Models"}
+func mainReads() []string {
+	return []string{"Benchmarks", "Benchmark", "AverageResults", "BenchmarkMetrics", "System", "Models"}
+}
 
 func TestEveryOperationHasItsFaces(t *testing.T) {
 	root := cli.New(&host{}, cli.IO{})
 	bridge := reflect.TypeFor[*Bridge]()
+	verbs, reads := verbsOf(), mainReads()
 	for _, op := range api.Ops() {
-		if op.Own || (op.Kind == api.Read && !slices.Contains(mainReads, op.Name)) {
+		if op.Own || (op.Kind == api.Read && !slices.Contains(reads, op.Name)) {
 			continue
 		}
 		if _, ok := bridge.MethodByName(op.Name); !ok {
 			t.Errorf("%s has no bound method", op.Name)
 		}
-		words := verbsOf[op.Name]
+		words := verbs[op.Name]
 		c, rest, err := root.Find(words)
 		if len(words) == 0 || err != nil || len(rest) > 0 || c.Name() != words[len(words)-1] {
 			t.Errorf("%s has no verb %q", op.Name, strings.Join(words, " "))

@@ -129,9 +129,19 @@ func (a *App) wire(ctx context.Context) error {
 		Settings: a.settings, App: a.info, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
-		Debug: a.settings.Debug})
+		Debug: a.settings.Debug, Front: a.toFront})
 	a.runSampler(sampler) // last, because its events tell the run that is active
 	return nil
+}
+
+// toFront brings the window of this process to the front; false without one.
+func (a *App) toFront() bool {
+	f := a.front.Load()
+	if f == nil {
+		return false
+	}
+	(*f)()
+	return true
 }
 
 // openLog writes JSON to a rotated file in the data folder.

@@ -49,6 +49,7 @@ func table() map[string]row {
 		"backend/stream":            {own: domain},
 		"backend/telemetry":         {own: domain, third: []string{"github.com/shirou/gopsutil/v3", "github.com/NVIDIA/go-nvml", "github.com/klauspost/cpuid/v2", "golang.org/x/sys"}},
 		"backend/workload":          {own: domain},
+		"build/acceptance":          {},
 		"build/tally":               {},
 	}
 }

@@ -29,6 +29,7 @@ type Options struct {
 	Log     *slog.Logger
 	Version string
 	Debug   func() bool // debug mode: problem bodies carry the chain of causes; nil: never
+	Front   func() bool // brings the window of this process to the front, false without one; nil: never
 }
 
 // API is the handler and its contract.
@@ -36,6 +37,7 @@ type API struct {
 	svc   *service.Service
 	log   *slog.Logger
 	debug func() bool
+	front func() bool
 
 	router        *mux.Router
 	huma          huma.API
@@ -48,7 +50,7 @@ type API struct {
 
 // New builds the handler. It starts nothing.
 func New(o Options) *API {
-	a := &API{svc: o.Service, log: o.Log, debug: o.Debug}
+	a := &API{svc: o.Service, log: o.Log, debug: o.Debug, front: o.Front}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

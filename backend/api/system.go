@@ -20,7 +20,10 @@ func (a *API) systemRoutes() {
 	add(a, read("Doctor", base+"/system/doctor", "Check the installation"), a.doctor)
 	add(a, read("Settings", base+"/settings", "Every setting with its origin"), a.settings)
 	add(a, command("EditSettings", http.MethodPatch, base+"/settings", "Change stored settings"), a.editSettings)
-	own := read("OpenAPI", base+"/openapi.json", "This document")
+	own := command("FrontWindow", http.MethodPost, base+"/window/front", "Bring the window of this instance to the front")
+	own.Own = true
+	add(a, own, a.frontWindow, describe("A second start uses it. window is false when this instance shows none."))
+	own = read("OpenAPI", base+"/openapi.json", "This document")
 	own.Own = true
 	add(a, own, a.openAPI)
 	own = read("Metrics", "/metrics", "The newest sample for Prometheus")
@@ -87,6 +90,15 @@ type settingsInput struct{ Body domain.SettingsPatch }
 func (a *API) editSettings(ctx context.Context, in *settingsInput) (*body[domain.Settings], error) {
 	s, err := a.svc.EditSettings(ctx, in.Body)
 	return &body[domain.Settings]{s}, err
+}
+
+// windowAnswer says whether there is a window.
+type windowAnswer struct {
+	Window bool `json:"window"`
+}
+
+func (a *API) frontWindow(context.Context, *none) (*body[windowAnswer], error) {
+	return &body[windowAnswer]{windowAnswer{a.front != nil && a.front()}}, nil
 }
 
 // rawOutput is an answer whose bytes are ready.

@@ -305,7 +305,16 @@ func TestZipBomb(t *testing.T) {
 	}
 }
 
-func TestInstallEngine(t *testing.T) {
+// offer is a hub that serves one engine, as a release and as a wheel, and the model it needs.
+type offer struct {
+	hub                       *hub
+	engine                    string
+	model                     ModelEntry
+	byRelease, other, byWheel Source // other is for another system
+}
+
+func newOffer(t *testing.T) offer {
+	t.Helper()
 	standIn(t, "python3")
 	model := tinyModel("tiny")
 	engine := string(selfBytes(t))
@@ -316,60 +325,70 @@ func TestInstallEngine(t *testing.T) {
 	h := newHub(t, map[string][]byte{"/r": release, "/m": model})
 	t.Setenv("PIP_SERVES", write(t, filepath.Join(t.TempDir(), "eng-1.whl"), wheel))
 	fit := Source{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	byRelease, other, byWheel := fit, fit, fit
+	byRelease, byWheel := fit, fit
 	byRelease.Kind, byRelease.Build, byRelease.Backend, byRelease.URL, byRelease.SHA256 = sourceRelease, "b1", "cpu", h.URL+"/r", sum(release)
-	other = byRelease
+	other := byRelease
 	other.OS = "plan9"
 	byWheel.Kind, byWheel.Build, byWheel.Backend, byWheel.Package, byWheel.Version = sourceRegistry, "b2", "cpu", "eng", "1"
 	byWheel.SHA256, byWheel.Members = sum(wheel), []string{"pkg/bin/"}
-	cat := func(ss ...Source) Catalogue {
-		return Catalogue{Engine: EngineEntry{Sources: ss},
-			Models: []ModelEntry{modelEntry("tiny", model, Source{Kind: sourceURL, URL: h.URL + "/m"})}}
-	}
+	return offer{hub: h, engine: engine, model: modelEntry("tiny", model, Source{Kind: sourceURL, URL: h.URL + "/m"}),
+		byRelease: byRelease, other: other, byWheel: byWheel}
+}
 
-	t.Run("from a release, with the model it needs", func(t *testing.T) {
-		l := open(t, Options{}, cat(other, byRelease))
-		if err := l.Install(t.Context(), l.opts.DataDir, []string{EngineID}, nil); err != nil {
-			t.Fatal(err)
-		}
-		b, err := l.Build(t.Context())
-		if err != nil || b.Build != "b1" || b.SHA256 != sum([]byte(engine)) || b.Source != "llama.cpp release b1 (cpu)" ||
-			b.Path != filepath.Join(l.opts.DataDir, "engines", "b1-cpu", "llama-b1", binaryName()) {
-			t.Errorf("build %+v, %v", b, err)
-		}
-		asked := len(h.asked)
-		if err := l.Install(t.Context(), l.opts.DataDir, nil, nil); err != nil || len(h.asked) != asked {
-			t.Errorf("the second install fetched again: %v", err)
-		}
-		write(t, b.Path, []byte("tampered"))
-		if _, err := l.Build(t.Context()); domain.KindOf(err) != domain.KindConflict {
-			t.Errorf("a changed binary is still used: %v", err)
-		}
-	})
-	t.Run("from a wheel, twins linked, seen from another data folder", func(t *testing.T) {
-		l := open(t, Options{}, cat(byWheel))
-		if err := l.Install(t.Context(), l.opts.DataDir, nil, nil); err != nil {
-			t.Fatal(err)
-		}
-		dir := filepath.Join(l.opts.DataDir, "engines", "b2-cpu")
-		if to, err := os.Readlink(filepath.Join(dir, "libx.so")); err != nil || to != "libx.so.0.1" {
-			t.Errorf("twin: %q %v", to, err)
-		}
-		if list, _ := os.ReadDir(filepath.Join(l.opts.DataDir, "engines")); len(list) != 1 {
-			t.Errorf("left behind: %v", list)
-		}
-		l2 := open(t, Options{EngineDirs: []string{l.opts.DataDir}, ModelDirs: []string{l.opts.DataDir}}, cat())
-		if b, err := l2.Build(t.Context()); err != nil || b.Build != "b2" || b.LibDir != dir {
-			t.Errorf("build %+v, %v", b, err)
-		}
-		if ms, err := l2.Models(t.Context(), true); err != nil || len(ms) != 1 || ms[0].ID != "tiny" {
-			t.Errorf("models %+v, %v", ms, err)
-		}
-	})
+func (f offer) cat(ss ...Source) Catalogue {
+	return Catalogue{Engine: EngineEntry{Sources: ss}, Models: []ModelEntry{f.model}}
+}
+
+func TestInstallEngineFromARelease(t *testing.T) {
+	f := newOffer(t)
+	l := open(t, Options{}, f.cat(f.other, f.byRelease))
+	if err := l.Install(t.Context(), l.opts.DataDir, []string{EngineID}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Build(t.Context())
+	if err != nil || b.Build != "b1" || b.SHA256 != sum([]byte(f.engine)) || b.Source != "llama.cpp release b1 (cpu)" ||
+		b.Path != filepath.Join(l.opts.DataDir, "engines", "b1-cpu", "llama-b1", binaryName()) {
+		t.Errorf("build %+v, %v", b, err)
+	}
+	asked := len(f.hub.asked)
+	if err := l.Install(t.Context(), l.opts.DataDir, nil, nil); err != nil || len(f.hub.asked) != asked {
+		t.Errorf("the second install fetched again: %v", err)
+	}
+	write(t, b.Path, []byte("tampered"))
+	if _, err := l.Build(t.Context()); domain.KindOf(err) != domain.KindConflict {
+		t.Errorf("a changed binary is still used: %v", err)
+	}
+}
+
+// Twins are linked, and another data folder sees the engine.
+func TestInstallEngineFromAWheel(t *testing.T) {
+	f := newOffer(t)
+	l := open(t, Options{}, f.cat(f.byWheel))
+	if err := l.Install(t.Context(), l.opts.DataDir, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(l.opts.DataDir, "engines", "b2-cpu")
+	if to, err := os.Readlink(filepath.Join(dir, "libx.so")); err != nil || to != "libx.so.0.1" {
+		t.Errorf("twin: %q %v", to, err)
+	}
+	if list, _ := os.ReadDir(filepath.Join(l.opts.DataDir, "engines")); len(list) != 1 {
+		t.Errorf("left behind: %v", list)
+	}
+	l2 := open(t, Options{EngineDirs: []string{l.opts.DataDir}, ModelDirs: []string{l.opts.DataDir}}, f.cat())
+	if b, err := l2.Build(t.Context()); err != nil || b.Build != "b2" || b.LibDir != dir {
+		t.Errorf("build %+v, %v", b, err)
+	}
+	if ms, err := l2.Models(t.Context(), true); err != nil || len(ms) != 1 || ms[0].ID != "tiny" {
+		t.Errorf("models %+v, %v", ms, err)
+	}
+}
+
+func TestInstallRefusesAnEngineThatCannotGenerate(t *testing.T) {
+	f := newOffer(t)
 	for _, env := range []string{"ENGINE_FAILS", "ENGINE_SHORT"} {
 		t.Run("refused with "+env, func(t *testing.T) {
 			t.Setenv(env, "1")
-			l := open(t, Options{}, cat(byRelease, byWheel))
+			l := open(t, Options{}, f.cat(f.byRelease, f.byWheel))
 			err := l.Install(t.Context(), l.opts.DataDir, []string{EngineID}, nil)
 			var e *domain.Error
 			if !errors.As(err, &e) || strings.Count(e.Hint, "test generation") != 2 {
@@ -380,19 +399,21 @@ func TestInstallEngine(t *testing.T) {
 			}
 		})
 	}
-	t.Run("own path and PATH", func(t *testing.T) {
-		own := standIn(t, binaryName())
-		l := open(t, Options{}, cat())
-		if b, err := l.Build(t.Context()); err != nil || b.Source != "PATH" || b.Build != "b4321" {
-			t.Errorf("PATH: %+v, %v", b, err)
-		}
-		l = open(t, Options{EnginePath: own}, cat())
-		if b, err := l.Build(t.Context()); err != nil || b.Source != "own path" {
-			t.Errorf("own: %+v, %v", b, err)
-		}
-		l = open(t, Options{EnginePath: filepath.Join(t.TempDir(), "none")}, cat())
-		if _, err := l.Build(t.Context()); domain.KindOf(err) != domain.KindConflict {
-			t.Errorf("a missing own engine: %v", err)
-		}
-	})
+}
+
+func TestOwnEngineAndPath(t *testing.T) {
+	f := newOffer(t)
+	own := standIn(t, binaryName())
+	l := open(t, Options{}, f.cat())
+	if b, err := l.Build(t.Context()); err != nil || b.Source != "PATH" || b.Build != "b4321" {
+		t.Errorf("PATH: %+v, %v", b, err)
+	}
+	l = open(t, Options{EnginePath: own}, f.cat())
+	if b, err := l.Build(t.Context()); err != nil || b.Source != "own path" {
+		t.Errorf("own: %+v, %v", b, err)
+	}
+	l = open(t, Options{EnginePath: filepath.Join(t.TempDir(), "none")}, f.cat())
+	if _, err := l.Build(t.Context()); domain.KindOf(err) != domain.KindConflict {
+		t.Errorf("a missing own engine: %v", err)
+	}
 }

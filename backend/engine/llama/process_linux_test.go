@@ -21,8 +21,10 @@ import (
 	"github.com/inferometer/inferometer/backend/engine/llama"
 )
 
-var spec = domain.EngineSpec{
-	Model: domain.Model{ID: "x", Path: "/home/someone/models/x.gguf", SHA256: "abc"}, Slots: 8, Context: 256,
+func testSpec() domain.EngineSpec {
+	return domain.EngineSpec{
+		Model: domain.Model{ID: "x", Path: "/home/someone/models/x.gguf", SHA256: "abc"}, Slots: 8, Context: 256,
+	}
 }
 
 // newFake returns an engine whose binary is a fake that does the given things.
@@ -46,7 +48,7 @@ func newFake(t *testing.T, does string, change ...func(*llama.Options)) *llama.E
 
 func prepare(t *testing.T, e *llama.Engine) domain.EngineInfo {
 	t.Helper()
-	info, err := e.Prepare(t.Context(), spec)
+	info, err := e.Prepare(t.Context(), testSpec())
 	if err != nil {
 		t.Fatalf("Prepare: %v\n%s", err, strings.Join(e.LogTail(), "\n"))
 	}
@@ -83,7 +85,7 @@ func TestSuite(t *testing.T) {
 	t.Parallel()
 	enginetest.Suite(t, enginetest.Subject{
 		New:  func(t *testing.T) engine.Engine { return newFake(t, "") },
-		Spec: spec, Good: "m", Status: "mstatus-500", MidError: "merror-event", NoEnd: "mno-end",
+		Spec: testSpec(), Good: "m", Status: "mstatus-500", MidError: "merror-event", NoEnd: "mno-end",
 	})
 }
 
@@ -91,7 +93,7 @@ func TestPrepareInfo(t *testing.T) {
 	t.Parallel()
 	var notes []string
 	e := newFake(t, "")
-	s := spec
+	s := testSpec()
 	s.UseGPU = true
 	s.Progress = func(note string, _ *float64) { notes = append(notes, note) }
 	if e.State() != llama.StateStopped || e.PID() != 0 || e.Port() != 0 {
@@ -144,7 +146,7 @@ func TestPrepareInfo(t *testing.T) {
 func TestGPUReadBack(t *testing.T) {
 	t.Parallel()
 	e := newFake(t, "gpu")
-	s := spec
+	s := testSpec()
 	s.UseGPU, s.GPU = true, new(0)
 	info, err := e.Prepare(t.Context(), s)
 	if err != nil {
@@ -170,7 +172,7 @@ func TestPrepareOtherSpecRestarts(t *testing.T) {
 	t.Parallel()
 	e := newFake(t, "")
 	first := prepare(t, e)
-	s := spec
+	s := testSpec()
 	s.Slots = 2
 	info, err := e.Prepare(t.Context(), s)
 	if err != nil || info.PID == first.PID || alive(first.PID) || !alive(info.PID) {
@@ -220,7 +222,7 @@ func TestStartFailures(t *testing.T) {
 					c.change(o)
 				}
 			})
-			_, err := e.Prepare(t.Context(), spec)
+			_, err := e.Prepare(t.Context(), testSpec())
 			var failed *domain.Error
 			if !errors.As(err, &failed) || failed.Kind != c.kind || !strings.Contains(failed.Msg, c.says) ||
 				!strings.Contains(failed.Hint, c.hint) || !strings.Contains(failed.LogTail, c.tail) {
@@ -243,7 +245,7 @@ func TestCancelAndCloseWhileLoading(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			_, err := e.Prepare(ctx, spec)
+			_, err := e.Prepare(ctx, testSpec())
 			done <- err
 		}()
 		eventually(t, "the child starts", func() bool { return e.PID() != 0 })
