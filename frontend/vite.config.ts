@@ -19,5 +19,19 @@ export default defineConfig({
   base: './',
   plugins: [svelte(), keepMarker()],
   build: { outDir: 'dist', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
-  server: { port: 5173, strictPort: false, proxy: { '/api': { target: backend, changeOrigin: true }, '/results': backend } },
+  server: {
+    port: 5173,
+    proxy: {
+      '/api': {
+        target: backend,
+        changeOrigin: true,
+        // The program refuses calls from other origins; while developing this server stands for it.
+        configure: (proxy) =>
+          proxy.on('proxyReq', (req) => {
+            req.removeHeader('origin')
+            req.removeHeader('sec-fetch-site')
+          }),
+      },
+    },
+  },
 });
