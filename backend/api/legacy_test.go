@@ -132,7 +132,7 @@ func TestLegacyIsNotReadyWithoutDebug(t *testing.T) {
 		}
 	}
 	avg := w.get(base + "/results/average").want(http.StatusOK)
-	want := append(averageKeys(), "count", "counts")
+	want := append(averageKeys(), "count", "counts", "intervals")
 	slices.Sort(want)
 	if got := avg.keys(); !slices.Equal(got, want) || decode[domain.Averages](avg).Count != 1 {
 		t.Errorf("averages %s", avg.body)

@@ -12,7 +12,7 @@ import (
 
 func (a *API) resultRoutes() {
 	add(a, read("AverageResults", base+"/results/average", "Averages over successful results"), a.averageResults,
-		describe("Times in ms. Each average is the exact quotient of integer sums; counts says over how many results."))
+		describe("Times in ms. Each average is the exact quotient of integer sums; counts says over how many results. Intervals are 95 % t intervals of the means over requests: they take requests as independent and say nothing of how runs differ; null below two values."))
 	add(a, read("Results", base+"/results", "The records behind the averages, newest first"), a.results)
 }
 

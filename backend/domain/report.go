@@ -123,7 +123,8 @@ type ResultFilter struct {
 }
 
 // Averages are the four figures of seed A. Nil when nothing was counted. Counts are per metric,
-// because a one-token result has no TPOT. Averages are exact quotients of integer sums.
+// because a one-token result has no TPOT. Averages are exact quotients of integer sums. Intervals
+// are 95 % confidence intervals of those means, nil for fewer than two values.
 type Averages struct {
 	TokenCount       *float64 `json:"avg_token_count"`
 	TimeToFirstToken *float64 `json:"avg_time_to_first_token"`
@@ -136,7 +137,20 @@ type Averages struct {
 		TimePerToken     int64 `json:"time_per_output_token"`
 		TotalTime        int64 `json:"total_generation_time"`
 	} `json:"counts"`
+	Intervals struct {
+		TokenCount       *Interval `json:"avg_token_count"`
+		TimeToFirstToken *Interval `json:"avg_time_to_first_token"`
+		TimePerToken     *Interval `json:"avg_time_per_output_token"`
+		TotalTime        *Interval `json:"avg_total_generation_time"`
+	} `json:"intervals"`
+	// Squares are the sums of squared deviations from each mean, from which the intervals follow.
+	Squares struct {
+		TokenCount, TimeToFirstToken, TimePerToken, TotalTime float64
+	} `json:"-"`
 }
+
+// Interval is a range with its lower and its upper end.
+type Interval [2]float64
 
 // Result is one record with the seed's eight fields; times in ms.
 type Result struct {

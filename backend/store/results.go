@@ -35,23 +35,54 @@ func resultsWhere(win domain.Window, f domain.ResultFilter) *where {
 }
 
 // Averages counts the results in the window, both ends included; an empty Sample filter leaves
-// nothing out. Each average is one division of two exact integers.
+// nothing out. Each average is one division of two exact integers. The squares take a second pass,
+// because a sum of squared microseconds leaves the range of integers and the difference of two such
+// sums leaves no digits.
 func (s *Store) Averages(ctx context.Context, win domain.Window, f domain.ResultFilter) (domain.Averages, error) {
+	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // both passes see the same rows
+	if err != nil {
+		return domain.Averages{}, wrap("average results", err)
+	}
+	defer func() { _ = tx.Rollback() }()
 	w := resultsWhere(win, f)
+	a, err := means(ctx, tx, w)
+	if err == nil && a.Count > 1 {
+		err = squares(ctx, tx, w, &a)
+	}
+	if err != nil {
+		return domain.Averages{}, wrap("average results", err)
+	}
+	return a, nil
+}
+
+func means(ctx context.Context, tx *sql.Tx, w *where) (domain.Averages, error) {
 	var a domain.Averages
 	var tokens, ttft, tpot, total sql.NullInt64
-	err := s.r.QueryRowContext(ctx, `SELECT count(*), count(output_tokens), count(ttft_us), count(tpot_us), count(last_us),
+	err := tx.QueryRowContext(ctx, `SELECT count(*), count(output_tokens), count(ttft_us), count(tpot_us), count(last_us),
 		sum(output_tokens), sum(ttft_us), sum(tpot_us), sum(last_us)`+fromResults+w.String(), w.args...).
 		Scan(&a.Count, &a.Counts.TokenCount, &a.Counts.TimeToFirstToken, &a.Counts.TimePerToken, &a.Counts.TotalTime,
 			&tokens, &ttft, &tpot, &total)
 	if err != nil {
-		return domain.Averages{}, wrap("average results", err)
+		return a, err
 	}
 	a.TokenCount = quotient(tokens, a.Counts.TokenCount)
 	a.TimeToFirstToken = quotient(ttft, 1000*a.Counts.TimeToFirstToken)
 	a.TimePerToken = quotient(tpot, 1000*a.Counts.TimePerToken)
 	a.TotalTime = quotient(total, 1000*a.Counts.TotalTime)
 	return a, nil
+}
+
+// squares sums the squared deviations from the means, in the units of the means. A metric that no
+// result has stays 0.
+func squares(ctx context.Context, tx *sql.Tx, w *where, a *domain.Averages) error {
+	return tx.QueryRowContext(ctx, `SELECT
+		coalesce(sum((output_tokens - ?) * (output_tokens - ?)), 0.0),
+		coalesce(sum((ttft_us / 1e3 - ?) * (ttft_us / 1e3 - ?)), 0.0),
+		coalesce(sum((tpot_us / 1e3 - ?) * (tpot_us / 1e3 - ?)), 0.0),
+		coalesce(sum((last_us / 1e3 - ?) * (last_us / 1e3 - ?)), 0.0)`+fromResults+w.String(),
+		append([]any{a.TokenCount, a.TokenCount, a.TimeToFirstToken, a.TimeToFirstToken,
+			a.TimePerToken, a.TimePerToken, a.TotalTime, a.TotalTime}, w.args...)...).
+		Scan(&a.Squares.TokenCount, &a.Squares.TimeToFirstToken, &a.Squares.TimePerToken, &a.Squares.TotalTime)
 }
 
 func quotient(sum sql.NullInt64, n int64) *float64 {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -97,8 +98,47 @@ func TestAveragesAreExact(t *testing.T) {
 			t.Errorf("metric %d: got %v, want %v", i, *got[i], want)
 		}
 	}
+	squares := []float64{a.Squares.TokenCount, a.Squares.TimeToFirstToken, a.Squares.TimePerToken, a.Squares.TotalTime}
+	for i, values := range values(qs) {
+		var want float64
+		for _, v := range values {
+			want += (v - *got[i]) * (v - *got[i])
+		}
+		if diff := math.Abs(squares[i] - want); diff > 1e-9*want {
+			t.Errorf("metric %d: squares %v, want %v", i, squares[i], want)
+		}
+	}
 	if a.Count != 500 || a.Counts.TokenCount != count[0] || a.Counts.TimeToFirstToken != 500 || a.Counts.TimePerToken != count[2] || a.Counts.TotalTime != 500 {
 		t.Errorf("counts %+v", a)
+	}
+}
+
+// values lists the four metrics of requests in the units of the averages.
+func values(qs []domain.RequestRecord) (out [4][]float64) {
+	for _, q := range qs {
+		if q.OutputTokens != nil {
+			out[0] = append(out[0], float64(*q.OutputTokens))
+		}
+		for i, us := range []*int64{q.TTFTUs, q.TPOTUs, q.LastUs} {
+			if us != nil {
+				out[i+1] = append(out[i+1], float64(*us)/1e3)
+			}
+		}
+	}
+	return out
+}
+
+// Long times that hardly differ: their squares leave the range of integers, and one pass over
+// them would leave no digits of the difference.
+func TestSquaresOfLongTimesKeepTheirDigits(t *testing.T) {
+	const day = 86_400_000_000
+	s := openNew(t)
+	mustCreate(t, s, newRun("a"))
+	mustAppend(t, s, "a", domain.Batch{Requests: []domain.RequestRecord{
+		okRequest("a", 0, t0(), 10, 1, 1, 30*day), okRequest("a", 1, t0(), 14, 1, 1, 30*day+2000)}})
+	a := averages(t, s, domain.Window{}, domain.ResultFilter{})
+	if a.Squares.TotalTime != 2 || a.Squares.TokenCount != 8 || a.Squares.TimeToFirstToken != 0 {
+		t.Errorf("squares %+v", a.Squares)
 	}
 }
 
