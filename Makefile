@@ -15,6 +15,8 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 GIT := git -c safe.directory='*'
 
 TAGS        := sqlite_fts5
+# With those of the tests that make test builds on its own, so that vet and lint see them too.
+ALL_TAGS    := $(TAGS),realengine,acceptance,release
 WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
 VERSION     := $(shell $(GIT) describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
 COMMIT      := $(shell $(GIT) rev-parse --short=12 HEAD 2>/dev/null)
@@ -30,13 +32,15 @@ NODE_READY := frontend/node_modules/.package-lock.json
 WEB      := frontend/dist/index.html
 GO_FILES := $(shell find main.go app backend -type f -not -name '*_test.go' -not -path '*/testdata/*') go.mod go.sum
 WEB_FILES := $(shell find frontend/src frontend/index.html frontend/*.ts frontend/*.js frontend/public -type f 2>/dev/null)
+PACKAGES := . ./app/... ./backend/... ./build/...
 TALLY    := .cache/bin/tally
 
-.PHONY: help run setup build package check test lint fmt release-check clean \
-        test-static test-go test-web test-browser test-window test-real
+.PHONY: help run setup build package check test lint fmt clean ready \
+        test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
+        test-web test-browser test-window
 
 help: ## List these commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Set up what is missing and start Inferometer
 	@build/run.sh
@@ -48,14 +52,14 @@ build: $(WINDOW) $(HEADLESS) ## Build build/bin/inferometer (window) and inferom
 package: build ## Make build/dist/inferometer_VERSION_ARCH.deb and a tar.gz for servers
 	@build/linux/package.sh "$(VERSION)"
 
-check: $(NODE_READY) $(WEB) ## Quick check before a commit: format, vet, unit tests, types
-	@test -z "$$(gofmt -l main.go app backend build)" || { gofmt -l main.go app backend build; echo "run make fmt"; exit 1; }
-	go vet -tags $(TAGS) ./...
-	go test -tags $(TAGS) ./...
+check: $(NODE_READY) ## Quick check before a commit: format, vet, unit tests, types
+	@build/formatted.sh
+	go vet -tags $(ALL_TAGS) $(PACKAGES)
+	go test -tags $(TAGS) $(PACKAGES)
 	cd frontend && npm run check && npm test
 
 lint: $(NODE_READY) ## Run the slower linters (fetches golangci-lint the first time)
-	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --build-tags $(TAGS) ./...
+	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --build-tags $(ALL_TAGS) $(PACKAGES)
 	cd frontend && npm run lint
 
 fmt: ## Format the Go code
@@ -67,59 +71,63 @@ clean: ## Remove what was built; dependencies and the engine stay
 # ---- tests ---------------------------------------------------------------------------------
 
 # Each suite runs to its end, whatever the others did; the last step counts them all and fails
-# when one did.
+# when one failed or left no result.
+SUITES := setup format vet go release real acceptance types web browser window
+
 test: ## Run every test, with its own set-up; ends with "N passed, N failed"
-	@build/need.sh window fetch test
-	@$(MAKE) --no-print-directory $(TALLY) $(NODE_READY) $(WEB)
+	@build/need.sh
+	@$(MAKE) --no-print-directory $(TALLY)
 	@rm -rf .cache/tests
-	@$(MAKE) --no-print-directory test-static
-	@$(MAKE) --no-print-directory test-go
-	@$(MAKE) --no-print-directory test-web
-	@$(MAKE) --no-print-directory test-browser
-	@$(MAKE) --no-print-directory test-window
-	@$(MAKE) --no-print-directory test-real
-	@$(TALLY) sum static-vet static-format static-types go web release browser window real
+	@for suite in $(SUITES); do $(MAKE) --no-print-directory test-$$suite || true; done
+	@$(TALLY) sum $(SUITES)
 
-test-static: $(TALLY) $(NODE_READY) $(WEB)
-	@$(TALLY) run static-vet exit go vet -tags $(TAGS) ./...
-	@$(TALLY) run static-format exit build/formatted.sh
-	@$(TALLY) run static-types exit npm --prefix frontend run check
+test-setup: $(TALLY)
+	@$(TALLY) run setup step $(MAKE) --no-print-directory ready
 
-test-go: $(TALLY) $(WEB) ## Go tests with the race detector
-	@$(TALLY) run go gotest go test -json -race -tags $(TAGS) -timeout 20m ./...
+ready:
+	@build/need.sh window fetch test
+	@$(MAKE) --no-print-directory -k build $(E2E) setup
+
+test-format: $(TALLY)
+	@$(TALLY) run format exit build/formatted.sh
+
+test-vet: $(TALLY)
+	@$(TALLY) run vet exit go vet -tags $(ALL_TAGS) $(PACKAGES)
+
+test-go: $(TALLY) ## Go tests with the race detector
+	@$(TALLY) run go gotest go test -json -race -tags $(TAGS) -timeout 20m $(PACKAGES)
+
+test-release: $(TALLY) $(WINDOW) $(HEADLESS) $(E2E) ## The release binaries are linked as they must be
+	@$(TALLY) run release gotest go test -json -count=1 -tags release ./build/release
+
+test-real: $(TALLY) .cache/real/models ## Tests that drive a true engine and model
+	@INFEROMETER_ENGINE_DIR="$(CURDIR)/.cache/real" INFEROMETER_INSTALL_DIR="$(CURDIR)/$(ENGINE_DIR)" \
+	  $(TALLY) run real gotest go test -json -count=1 -p 1 -tags $(TAGS),realengine -run Real \
+	  $$(grep -rl --include=*_test.go '^//go:build.*realengine' app backend | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+test-acceptance: $(TALLY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The finished program against its contract
+	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" \
+	  $(TALLY) run acceptance gotest go test -json -count=1 -tags $(TAGS),acceptance -timeout 20m ./build/acceptance/...
+
+test-types: $(TALLY) $(NODE_READY)
+	@$(TALLY) run types exit npm --prefix frontend run check
 
 test-web: $(TALLY) $(NODE_READY) ## Unit tests of the interface
 	@$(TALLY) run web vitest npm --prefix frontend test --
 
-test-browser: $(TALLY) $(NODE_READY) ## The interface in a real browser against the real program
-	@$(TALLY) run release exit $(MAKE) --no-print-directory release-check
+test-browser: $(TALLY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The interface in a real browser against the real program
 	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" INFEROMETER_ENGINE_ROOT="$(CURDIR)/$(ENGINE_DIR)" \
 	  $(TALLY) run browser vitest npm --prefix frontend run test:e2e --
 
-test-window: $(TALLY) $(NODE_READY) ## The real window, driven through WebKit
-	@INFEROMETER_BIN="$(CURDIR)/$(E2E)" INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" \
-	  $(TALLY) run window count $(MAKE) --no-print-directory window-smoke
-
-test-real: $(TALLY) ## Tests that drive a true engine and model
-	@INFEROMETER_ENGINE_DIR="$(CURDIR)/.cache/real" INFEROMETER_INSTALL_DIR="$(CURDIR)/$(ENGINE_DIR)" \
-	  $(TALLY) run real gotest $(MAKE) --no-print-directory real-tests
-
-.PHONY: window-smoke real-tests
-window-smoke: $(E2E)
-	npm --prefix frontend run test:window
-
-real-tests: $(ENGINE_DIR)/.ready .cache/real/models
-	@go test -json -count=1 -p 1 -tags $(TAGS),realengine -run Real \
-	  $$(grep -rl --include=*_test.go '^//go:build.*realengine' app backend | xargs -n1 dirname | sort -u | sed 's|^|./|')
+test-window: $(TALLY) $(E2E) $(ENGINE_DIR)/.ready ## The real window, driven through WebKit
+	@INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" INFEROMETER_ENGINE_ROOT="$(CURDIR)/$(ENGINE_DIR)" \
+	  $(TALLY) run window count npm --prefix frontend run test:window
 
 # One engine and its models under fixed names, for tests that take a folder.
 .cache/real/models: $(ENGINE_DIR)/.ready
 	@mkdir -p .cache/real
 	@ln -sfn "$$(dirname "$$(find "$(CURDIR)/$(ENGINE_DIR)/engines" -not -path '*/.new-*' -name llama-server | sort | tail -1)")" .cache/real/bin
 	@ln -sfn "$(CURDIR)/$(ENGINE_DIR)/models" .cache/real/models
-
-release-check: $(WINDOW) $(HEADLESS) $(E2E) ## Prove that the release binaries are linked as they must be
-	go test -count=1 -tags release ./build/release
 
 # ---- files ---------------------------------------------------------------------------------
 

@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# Sees to the system packages that a step needs: need.sh GROUP... with the groups window (to build
-# the window), fetch (to get the engine from a package registry) and test (browser, display and
-# remote control). Installs what is missing with apt, or says what to install.
+# Sees to what a step needs from the system: need.sh GROUP... with the groups window (to build the
+# window), fetch (to get the engine from a package registry) and test (browser, display and remote
+# control). Go and Node must be there; other missing packages are installed with apt, or named.
 set -euo pipefail
+
+for tool in go node npm; do
+  command -v "$tool" >/dev/null || { echo "Inferometer is built with $tool; please install it first." >&2; exit 1; }
+done
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+  echo "Inferometer is built with Node 20 or newer; this is $(node --version)." >&2
+  exit 1
+fi
 
 missing=()
 reason=()
@@ -11,6 +19,7 @@ want() { # want WHY PACKAGE... : only when the test before it failed
   missing+=("$@")
 }
 
+command -v cc >/dev/null || want "compiling" gcc libc6-dev
 for group in "$@"; do
   case $group in
     window)
@@ -28,8 +37,6 @@ for group in "$@"; do
     *) echo "need.sh: unknown group $group" >&2; exit 2 ;;
   esac
 done
-command -v cc >/dev/null || want "compiling" gcc libc6-dev
-
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 why=$(printf '%s\n' "${reason[@]}" | sort -u | paste -sd, | sed 's/,/, /g')
@@ -47,5 +54,5 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
   echo "Installing them with apt; sudo may ask for your password."
 fi
-"${as_root[@]}" apt-get update -q
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

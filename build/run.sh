@@ -4,12 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for tool in go node npm; do
-  command -v "$tool" >/dev/null || { echo "Inferometer is built with $tool; please install it first." >&2; exit 1; }
-done
-
 headless=build/bin/inferometer-headless
-build/need.sh # a C compiler
+build/need.sh
 make --no-print-directory "$headless"
 ready=yes
 make --no-print-directory .engine/.ready || ready=
@@ -22,7 +18,9 @@ if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   echo "The window could not be built; going on without it." >&2
 fi
 if [ -n "$ready" ]; then
+  trap 'exit 130' INT # Ctrl+C in the quick check ends everything
   "$headless" run --quick || echo "The quick check failed; see above." >&2
+  trap - INT
 fi
 echo "The web interface and the REST server start now; Ctrl+C ends them."
 exec "$headless" serve

@@ -64,6 +64,8 @@ func TestSuites(t *testing.T) {
 	}{
 		{"passes", "exit", "true", "1 passed, 0 failed", false},
 		{"fails", "exit", "false", "0 passed, 1 failed", true},
+		{"step counts for nothing", "step", "true", "0 passed, 0 failed", false},
+		{"step fails", "step", "false", "0 passed, 1 failed", true},
 		{"counts", "count", "echo 3 passed, 0 failed", "3 passed, 0 failed", false},
 		{"count and status differ", "count", "echo 3 passed, 0 failed; exit 4", "3 passed, 1 failed", true},
 		{"count says failed", "count", "echo 3 passed, 2 failed", "3 passed, 2 failed", true},
