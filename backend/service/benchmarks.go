@@ -58,6 +58,9 @@ func (s *Service) earlier(ctx context.Context, key, want string) (domain.Run, bo
 			"This Idempotency-Key was used with another body.")
 	}
 	run, err := s.Benchmark(ctx, id)
+	if domain.KindOf(err) == domain.KindNotFound { // deleted for good since: the key is free again
+		return domain.Run{}, false, nil
+	}
 	return run, err == nil, err
 }
 
@@ -85,15 +88,18 @@ func (s *Service) enqueue(ctx context.Context, run domain.Run, model domain.Mode
 	if err := s.d.Store.CreateRun(ctx, run); err != nil {
 		return domain.Run{}, fmt.Errorf("store run: %w", err)
 	}
+	s.d.Hub.Publish(domain.EventRunCreated, run) // before the worker can publish more about it
 	s.push(run.ID, model, prompt)
-	s.d.Hub.Publish(domain.EventRunCreated, run)
 	return run, nil
 }
 
+// push queues a job once, however often it is asked to.
 func (s *Service) push(id domain.RunID, model domain.Model, prompt string) {
 	s.mu.Lock()
-	s.jobs[id] = &job{id: id, model: model, prompt: prompt, done: make(chan struct{})}
-	s.queue = append(s.queue, id)
+	if s.jobs[id] == nil {
+		s.jobs[id] = &job{id: id, model: model, prompt: prompt, done: make(chan struct{})}
+		s.queue = append(s.queue, id)
+	}
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
@@ -101,8 +107,14 @@ func (s *Service) push(id domain.RunID, model domain.Model, prompt string) {
 	}
 }
 
-// requeue puts a stored queued run into the queue; its model is looked up anew.
+// requeue puts a stored queued run into the queue unless it is there; its model is looked up anew.
 func (s *Service) requeue(ctx context.Context, run domain.Run) (domain.Run, error) {
+	s.mu.Lock()
+	known := s.jobs[run.ID] != nil
+	s.mu.Unlock()
+	if known {
+		return run, nil
+	}
 	model, prompt, err := s.target(ctx, run.Plan)
 	if err != nil {
 		return domain.Run{}, err
@@ -117,12 +129,21 @@ func (s *Service) target(ctx context.Context, p domain.Plan) (domain.Model, stri
 		return domain.Model{}, "", domain.Errorf(domain.KindConflict,
 			"The prompt of this run was not stored, so it cannot be run again.")
 	}
+	if p.DatasetID != nil {
+		if _, _, err := s.d.Store.Dataset(ctx, *p.DatasetID); domain.KindOf(err) == domain.KindNotFound {
+			return domain.Model{}, "", domain.Errorf(domain.KindConflict,
+				"The dataset of this run was deleted, so it cannot be run again.")
+		} else if err != nil {
+			return domain.Model{}, "", err
+		}
+	}
 	scratch := p
 	m, err := s.resolveTarget(ctx, domain.BenchmarkRequest{ModelID: p.ModelID, EndpointID: p.EndpointID}, &scratch)
 	return m, or(p.Prompt, ""), err
 }
 
-// WaitBenchmark returns the job when it ends, or as it stands when max or ctx ends first.
+// WaitBenchmark returns the job when it ends, or as it stands when max, ctx or the service ends
+// first.
 func (s *Service) WaitBenchmark(ctx context.Context, id domain.RunID, max time.Duration) (domain.Run, error) {
 	s.mu.Lock()
 	j := s.jobs[id]
@@ -134,6 +155,7 @@ func (s *Service) WaitBenchmark(ctx context.Context, id domain.RunID, max time.D
 		case <-j.done:
 		case <-timer.C:
 		case <-ctx.Done():
+		case <-s.stopped:
 		}
 	}
 	return s.Benchmark(context.WithoutCancel(ctx), id)
@@ -188,7 +210,7 @@ func (s *Service) CancelBenchmark(ctx context.Context, id domain.RunID) (domain.
 		return run, err
 	}
 	if run.Status.Ended() {
-		return run, domain.Errorf(domain.KindConflict, "This benchmark has already ended (%s).", run.Status)
+		return run, alreadyEnded(run.Status)
 	}
 	s.mu.Lock()
 	j := s.jobs[id]
@@ -206,15 +228,21 @@ func (s *Service) CancelBenchmark(ctx context.Context, id domain.RunID) (domain.
 	return s.cancelQueued(ctx, id)
 }
 
+func alreadyEnded(st domain.Status) error {
+	return domain.Errorf(domain.KindConflict, "This benchmark has already ended (%s).", st)
+}
+
 // cancelQueued ends a job that has not begun; the worker skips it when its turn comes.
 func (s *Service) cancelQueued(ctx context.Context, id domain.RunID) (domain.Run, error) {
-	run, err := s.d.Store.Run(ctx, id)
-	if err != nil || run.Status.Ended() {
-		return run, err
-	}
-	now := s.d.Now().UTC()
-	run.Status, run.EndedAt = domain.StatusCanceled, &now
-	if err := s.d.Store.UpdateRun(ctx, run); err != nil {
+	run, err := s.changeRun(ctx, id, func(r *domain.Run) error {
+		if r.Status.Ended() { // it ended while it was being canceled
+			return alreadyEnded(r.Status)
+		}
+		now := s.d.Now().UTC()
+		r.Status, r.EndedAt = domain.StatusCanceled, &now
+		return nil
+	})
+	if err != nil {
 		return run, err
 	}
 	s.forget(id)
@@ -246,12 +274,6 @@ func (s *Service) RerunBenchmark(ctx context.Context, id domain.RunID) (domain.R
 		return old, err
 	}
 	if old.Status == domain.StatusQueued {
-		s.mu.Lock()
-		known := s.jobs[id] != nil
-		s.mu.Unlock()
-		if known {
-			return old, nil
-		}
 		return s.requeue(ctx, old)
 	}
 	model, prompt, err := s.target(ctx, old.Plan)

@@ -5,19 +5,19 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/workload"
 )
 
 const (
-	maxDatasetBytes = 64 << 20
-	previewPrompts  = 20
+	previewPrompts = 20
+	maxName        = 100
+	maxSlug        = 60
 )
 
 // Datasets lists the datasets.
@@ -34,48 +34,22 @@ func (s *Service) Dataset(ctx context.Context, id string) (domain.DatasetDetail,
 	return domain.DatasetDetail{Dataset: d, Preview: prompts[:min(len(prompts), previewPrompts)]}, err
 }
 
-// errTooLarge is what a body beyond maxDatasetBytes ends in.
-var errTooLarge = domain.Errorf(domain.KindTooLarge, "A dataset may have at most %d MB.", maxDatasetBytes>>20)
-
-// limited is an io.LimitReader that tells a cut from an end.
-type limited struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, errTooLarge
-	}
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
-	return n, err
-}
-
-// AddDataset imports a dataset from a stream; bad lines are refused by number.
+// AddDataset imports a dataset from a stream; a mistake is told with its line.
 func (s *Service) AddDataset(ctx context.Context, u DatasetUpload) (domain.Dataset, error) {
 	name := strings.TrimSpace(u.Name)
-	if name == "" || len(name) > 100 {
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
 		return domain.Dataset{}, domain.Invalid("query.name", "must have 1 to 100 characters")
 	}
-	prompts, err := workload.Parse(u.Format, &limited{r: u.Body, left: maxDatasetBytes + 1})
+	prompts, err := workload.Parse(u.Format, u.Body)
 	if err != nil {
-		if errors.Is(err, errTooLarge) {
-			return domain.Dataset{}, errTooLarge
-		}
-		var e *domain.Error
-		if errors.As(err, &e) {
-			return domain.Dataset{}, err
-		}
-		return domain.Dataset{}, &domain.Error{Kind: domain.KindInvalid, Msg: "The dataset cannot be read.",
-			Fields: []domain.FieldError{{Location: "body", Message: err.Error()}}}
+		return domain.Dataset{}, err
 	}
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(prompts); err != nil {
 		return domain.Dataset{}, err
 	}
-	s.editMu.Lock()
-	defer s.editMu.Unlock()
+	s.dataMu.Lock()
+	defer s.dataMu.Unlock()
 	id, err := s.freeDatasetID(ctx, name)
 	if err != nil {
 		return domain.Dataset{}, err
@@ -112,7 +86,7 @@ func slug(name string) string {
 	if id == "" {
 		return "dataset"
 	}
-	return id[:min(len(id), 60)]
+	return strings.TrimRight(id[:min(len(id), maxSlug)], "-")
 }
 
 // RemoveDataset deletes an imported dataset; a built-in one is KindConflict.

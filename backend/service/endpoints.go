@@ -76,10 +76,13 @@ func (s *Service) putEndpoint(ctx context.Context, e domain.Endpoint, in domain.
 			return domain.Endpoint{}, err
 		}
 	}
+	if err := s.d.Store.PutEndpoint(ctx, e); err != nil {
+		return domain.Endpoint{}, err
+	}
 	s.reach.mu.Lock()
 	delete(s.reach.seen, e.ID)
 	s.reach.mu.Unlock()
-	return e, s.d.Store.PutEndpoint(ctx, e)
+	return e, nil
 }
 
 func (s *Service) setKey(e *domain.Endpoint, key string) error {

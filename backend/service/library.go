@@ -91,7 +91,7 @@ func (s *Service) endpointModels(ctx context.Context) ([]domain.Model, error) {
 	return out, nil
 }
 
-func (s *Service) reachableModels(ctx context.Context, e domain.Endpoint) []domain.Model {
+func (s *Service) reachableModels(asked context.Context, e domain.Endpoint) []domain.Model {
 	now := s.d.Now()
 	s.reach.mu.Lock()
 	last, ok := s.reach.seen[e.ID]
@@ -99,9 +99,12 @@ func (s *Service) reachableModels(ctx context.Context, e domain.Endpoint) []doma
 	if ok && now.Sub(last.at) < endpointKept {
 		return last.models
 	}
-	ctx, cancel := context.WithTimeout(ctx, endpointLook)
+	ctx, cancel := context.WithTimeout(asked, endpointLook)
 	defer cancel()
 	ms, _, err := s.askEndpoint(ctx, e)
+	if asked.Err() != nil { // the caller went away, which says nothing about the endpoint
+		return ms
+	}
 	if err != nil {
 		ms = nil
 	}
@@ -149,10 +152,14 @@ func (s *Service) AddModel(ctx context.Context, path string) (domain.Model, erro
 
 // RemoveModel forgets a model and deletes its file when it lies in the data folder.
 func (s *Service) RemoveModel(ctx context.Context, id string) error {
+	m, err := s.d.Library.Model(ctx, id) // which may know it by another name
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	busy := false
 	for _, j := range s.jobs {
-		busy = busy || j.model.ID == id
+		busy = busy || j.model.EndpointID == nil && j.model.ID == m.ID
 	}
 	s.mu.Unlock()
 	if busy {

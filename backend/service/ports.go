@@ -96,6 +96,7 @@ type Sampler interface {
 	History(d time.Duration) []domain.Sample // newest last, from the ring
 	System() domain.System                   // static facts and sensors; App is left empty
 	Stats() domain.Telemetry
+	SetRate(hz float64) // from the next tick on
 }
 
 // Library knows models and engine builds on this machine and how to get more; library.Library

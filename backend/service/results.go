@@ -89,19 +89,31 @@ type seedResult struct {
 
 // loadSampleData stores seed A's sample results; doing it twice changes nothing.
 func (s *Service) loadSampleData(ctx context.Context) error {
-	data, name, err := s.sampleBytes()
+	rows, err := s.sampleRows()
 	if err != nil {
 		return err
 	}
-	rows, err := parseSampleData(data)
-	if err != nil {
-		return &domain.Error{Kind: domain.KindInvalid, Msg: fmt.Sprintf("The sample data in %s cannot be read: %v.", name, err),
-			Hint: "Mend the file, or unset SUPERBENCHMARK_TEST_DATABASE.", Err: err}
-	}
+	return s.storeSamples(ctx, rows)
+}
+
+func (s *Service) storeSamples(ctx context.Context, rows []domain.Result) error {
 	if err := s.d.Store.UpsertResults(ctx, rows, true); err != nil {
 		return fmt.Errorf("store sample data: %w", err)
 	}
 	return nil
+}
+
+func (s *Service) sampleRows() ([]domain.Result, error) {
+	data, name, err := s.sampleBytes()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := parseSampleData(data)
+	if err != nil {
+		return nil, &domain.Error{Kind: domain.KindInvalid, Msg: fmt.Sprintf("The sample data in %s cannot be read: %v.", name, err),
+			Hint: "Mend the file, or unset SUPERBENCHMARK_TEST_DATABASE.", Err: err}
+	}
+	return rows, nil
 }
 
 // sampleBytes reads the named file, else one in the working directory, else the embedded one.
@@ -127,6 +139,9 @@ func parseSampleData(data []byte) ([]domain.Result, error) {
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, err
+	}
+	if file.Results == nil {
+		return nil, errors.New("benchmarking_results is missing")
 	}
 	out := make([]domain.Result, 0, len(file.Results))
 	for i, r := range file.Results {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/stats"
 	"github.com/inferometer/inferometer/backend/workload"
 )
 
@@ -26,15 +27,15 @@ type Service struct {
 
 	idemMu sync.Mutex // one keyed start at a time
 	editMu sync.Mutex // one read-change-write of a stored run at a time
+	dataMu sync.Mutex // one new dataset at a time
 
 	mu      sync.Mutex
 	queue   []domain.RunID
 	jobs    map[domain.RunID]*job // queued and running ones
 	active  *job
 	wake    chan struct{}
-	stop    context.CancelFunc
-	stopped chan struct{}
-	closing bool
+	stop    context.CancelCauseFunc
+	stopped chan struct{} // closed when the worker has ended
 }
 
 // job is what is kept in memory of a queued or running benchmark.
@@ -86,7 +87,7 @@ func (s *Service) Start(ctx context.Context, resume bool) error {
 			return fmt.Errorf("resume the queue: %w", err)
 		}
 	}
-	wctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	wctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.mu.Lock()
 	s.stop = cancel
 	s.mu.Unlock()
@@ -98,16 +99,11 @@ func (s *Service) Start(ctx context.Context, resume bool) error {
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	stop := s.stop
-	s.closing = true
-	if s.active != nil && s.active.cancel != nil {
-		s.active.canceled = true
-		s.active.cancel(errClosing)
-	}
 	s.mu.Unlock()
 	if stop == nil {
 		return nil
 	}
-	stop()
+	stop(errClosing)
 	select {
 	case <-s.stopped:
 		return nil
@@ -162,12 +158,19 @@ func (s *Service) interruptUnfinished(ctx context.Context) error {
 	}
 	for _, r := range runs {
 		r.Status = domain.StatusInterrupted
+		r.Error = &domain.RunError{Kind: domain.KindUnavailable,
+			Message: "The program ended while this benchmark ran.", Hint: "What it had measured is kept; run it again."}
 		var info domain.EngineInfo
 		if r.Environment != nil {
 			info = r.Environment.Engine
 		}
-		if err := s.report(ctx, &r, info); err != nil {
+		if in, err := s.records(ctx, r, info); err != nil {
 			s.d.Log.Warn("Cannot summarise an interrupted run", "runId", r.ID, "error", err)
+		} else {
+			report(&r, in)
+			if last := lastSeen(in); !last.IsZero() {
+				r.EndedAt = &last
+			}
 		}
 		if err := s.d.Store.UpdateRun(ctx, r); err != nil {
 			return err
@@ -175,6 +178,26 @@ func (s *Service) interruptUnfinished(ctx context.Context) error {
 		s.d.Log.Info("Run was interrupted", "runId", r.ID)
 	}
 	return nil
+}
+
+// lastSeen is when the newest stored record was made, zero when there is none.
+func lastSeen(in stats.Input) time.Time {
+	var last time.Time
+	see := func(t time.Time) {
+		if t.After(last) {
+			last = t.UTC()
+		}
+	}
+	for _, r := range in.Requests {
+		see(r.StartedAt.Add(time.Duration(or(r.ClosedUs, or(r.LastUs, 0))) * time.Microsecond))
+	}
+	for _, x := range in.Samples {
+		see(x.Timestamp)
+	}
+	for _, c := range in.Phases {
+		see(c.At)
+	}
+	return last
 }
 
 // resumeQueued puts the queued jobs of an earlier start back into the queue, oldest first.

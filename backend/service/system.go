@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -191,7 +192,7 @@ func (s *Service) Doctor(ctx context.Context) (domain.DoctorReport, error) {
 		return domain.DoctorReport{}, err
 	}
 	rep := domain.DoctorReport{OK: pre.Ready && db.State == "ok", Checks: append([]domain.Check{db}, pre.Checks...)}
-	rep.Text = doctorText(sys, rep.Checks)
+	rep.Text = withoutPaths(doctorText(sys, rep.Checks))
 	return rep, nil
 }
 
@@ -220,19 +221,49 @@ func doctorText(sys domain.System, checks []domain.Check) string {
 	return b.String()
 }
 
+// withoutPaths hides the paths in a text that may tell of a person; those of the kernel do not.
+func withoutPaths(text string) string {
+	return anyPath.ReplaceAllStringFunc(text, func(found string) string {
+		for _, known := range []string{"/sys/", "/proc/", "/dev/"} {
+			if strings.HasPrefix(found[1:], known) {
+				return found
+			}
+		}
+		return found[:1] + "[path]"
+	})
+}
+
+// anyPath is an absolute path after the sign before it: /a/b, ~/a, C:\a or \\host\a.
+var anyPath = regexp.MustCompile(`[\s"'(=:](?:~?/[^\s"')]+|(?:[A-Za-z]:)?\\[^\s"')]+)`)
+
 // Settings returns every setting with its origin.
 func (s *Service) Settings(context.Context) (domain.Settings, error) {
 	return s.d.Settings.Settings(), nil
 }
 
-// EditSettings changes stored settings.
+// EditSettings changes stored settings. A new sampling rate counts at once, so it has to wait for
+// the end of a run.
 func (s *Service) EditSettings(ctx context.Context, p domain.SettingsPatch) (domain.Settings, error) {
-	was := s.d.Settings.Debug()
+	if _, busy := s.ActiveRun(); busy && p.TelemetryHz != nil {
+		return domain.Settings{}, &domain.Error{Kind: domain.KindConflict, Hint: "Wait for it to end, or cancel it.",
+			Msg:    "The sampling rate cannot change while a benchmark runs.",
+			Fields: []domain.FieldError{{Location: "body.telemetry_hz", Message: "is fixed while a benchmark runs"}}}
+	}
+	var samples []domain.Result
+	if or(p.Debug, false) { // read before anything changes: the file may be bad
+		var err error
+		if samples, err = s.sampleRows(); err != nil {
+			return domain.Settings{}, err
+		}
+	}
 	if err := s.d.Settings.Apply(ctx, p); err != nil {
 		return domain.Settings{}, err
 	}
-	if !was && s.d.Settings.Debug() {
-		if err := s.loadSampleData(ctx); err != nil {
+	if p.TelemetryHz != nil {
+		s.d.Sampler.SetRate(*p.TelemetryHz)
+	}
+	if samples != nil {
+		if err := s.storeSamples(ctx, samples); err != nil {
 			return domain.Settings{}, err
 		}
 	}

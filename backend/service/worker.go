@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
@@ -19,20 +18,15 @@ import (
 // work measures queued jobs one after the other until ctx ends.
 func (s *Service) work(ctx context.Context) {
 	defer close(s.stopped)
-	for {
-		j := s.next()
-		if j == nil {
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.wake:
-			}
+	for ctx.Err() == nil {
+		if j := s.next(); j != nil {
+			s.execute(ctx, j)
 			continue
 		}
-		if ctx.Err() != nil {
-			return
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
 		}
-		s.execute(ctx, j)
 	}
 }
 
@@ -40,7 +34,7 @@ func (s *Service) work(ctx context.Context) {
 func (s *Service) next() *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.queue) > 0 && !s.closing {
+	for len(s.queue) > 0 {
 		j := s.jobs[s.queue[0]]
 		s.queue = s.queue[1:]
 		if j != nil && !j.canceled {
@@ -63,17 +57,19 @@ func (s *Service) execute(ctx context.Context, j *job) {
 	s.mu.Unlock()
 	keep := context.WithoutCancel(ctx)
 
-	started := s.d.Now()
 	run, err := s.changeRun(keep, j.id, func(r *domain.Run) error {
 		if r.Status.Ended() {
 			return errCanceled // between two looks at the queue
 		}
-		at := started.UTC()
+		at := s.d.Now().UTC()
 		r.Status, r.StartedAt = domain.StatusRunning, &at
 		return nil
 	})
 	if err == nil {
 		res := s.measure(rctx, keep, j, run)
+		if res.Status == domain.StatusCanceled && errors.Is(context.Cause(rctx), errClosing) {
+			res.Err = closedResult()
+		}
 		run = s.finish(keep, j.id, res)
 		s.d.Hub.Publish(domain.EventRunFinished, run)
 	} else if !errors.Is(err, errCanceled) {
@@ -85,32 +81,35 @@ func (s *Service) execute(ctx context.Context, j *job) {
 	s.forget(j.id)
 }
 
+// closedResult says why a run was canceled that nobody canceled.
+func closedResult() error {
+	return &domain.Error{Kind: domain.KindUnavailable, Msg: "The program was closed while this benchmark ran.",
+		Hint: "What it had measured is kept; run it again."}
+}
+
 // measure prepares engine and prompts and hands the job to the runner. A panic fails the run, not
 // the program.
 func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (res runner.Result) {
+	var err error
 	defer func() {
-		if p := recover(); p != nil {
-			s.d.Log.Error("A benchmark panicked", "runId", j.id, "panic", p, "stack", string(debug.Stack()))
-			res = failedResult(domain.Errorf(domain.KindInternal, "A fault of the program ended this run."))
+		if err != nil {
+			res = runner.Result{Status: domain.StatusFailed, Err: err}
 		}
 	}()
+	defer rescue(s.d.Log, &err)
 	if s.d.KeepAwake != nil {
 		release := s.d.KeepAwake("Measuring a language model")
 		defer release()
 	}
 	eng, prompts, err := s.open(keep, j, run.Plan)
 	if err != nil {
-		return failedResult(err)
+		return res
 	}
 	return runner.Run(ctx, runner.Job{
-		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: eng,
+		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guarded{eng, s.d.Log},
 		Source: workload.FromPrompts(prompts, run.Plan.Seed), Telemetry: s.d.Sampler,
-		Sink: &runSink{s: s, ctx: keep, job: j, run: run}, StartedAt: *run.StartedAt,
+		Sink: s.sink(keep, j), StartedAt: *run.StartedAt,
 	})
-}
-
-func failedResult(err error) runner.Result {
-	return runner.Result{Status: domain.StatusFailed, Err: err}
 }
 
 // open returns the engine of a job and the prompts it sends.
@@ -145,8 +144,11 @@ func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result
 	run, err := s.changeRun(ctx, id, func(r *domain.Run) error {
 		at := s.d.Now().UTC()
 		r.Status, r.EndedAt, r.Error = res.Status, &at, runError(res.Err)
-		if err := s.report(ctx, r, res.Info); err != nil {
-			return err
+		if in, err := s.records(ctx, *r, res.Info); err == nil {
+			report(r, in)
+		} else { // the run ends all the same
+			s.d.Log.Error("Cannot summarise a run", "runId", id, "error", err)
+			r.Status, r.Error = domain.StatusFailed, unreadable(r.Error)
 		}
 		if res.CloseErr != nil {
 			r.Warnings = append(r.Warnings, domain.Warning{Code: "engine_close_failed", Level: "info",
@@ -164,9 +166,18 @@ func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result
 		run.ID, run.Status, run.EndedAt, run.Error = id, domain.StatusFailed, &now, runError(err)
 	}
 	if res.Err != nil {
-		s.d.Log.Warn("Run failed", "runId", id, "error", res.Err)
+		s.d.Log.Warn("Run did not complete", "runId", id, "status", res.Status, "error", res.Err)
 	}
 	return run
+}
+
+// unreadable is the error of a run whose records cannot be read back; an earlier one tells more.
+func unreadable(earlier *domain.RunError) *domain.RunError {
+	if earlier != nil {
+		return earlier
+	}
+	return &domain.RunError{Kind: domain.KindInternal, Message: "The results could not be read back, so there is no summary.",
+		Hint: "Check that the data folder's disk is well; the log holds the reason."}
 }
 
 func runError(err error) *domain.RunError {
@@ -180,27 +191,32 @@ func runError(err error) *domain.RunError {
 	return &domain.RunError{Kind: domain.KindInternal, Message: err.Error()}
 }
 
-// report fills everything derived from the raw records into r.
-func (s *Service) report(ctx context.Context, r *domain.Run, info domain.EngineInfo) error {
+// records reads back everything that was stored of a run.
+func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineInfo) (stats.Input, error) {
 	in := stats.Input{Plan: r.Plan, Engine: info}
 	for rec, err := range s.d.Store.Records(ctx, r.ID) {
 		if err != nil {
-			return fmt.Errorf("read requests: %w", err)
+			return in, fmt.Errorf("read requests: %w", err)
 		}
 		in.Requests = append(in.Requests, rec)
 	}
 	for smp, err := range s.d.Store.Samples(ctx, r.ID) {
 		if err != nil {
-			return fmt.Errorf("read samples: %w", err)
+			return in, fmt.Errorf("read samples: %w", err)
 		}
 		in.Samples = append(in.Samples, smp)
 	}
 	var err error
 	if in.Phases, err = s.d.Store.Phases(ctx, r.ID); err != nil {
-		return fmt.Errorf("read phases: %w", err)
+		return in, fmt.Errorf("read phases: %w", err)
 	}
 	sys := s.d.Sampler.System()
 	in.Sensors, in.GPUs = sys.Sensors, sys.GPUs
+	return in, nil
+}
+
+// report fills everything derived from the raw records into r.
+func report(r *domain.Run, in stats.Input) {
 	rep := stats.Report(in)
 	r.HardwareMetrics, r.Warnings = rep.HardwareMetrics, rep.Warnings
 	r.DurationS, r.TokensGenerated, r.Output = rep.DurationS, rep.TokensGenerated, rep.Output
@@ -211,43 +227,6 @@ func (s *Service) report(ctx context.Context, r *domain.Run, info domain.EngineI
 	if r.Warnings == nil {
 		r.Warnings = []domain.Warning{}
 	}
-	return nil
-}
-
-// runSink stores and publishes what the runner produces. Its methods are called by one goroutine.
-type runSink struct {
-	s   *Service
-	ctx context.Context //nolint:containedctx // the sink lives exactly as long as one call of measure
-	job *job
-	run domain.Run
-}
-
-// Prepared stores the machine and the engine that are really in force.
-func (k *runSink) Prepared(info domain.EngineInfo) {
-	env := k.s.environment(info)
-	if _, err := k.s.changeRun(k.ctx, k.run.ID, func(r *domain.Run) error {
-		r.Environment = &env
-		return nil
-	}); err != nil {
-		k.s.d.Log.Error("Cannot store the environment", "runId", k.run.ID, "error", err)
-	}
-}
-
-// Phase publishes where the run is.
-func (k *runSink) Phase(c domain.PhaseChange) {
-	k.s.d.Hub.Publish(domain.EventRunPhase, domain.RunPhaseEvent{JobID: k.run.ID, PhaseChange: c})
-}
-
-// Append stores a batch.
-func (k *runSink) Append(b domain.Batch) error { return k.s.d.Store.AppendRun(k.ctx, k.run.ID, b) }
-
-// Progress publishes how far the run is and keeps it for those who ask.
-func (k *runSink) Progress(e domain.RunProgressEvent) {
-	p := e.Progress
-	k.s.mu.Lock()
-	k.job.progress = &p
-	k.s.mu.Unlock()
-	k.s.d.Hub.Publish(domain.EventRunProgress, e)
 }
 
 // environment describes the machine and engine of a run; EnvID hashes what makes two runs
