@@ -27,7 +27,8 @@ func Main(env Env, web fs.FS) int {
 		return 1
 	}
 	fmt.Fprintln(env.Stderr, strings.TrimSpace(err.Error()))
-	if strings.HasPrefix(err.Error(), "unknown ") {
+	var usage cli.UsageError
+	if errors.As(err, &usage) {
 		fmt.Fprintln(env.Stderr, "“inferometer --help” lists the verbs.")
 		return 2
 	}

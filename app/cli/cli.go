@@ -58,6 +58,13 @@ type IO struct {
 // ErrReported says that the verb has already told the person what went wrong.
 var ErrReported = errors.New("reported")
 
+// UsageError is an error in how the program was called: an unknown verb or flag, a value that is no
+// value of its flag, too few or too many arguments.
+type UsageError struct{ error }
+
+// Unwrap returns the error itself.
+func (e UsageError) Unwrap() error { return e.error }
+
 // env is what every verb needs.
 type env struct {
 	host Host
@@ -85,7 +92,24 @@ func New(h Host, stdio IO) *cobra.Command {
 	root.AddCommand(e.serve(), e.setup(), e.version(), e.run(), e.list(), e.show(), e.cancel(),
 		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.models(), e.datasets(),
 		e.endpoints(), e.settings(), e.system(), e.doctor())
+	markUsage(root)
 	return root
+}
+
+// markUsage makes the errors of flags and arguments, of a command and all below it, a UsageError.
+func markUsage(c *cobra.Command) {
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return UsageError{err} })
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return UsageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		markUsage(sub)
+	}
 }
 
 func (e *env) serve() *cobra.Command {
