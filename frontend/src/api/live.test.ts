@@ -71,7 +71,7 @@ describe('subscribe', () => {
 })
 
 describe('parse', () => {
-  it.each([['{broken', undefined], [{ kind: 'strange', data: 1 }, undefined], [null, undefined], [{ kind: 'log' }, undefined]])(
+  it.each<[unknown]>([['{broken'], [{ kind: 'strange', data: 1 }], [null], [{ kind: 'log' }]])(
     '%o is no event', (raw) => expect(parse(raw)).toBeNull())
   it('accepts a bare payload under the name of the event', () => {
     expect(parse('{"message":"x"}', 'log', 'e-9')).toMatchObject({ id: 'e-9', kind: 'log', data: { message: 'x' } })

@@ -78,7 +78,7 @@ test('the language changes at once and stays', { timeout: 120_000 }, async () =>
   const { page, faults, close } = await openPage(browser)
   try {
     await visit(page, program.url, '#/settings')
-    await page.getByRole('button', { name: /^Language/ }).click()
+    await page.getByLabel(/^Language:/).click()
     await page.getByRole('option', { name: 'Português do Brasil' }).click()
     await page.getByRole('heading', { name: 'Ajustes' }).waitFor()
     await page.reload()

@@ -15,6 +15,7 @@ export const results = {
   starred: 'Starred',
   star: 'Star {name}',
   unstar: 'Remove the star of {name}',
+  selectColumn: 'Selected',
   select: 'Select {name}',
   speed: 'tok/s',
   speedTip: 'One user: writing speed of a request. Several users: output of all together.',

@@ -17,6 +17,7 @@ export const results: Words<typeof en> = {
   starred: 'Favoritas',
   star: 'Marcar {name} como favorita',
   unstar: 'Desmarcar {name} como favorita',
+  selectColumn: 'Selecionada',
   select: 'Selecionar {name}',
   speed: 'tok/s',
   speedTip: 'Um usuário: velocidade de escrita de um pedido. Vários: a saída de todos juntos.',
