@@ -59,9 +59,9 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 }
 
 // in runs a test on a started world.
-func in(t *testing.T, o options, f func(w *world)) {
+func in(t *testing.T, o options, f func(t *testing.T, w *world)) {
 	t.Helper()
-	bubble(t, func(t *testing.T) { f(start(t, o)) })
+	bubble(t, func(t *testing.T) { f(t, start(t, o)) })
 }
 
 func start(t *testing.T, o options) *world {

@@ -18,7 +18,7 @@ import (
 
 // The seed's body alone is one warm-up and one measured request.
 func TestRunFromStartToEnd(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		run := w.finished(nil)
 		if run.Status != domain.StatusCompleted || run.Error != nil {
 			t.Fatalf("status %s, error %v", run.Status, run.Error)
@@ -54,7 +54,7 @@ func TestExactlyWarmupAndRequests(t *testing.T) {
 	for _, c := range []struct{ warmup, requests, repeat, users, want int }{
 		{0, 1, 1, 1, 1}, {3, 5, 1, 1, 8}, {2, 3, 2, 1, 8}, {1, 7, 1, 4, 8},
 	} {
-		in(t, options{}, func(w *world) {
+		in(t, options{}, func(t *testing.T, w *world) {
 			run := w.finished(func(r *domain.BenchmarkRequest) {
 				r.Warmup, r.Stop, r.Repeat = &c.warmup, &domain.Stop{Requests: &c.requests}, float64(c.repeat)
 				r.Load = &domain.Load{Kind: domain.LoadClosed, Concurrency: &c.users}
@@ -71,7 +71,7 @@ func TestExactlyWarmupAndRequests(t *testing.T) {
 }
 
 func TestQueueRunsInOrderOneAtATime(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		var ids []domain.RunID
 		for range 3 {
 			ids = append(ids, w.start(nil).ID)
@@ -91,7 +91,7 @@ func TestQueueRunsInOrderOneAtATime(t *testing.T) {
 }
 
 func TestEventsInOrder(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		events := w.svc.Events(ctx, "")
@@ -120,7 +120,7 @@ func TestEventsInOrder(t *testing.T) {
 }
 
 func TestWaitBenchmark(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		id := w.start(nil).ID
 		begun := time.Now()
 		run, err := w.svc.WaitBenchmark(t.Context(), id, 300*time.Millisecond)
@@ -140,7 +140,7 @@ func TestWaitBenchmark(t *testing.T) {
 
 func TestEngineFailureFailsTheRun(t *testing.T) {
 	broken := &domain.Error{Kind: domain.KindEngineFailed, Msg: "llama-server exited (code 1).", Hint: "Not enough memory.", LogTail: "last words"}
-	in(t, options{script: enginetest.Script{PrepareErr: broken}}, func(w *world) {
+	in(t, options{script: enginetest.Script{PrepareErr: broken}}, func(t *testing.T, w *world) {
 		run := w.finished(nil)
 		e := run.Error
 		if run.Status != domain.StatusFailed || e == nil || e.Message != broken.Msg || e.Hint != broken.Hint || e.LogTail != "last words" {
@@ -189,7 +189,7 @@ func (p panicking) Close(ctx context.Context) error {
 
 func TestPanicFailsTheRunAlone(t *testing.T) {
 	for name, p := range map[string]panicking{"prepare": {prepare: true}, "generate": {generate: true}, "close": {end: true}} {
-		in(t, options{}, func(w *world) {
+		in(t, options{}, func(t *testing.T, w *world) {
 			p.Engine = w.engine
 			w.engines.set(p, nil)
 			run := w.finished(nil)
@@ -212,7 +212,7 @@ func TestPanicFailsTheRunAlone(t *testing.T) {
 }
 
 func TestStorageFailureFailsTheRun(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		id := w.start(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(1000) }).ID
 		w.measuring(id)
 		full := errors.New("database or disk is full")
@@ -230,7 +230,7 @@ func TestStorageFailureFailsTheRun(t *testing.T) {
 
 // A run whose end cannot be written is told as failed and does not stand in the way of the next.
 func TestEndThatCannotBeStored(t *testing.T) {
-	in(t, options{}, func(w *world) {
+	in(t, options{}, func(t *testing.T, w *world) {
 		id := w.start(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(100) }).ID
 		w.measuring(id)
 		locked := errors.New("database is locked")
@@ -256,6 +256,7 @@ func TestCloseWhileRunning(t *testing.T) {
 		id := w.start(func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(1000)} }).ID
 		queued := w.start(nil).ID
 		w.measuring(id)
+		time.Sleep(time.Second) // a few requests end
 		waited := make(chan domain.Run)
 		go func() {
 			run, _ := w.svc.WaitBenchmark(t.Context(), queued, time.Hour)
@@ -289,7 +290,7 @@ func TestStoreTextFalseKeepsNoText(t *testing.T) {
 		if byDefault {
 			o.env = []string{"INFEROMETER_STORE_TEXT=false"}
 		}
-		in(t, o, func(w *world) {
+		in(t, o, func(t *testing.T, w *world) {
 			change := func(r *domain.BenchmarkRequest) {
 				r.Prompt = ptr(secret)
 				if !byDefault {

@@ -1,0 +1,159 @@
+package service_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+func TestPlanDefaults(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		run, err := w.svc.StartBenchmark(t.Context(), seedBody(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := run.Plan
+		if p.MaxTokens != 128 || p.Temperature != 0.7 || p.TopP != 0.9 || !p.UseGPU || p.UseGPUExplicit || p.Warmup != 1 || p.Repeat != 1 ||
+			p.Task != "text-generation" || p.Engine != "llama-server" || p.Load.Kind != "single" || !p.StoreText || p.Raw {
+			t.Errorf("plan = %+v", p)
+		}
+		if p.Stop.Requests == nil || *p.Stop.Requests != 1 || p.ExpectedRequests == nil || *p.ExpectedRequests != 1 || p.Seed < 0 || p.Seed > math.MaxUint32 {
+			t.Errorf("stop = %+v, seed %d", p.Stop, p.Seed)
+		}
+		if run.Status != domain.StatusQueued || run.Warnings == nil || run.Tags == nil || *p.Prompt != "Say hello." {
+			t.Errorf("run = %+v", run)
+		}
+		w.wait(run.ID)
+	})
+}
+
+func TestPlanRespectsZeroAndFalse(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		p := w.start(func(r *domain.BenchmarkRequest) {
+			r.ModelID, r.Temperature, r.Seed, r.Warmup = " base ", ptr(0.0), ptr(int64(0)), ptr(0)
+			r.UseGPU, r.GPU, r.StoreText, r.TopP = ptr(false), ptr(0), ptr(false), ptr(1.0)
+			r.Stop = &domain.Stop{DurationS: ptr(1.5)}
+			r.Repeat = 2
+		}).Plan
+		if p.ModelID != "base" || !p.Raw || p.Temperature != 0 || p.Seed != 0 || p.Warmup != 0 || p.UseGPU || !p.UseGPUExplicit || *p.GPU != 0 || p.StoreText || p.Prompt != nil || p.TopP != 1 {
+			t.Errorf("plan = %+v", p)
+		}
+		if p.Stop.Requests != nil || p.ExpectedRequests != nil || p.ExpectedS == nil || *p.ExpectedS != 3 {
+			t.Errorf("stop = %+v, expected %v, %v", p.Stop, p.ExpectedRequests, p.ExpectedS)
+		}
+	})
+}
+
+func TestPlanDefaultNumberOfRequests(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		ds, err := w.svc.Datasets(t.Context())
+		if err != nil || len(ds) == 0 {
+			t.Fatalf("datasets: %v, %v", ds, err)
+		}
+		run := w.start(func(r *domain.BenchmarkRequest) { r.Prompt, r.DatasetID = nil, &ds[0].ID })
+		if n := *run.Plan.Stop.Requests; n != ds[0].Prompts {
+			t.Errorf("dataset: %d requests, want one pass of %d", n, ds[0].Prompts)
+		}
+		run = w.start(func(r *domain.BenchmarkRequest) {
+			r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(6)}
+			r.Tags, r.Name = []string{" a ", "b", "a"}, ptr("n")
+		})
+		if n := *run.Plan.Stop.Requests; n != 6 || !slices.Equal(run.Tags, []string{"a", "b"}) || run.Name != "n" {
+			t.Errorf("closed: %d requests, tags %v", n, run.Tags)
+		}
+	})
+}
+
+func TestPlanRefusals(t *testing.T) {
+	type R = domain.BenchmarkRequest
+	long := strings.Repeat("é", 201)
+	cases := []struct {
+		at     string
+		kind   domain.Kind
+		change func(*R)
+	}{
+		{"body.model_id", domain.KindInvalid, func(r *R) { r.ModelID = "  " }},
+		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = nil }},
+		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = ptr(" \n") }},
+		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.DatasetID = ptr("x") }},
+		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Prompt, r.DatasetID = nil, ptr("") }},
+		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Prompt, r.DatasetID = nil, ptr("none") }},
+		{"body.max_tokens", domain.KindInvalid, func(r *R) { r.MaxTokens = ptr(0) }},
+		{"body.max_tokens", domain.KindInvalid, func(r *R) { r.MaxTokens = ptr(32769) }},
+		{"body.temperature", domain.KindInvalid, func(r *R) { r.Temperature = ptr(-0.1) }},
+		{"body.temperature", domain.KindInvalid, func(r *R) { r.Temperature = ptr(math.NaN()) }},
+		{"body.top_p", domain.KindInvalid, func(r *R) { r.TopP = ptr(0.0) }},
+		{"body.top_p", domain.KindInvalid, func(r *R) { r.TopP = ptr(1.1) }},
+		{"body.seed", domain.KindInvalid, func(r *R) { r.Seed = ptr(int64(-1)) }},
+		{"body.seed", domain.KindInvalid, func(r *R) { r.Seed = ptr(int64(1) << 32) }},
+		{"body.warmup", domain.KindInvalid, func(r *R) { r.Warmup = ptr(-1) }},
+		{"body.gpu", domain.KindInvalid, func(r *R) { r.GPU = ptr(64) }},
+		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 0.0 }},
+		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 1.5 }},
+		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = "three" }},
+		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 1001 }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed"} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(1025)} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", Concurrency: ptr(2)} }},
+		{"body.load.think_time_ms", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", ThinkTimeMs: ptr(-1)} }},
+		{"body.stop.requests", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Requests: ptr(0)} }},
+		{"body.stop.duration_s", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{DurationS: ptr(0.0)} }},
+		{"body.stop.tokens", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Tokens: ptr(0)} }},
+		{"body.stop.errors", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Errors: ptr(0)} }},
+		{"body.name", domain.KindInvalid, func(r *R) { r.Name = &long }},
+		{"body.notes", domain.KindInvalid, func(r *R) { r.Notes = ptr(strings.Repeat("x", 20001)) }},
+		{"body.tags", domain.KindInvalid, func(r *R) { r.Tags = make([]string, 33) }},
+		{"body.tags[1]", domain.KindInvalid, func(r *R) { r.Tags = []string{"a", " "} }},
+		{"body.endpoint_id", domain.KindInvalid, func(r *R) { r.EndpointID = ptr("none") }},
+		{"body.model_id", domain.KindInvalid, func(r *R) { r.ModelID = "none" }},
+		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "big" }},
+		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "broken" }},
+		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
+		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
+		{"body.slo", domain.KindUnsupported, func(r *R) { r.SLO = "ttft" }},
+		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
+		{"body.load.kind", domain.KindUnsupported, func(r *R) { r.Load = &domain.Load{Kind: "poisson"} }},
+	}
+	in(t, options{}, func(t *testing.T, w *world) {
+		for _, c := range cases {
+			r := seedBody()
+			c.change(&r)
+			_, err := w.svc.StartBenchmark(t.Context(), r, "")
+			refused(t, err, c.kind, c.at)
+		}
+		page, err := w.svc.Benchmarks(t.Context(), domain.RunFilter{})
+		if err != nil || page.Total != 0 || w.engine.Prepared() != 0 {
+			t.Errorf("refused requests left %d runs, %v", page.Total, err)
+		}
+	})
+}
+
+// What is refused says what would do.
+func TestPlanRefusalsHelp(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		for model, want := range map[string]string{"none": "Installed models: tiny, base", "big": "/api/v1/models/big/download"} {
+			r := seedBody()
+			r.ModelID = model
+			_, err := w.svc.StartBenchmark(t.Context(), r, "")
+			if e := refused(t, err, domain.KindOf(err), "body.model_id"); !strings.Contains(e.Hint, want) {
+				t.Errorf("%s: hint %q lacks %q", model, e.Hint, want)
+			}
+		}
+		r := seedBody()
+		r.Prompt, r.DatasetID = nil, ptr("none")
+		_, err := w.svc.StartBenchmark(t.Context(), r, "")
+		ds, _ := w.svc.Datasets(t.Context())
+		if e := refused(t, err, domain.KindInvalid, ""); !strings.Contains(e.Hint, ds[0].ID) {
+			t.Errorf("hint %q lacks %q", e.Hint, ds[0].ID)
+		}
+		r = seedBody()
+		r.MaxTokens, r.TopP = ptr(0), ptr(2.0) // all at once
+		_, err = w.svc.StartBenchmark(t.Context(), r, "")
+		if e := refused(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
+			t.Errorf("fields = %v", e.Fields)
+		}
+	})
+}
