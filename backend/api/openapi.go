@@ -93,11 +93,12 @@ func wordsOf(t reflect.Type) []any {
 	return nil
 }
 
-// neverNull takes "null" out of every list's type: transform fills them.
+// neverNull takes "null" out of every list's type, because transform fills them. A pair of fixed
+// length is no list.
 func neverNull(v any) {
 	switch x := v.(type) {
 	case map[string]any:
-		if types, ok := x["type"].([]any); ok && len(types) == 2 && types[0] == "array" {
+		if types, ok := x["type"].([]any); ok && len(types) == 2 && types[0] == "array" && (x["minItems"] == nil || x["minItems"] != x["maxItems"]) {
 			x["type"] = "array"
 		}
 		for _, child := range x {

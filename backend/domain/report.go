@@ -138,10 +138,10 @@ type Averages struct {
 		TotalTime        int64 `json:"total_generation_time"`
 	} `json:"counts"`
 	Intervals struct {
-		TokenCount       *Interval `json:"avg_token_count"`
-		TimeToFirstToken *Interval `json:"avg_time_to_first_token"`
-		TimePerToken     *Interval `json:"avg_time_per_output_token"`
-		TotalTime        *Interval `json:"avg_total_generation_time"`
+		TokenCount       *Interval `json:"avg_token_count" nullable:"true"`
+		TimeToFirstToken *Interval `json:"avg_time_to_first_token" nullable:"true"`
+		TimePerToken     *Interval `json:"avg_time_per_output_token" nullable:"true"`
+		TotalTime        *Interval `json:"avg_total_generation_time" nullable:"true"`
 	} `json:"intervals"`
 	// Squares are the sums of squared deviations from each mean, from which the intervals follow.
 	Squares struct {
