@@ -180,6 +180,9 @@ func (w *world) measuring(id domain.RunID) {
 	w.t.Fatal("the run never measured")
 }
 
+// pass lets virtual time pass.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // refused checks the kind of an error and, unless location is empty, that it names the field.
 func refused(t *testing.T, err error, kind domain.Kind, location string) *domain.Error {
 	t.Helper()

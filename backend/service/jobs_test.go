@@ -62,7 +62,7 @@ func TestCancel(t *testing.T) {
 		first := w.start(func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(1000)} })
 		second, third := w.start(nil), w.start(nil)
 		w.measuring(first.ID)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		run, err := w.svc.CancelBenchmark(t.Context(), second.ID)
 		if err != nil || run.Status != domain.StatusCanceled || run.EndedAt == nil || run.StartedAt != nil {
 			t.Errorf("queued: %+v, %v", run, err)
@@ -128,7 +128,7 @@ func TestRestartWithQueued(t *testing.T) {
 			w.close()
 			w = start(t, options{path: w.path, resume: resume})
 			if !resume {
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if run := w.stored(queued[0]); run.Status != domain.StatusQueued || w.engine.Prepared() != 0 {
 					t.Fatalf("run is %s", run.Status)
 				}
@@ -173,7 +173,7 @@ func TestInterruptedRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.close()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		w = start(t, options{path: w.path})
 		run := w.stored(done.ID)
 		if run.Status != domain.StatusInterrupted || run.Summary == nil || run.Summary.Requests.OK != 3 || run.Validity == nil || *run.DurationS != *done.DurationS {
@@ -248,7 +248,7 @@ func TestDeleteAndRestore(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.close()
-		time.Sleep(31 * 24 * time.Hour)
+		pass(31 * 24 * time.Hour)
 		w = start(t, options{path: w.path})
 		_, err := w.svc.Benchmark(t.Context(), id)
 		refused(t, err, domain.KindNotFound, "")
