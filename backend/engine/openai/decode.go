@@ -59,25 +59,15 @@ type decoder struct {
 
 // event handles one event that is not "[DONE]".
 func (d *decoder) event(ev engine.Event) error {
-	var m streamEvent
-	if err := json.Unmarshal(ev.Data, &m); err != nil {
-		if ev.Name == "error" {
-			return &serverError{msg: string(ev.Data)}
-		}
-		return fmt.Errorf("decode event: %w", err)
+	p, err := readPart(ev)
+	if err != nil {
+		return err
 	}
-	if ev.Name == "error" || m.Object == "error" || (len(m.Error) > 0 && string(m.Error) != "null") {
-		return &serverError{msg: errorMessage(ev.Data)}
-	}
-	d.count(m.Usage, m.Timings)
-	sent := false
-	if len(m.Choices) > 0 {
-		c := m.Choices[0]
-		sent = d.content(ev, &m, domain.ChunkReasoning, first(c.Delta.ReasoningContent, c.Delta.Reasoning)) || sent
-		sent = d.content(ev, &m, domain.ChunkText, first(c.Delta.Content, c.Text)) || sent
-		if c.FinishReason != nil && *c.FinishReason != "" {
-			d.use.FinishReason = *c.FinishReason
-		}
+	d.count(p.usage, p.timings)
+	sent := d.content(ev, p, domain.ChunkReasoning, p.reasoning)
+	sent = d.content(ev, p, domain.ChunkText, p.text) || sent
+	if p.finish != "" {
+		d.use.FinishReason = p.finish
 	}
 	if !sent {
 		d.sink(domain.Chunk{At: ev.At, Kind: domain.ChunkOther})
@@ -88,19 +78,51 @@ func (d *decoder) event(ev engine.Event) error {
 	return nil
 }
 
+// readPart reads what an event says, or the error that it carries.
+func readPart(ev engine.Event) (part, error) {
+	if ev.Name != "error" {
+		if p, ok := quickPart(ev.Data); ok {
+			return p, nil
+		}
+	}
+	return fullPart(ev)
+}
+
+// fullPart reads events of every shape.
+func fullPart(ev engine.Event) (part, error) {
+	var m streamEvent
+	if err := json.Unmarshal(ev.Data, &m); err != nil {
+		if ev.Name == "error" {
+			return part{}, &serverError{msg: string(ev.Data)}
+		}
+		return part{}, fmt.Errorf("decode event: %w", err)
+	}
+	if ev.Name == "error" || m.Object == "error" || (len(m.Error) > 0 && string(m.Error) != "null") {
+		return part{}, &serverError{msg: errorMessage(ev.Data)}
+	}
+	p := part{usage: m.Usage, timings: m.Timings}
+	if len(m.Choices) > 0 {
+		c := m.Choices[0]
+		p.reasoning = first(c.Delta.ReasoningContent, c.Delta.Reasoning)
+		p.text = first(c.Delta.Content, c.Text)
+		p.finish = first(c.FinishReason)
+	}
+	return p, nil
+}
+
 // content hands on text, if there is any.
-func (d *decoder) content(ev engine.Event, m *streamEvent, kind domain.ChunkKind, text string) bool {
+func (d *decoder) content(ev engine.Event, p part, kind domain.ChunkKind, text string) bool {
 	if text == "" {
 		return false
 	}
 	c := domain.Chunk{At: ev.At, Kind: kind, Text: text}
 	d.contents++
-	if m.Usage != nil && m.Usage.CompletionTokens != nil {
+	if p.usage != nil && p.usage.CompletionTokens != nil {
 		d.withUse++
 		if d.withUse == d.contents {
-			c.Tokens = max(0, *m.Usage.CompletionTokens-d.counted)
+			c.Tokens = max(0, *p.usage.CompletionTokens-d.counted)
 		}
-		d.counted = *m.Usage.CompletionTokens
+		d.counted = *p.usage.CompletionTokens
 	}
 	d.sink(c)
 	return true
