@@ -52,7 +52,7 @@ func TestDatasets(t *testing.T) {
 func TestDatasetRefusals(t *testing.T) {
 	in(t, options{}, func(t *testing.T, w *world) {
 		_, err := w.svc.AddDataset(t.Context(), upload("bad", "jsonl", "{\"prompt\":\"a\"}\n{\"prompt\":\"hush\"\n"))
-		if e := refused(t, err, domain.KindInvalid, "body"); !strings.Contains(e.Fields[0].Message, "line 2") || strings.Contains(e.Error()+e.Fields[0].Message, "hush") {
+		if e := refusal(t, err, domain.KindInvalid, "body"); !strings.Contains(e.Fields[0].Message, "line 2") || strings.Contains(e.Error()+e.Fields[0].Message, "hush") {
 			t.Errorf("error = %v, %v", e, e.Fields)
 		}
 		for _, name := range []string{"", "  ", strings.Repeat("é", 101)} {
@@ -126,7 +126,7 @@ func TestEndpointRefusals(t *testing.T) {
 		refused(t, err, domain.KindInvalid, "body.base_url")
 		for _, raw := range []string{"", "box:80", "ftp://box", "http://", "http://u:p@box", "http://box?q=1", "http://box#f", "http://127.0.0.1:8000/v1", "http://%zz"} {
 			_, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{BaseURL: &raw, APIKey: ptr("k")})
-			e := refused(t, err, domain.KindInvalid, "body.base_url")
+			e := refusal(t, err, domain.KindInvalid, "body.base_url")
 			if raw != "" && strings.Contains(e.Fields[0].Message, raw) && raw != "http://" {
 				t.Errorf("%s is repeated: %s", raw, e.Fields[0].Message)
 			}

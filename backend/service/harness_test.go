@@ -43,13 +43,11 @@ type world struct {
 
 // options change a world before it starts.
 type options struct {
-	script  enginetest.Script
-	path    string // an earlier world's database
-	env     []string
-	resume  bool
-	deps    func(*service.Deps)
-	prepare func(*world)
-	failing bool // Start is expected to fail; the test looks at it
+	script enginetest.Script
+	path   string // an earlier world's database
+	env    []string
+	resume bool
+	deps   func(*service.Deps)
 }
 
 // bubble runs a test in a bubble of virtual time.
@@ -98,9 +96,6 @@ func build(t *testing.T, o options) *world {
 		OwnAddress: func(raw string) bool { return strings.Contains(raw, "127.0.0.1:8000") }, Log: slog.New(slog.DiscardHandler)}
 	if o.deps != nil {
 		o.deps(&d)
-	}
-	if o.prepare != nil {
-		o.prepare(w)
 	}
 	w.svc = service.New(d)
 	t.Cleanup(w.close)
@@ -184,7 +179,13 @@ func (w *world) measuring(id domain.RunID) {
 func pass(d time.Duration) { time.Sleep(d) }
 
 // refused checks the kind of an error and, unless location is empty, that it names the field.
-func refused(t *testing.T, err error, kind domain.Kind, location string) *domain.Error {
+func refused(t *testing.T, err error, kind domain.Kind, location string) {
+	t.Helper()
+	_ = refusal(t, err, kind, location)
+}
+
+// refusal is refused for tests that look at more of the error.
+func refusal(t *testing.T, err error, kind domain.Kind, location string) *domain.Error {
 	t.Helper()
 	var e *domain.Error
 	if !errors.As(err, &e) || e.Kind != kind {

@@ -106,11 +106,43 @@ func TestRerun(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.svc.RerunBenchmark(t.Context(), old.ID)
-		if e := refused(t, err, domain.KindConflict, ""); !strings.Contains(e.Msg, "dataset") {
+		if e := refusal(t, err, domain.KindConflict, ""); !strings.Contains(e.Msg, "dataset") {
 			t.Error(e)
 		}
 		_, err = w.svc.RerunBenchmark(t.Context(), "none")
 		refused(t, err, domain.KindNotFound, "")
+	})
+}
+
+// Many callers at once leave every job in one final status, and every edit in place.
+func TestManyCallersAtOnce(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		ids := make([]domain.RunID, 12)
+		var wg sync.WaitGroup
+		for i := range ids {
+			wg.Go(func() {
+				ids[i] = w.start(nil).ID
+				if _, err := w.svc.EditBenchmark(t.Context(), ids[i], domain.RunPatch{Notes: ptr("kept")}); err != nil {
+					t.Error(err)
+				}
+				if i%2 == 1 {
+					pass(time.Duration(i) * 200 * time.Millisecond)
+					if _, err := w.svc.CancelBenchmark(t.Context(), ids[i]); err != nil && domain.KindOf(err) != domain.KindConflict {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for i, id := range ids {
+			run := w.wait(id)
+			if run.Notes != "kept" || (run.Status != domain.StatusCompleted && (i%2 == 0 || run.Status != domain.StatusCanceled)) {
+				t.Errorf("run %d is %s with notes %q", i, run.Status, run.Notes)
+			}
+		}
+		if w.engine.Peak() != 1 {
+			t.Errorf("%d generations at once", w.engine.Peak())
+		}
 	})
 }
 

@@ -266,8 +266,9 @@ func TestCloseWhileRunning(t *testing.T) {
 		if err := w.svc.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if run := <-waited; run.Status != domain.StatusQueued {
-			t.Errorf("the queued run is %s", run.Status)
+		closed := time.Now()
+		if run := <-waited; run.Status != domain.StatusQueued || !time.Now().Equal(closed) {
+			t.Errorf("the queued run is %s, told %v after the end", run.Status, time.Since(closed))
 		}
 		run := w.stored(id)
 		if run.Status != domain.StatusCanceled || run.EndedAt == nil || run.Summary == nil || run.Summary.Requests.OK == 0 {
@@ -306,7 +307,7 @@ func TestStoreTextFalseKeepsNoText(t *testing.T) {
 				t.Errorf("record = %+v, %v", rec, err)
 			}
 			_, err = w.svc.RerunBenchmark(t.Context(), run.ID)
-			if e := refused(t, err, domain.KindConflict, ""); !strings.Contains(e.Msg, "prompt") {
+			if e := refusal(t, err, domain.KindConflict, ""); !strings.Contains(e.Msg, "prompt") {
 				t.Errorf("rerun: %v", e)
 			}
 			w.close()
