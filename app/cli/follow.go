@@ -39,7 +39,7 @@ func (c *Client) follow(ctx context.Context) (*eventStream, error) {
 		return nil, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	res, err := c.send(req)
+	res, err := c.send(req) //nolint:bodyclose // the stream's Close does it
 	if err != nil {
 		return nil, err
 	}

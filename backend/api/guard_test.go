@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -31,7 +32,7 @@ func (w *world) serve(g Guard) string {
 		if err := srv.Shutdown(ctx); err != nil {
 			w.t.Errorf("shutdown: %v", err)
 		}
-		if err := <-done; err != http.ErrServerClosed {
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			w.t.Error(err)
 		}
 	})

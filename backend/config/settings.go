@@ -189,9 +189,9 @@ func (s *Settings) loadStored(ctx context.Context) error {
 		return nil
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &fields); err != nil {
+	if json.Unmarshal([]byte(text), &fields) != nil {
 		s.problems = append(s.problems, "The stored settings cannot be read; the defaults count.")
-		return nil
+		return nil //nolint:nilerr // a broken value must not keep the program from starting
 	}
 	for _, k := range keys() {
 		raw, ok := fields[k.name]

@@ -53,7 +53,7 @@ func (s *SSEReader) Next() (Event, error) {
 		line, err := s.line()
 		if err != nil {
 			// A lenient end: servers that forget the last blank line still mean the event.
-			if err == io.EOF && lines > 0 {
+			if errors.Is(err, io.EOF) && lines > 0 {
 				ev.Data = s.data
 				return ev, nil
 			}
@@ -129,16 +129,14 @@ func (s *SSEReader) line() ([]byte, error) {
 		}
 		s.seen = s.w - s.r
 		if s.err != nil {
-			if s.err == io.EOF && s.seen > 0 {
+			if errors.Is(s.err, io.EOF) && s.seen > 0 {
 				line := s.buf[s.r:s.w]
 				s.r, s.seen = s.w, 0
 				return s.withoutMark(line), nil
 			}
 			return nil, s.err
 		}
-		if err := s.fill(); err != nil {
-			return nil, err
-		}
+		s.fill()
 	}
 }
 
@@ -164,8 +162,8 @@ func (s *SSEReader) withoutMark(line []byte) []byte {
 	return line
 }
 
-// fill makes room and reads once from the source.
-func (s *SSEReader) fill() error {
+// fill makes room and reads once from the source. What ends the stream is kept in err.
+func (s *SSEReader) fill() {
 	if s.r > 0 {
 		s.w = copy(s.buf, s.buf[s.r:s.w])
 		s.r = 0
@@ -173,7 +171,7 @@ func (s *SSEReader) fill() error {
 	if s.w == len(s.buf) {
 		if len(s.buf) >= MaxEventBytes {
 			s.err = ErrEventTooLarge
-			return s.err
+			return
 		}
 		grown := make([]byte, min(2*len(s.buf), MaxEventBytes))
 		copy(grown, s.buf[:s.w])
@@ -187,9 +185,8 @@ func (s *SSEReader) fill() error {
 		s.w += n
 		s.err = err
 		if n > 0 || err != nil {
-			return nil
+			return
 		}
 	}
 	s.err = io.ErrNoProgress
-	return nil
 }

@@ -57,7 +57,7 @@ func TestSSEReader(t *testing.T) {
 			"eof at once": iotest.DataErrReader(strings.NewReader(c.in)),
 		} {
 			got, err := readAll(reader)
-			if err != io.EOF || strings.Join(got, "\x00") != strings.Join(c.want, "\x00") {
+			if !errors.Is(err, io.EOF) || strings.Join(got, "\x00") != strings.Join(c.want, "\x00") {
 				t.Errorf("%s, %s: %q, %v; want %q", name, how, got, err, c.want)
 			}
 		}
@@ -146,11 +146,11 @@ func FuzzSSEReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		whole, err := readAll(bytes.NewReader(in))
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Fatalf("whole: %v", err)
 		}
 		split, err := readAll(iotest.OneByteReader(bytes.NewReader(in)))
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Fatalf("byte-wise: %v", err)
 		}
 		if strings.Join(whole, "\x00") != strings.Join(split, "\x00") || len(whole) != len(split) {

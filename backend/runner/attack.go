@@ -146,7 +146,7 @@ func (r *run) send(ctx context.Context, rd *round, slot, n int) bool {
 	})
 	r.account(rd, t, usage, outcome, class, message)
 	if class == domain.ErrClassEngine && err != nil {
-		r.abort(&engineDied{err: err}) // the error itself: it may carry the engine's own words
+		r.abort(&engineDiedError{err: err}) // the error itself: it may carry the engine's own words
 	}
 	return true
 }

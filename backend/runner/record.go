@@ -20,11 +20,11 @@ var (
 	errStorage = errors.New("the results could not be stored")
 )
 
-// engineDied is the cause of a run whose engine ended while it measured.
-type engineDied struct{ err error }
+// engineDiedError is the cause of a run whose engine ended while it measured.
+type engineDiedError struct{ err error }
 
-func (e *engineDied) Error() string { return "the engine ended: " + e.err.Error() }
-func (e *engineDied) Unwrap() error { return e.err }
+func (e *engineDiedError) Error() string { return "the engine ended: " + e.err.Error() }
+func (e *engineDiedError) Unwrap() error { return e.err }
 
 // ended is a request that came back, as its goroutine hands it to the recorder.
 type ended struct {
@@ -61,7 +61,7 @@ func stopped(err error) bool {
 }
 
 func judgeStopped(cause error) (domain.Outcome, domain.ErrorClass, string) {
-	var died *engineDied
+	var died *engineDiedError
 	switch {
 	case errors.Is(cause, errDrained):
 		return domain.OutcomeIncomplete, domain.ErrClassCanceled, "Cut off: it was still running when the run's time was over."

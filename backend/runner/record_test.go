@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 		{"canceled", ended(nil), begun, byContext, domain.OutcomeCanceled, domain.ErrClassCanceled},
 		{"canceled, bare error", ended(nil), begun, fmt.Errorf("read: %w", context.Canceled), domain.OutcomeCanceled, domain.ErrClassCanceled},
 		{"cut off", ended(errDrained), begun, byContext, domain.OutcomeIncomplete, domain.ErrClassCanceled},
-		{"engine died beside it", ended(&engineDied{errors.New("x")}), begun, byContext, domain.OutcomeError, domain.ErrClassEngine},
+		{"engine died beside it", ended(&engineDiedError{errors.New("x")}), begun, byContext, domain.OutcomeError, domain.ErrClassEngine},
 		{"storage failed", ended(fmt.Errorf("%w: full", errStorage)), begun, byContext, domain.OutcomeCanceled, domain.ErrClassCanceled},
 		{"own failure while stopping", ended(nil), begun, &engine.RequestError{Class: domain.ErrClassHTTP, Msg: "500"}, domain.OutcomeError, domain.ErrClassHTTP},
 		{"timeout", t.Context(), begun, context.DeadlineExceeded, domain.OutcomeError, domain.ErrClassTimeout},

@@ -195,7 +195,7 @@ func closeEngine(ctx context.Context, job Job) error {
 
 // verdict turns the way a run ended into its status.
 func (r *run) verdict(ctx context.Context, err error) (domain.Status, error) {
-	var died *engineDied
+	var died *engineDiedError
 	var known *domain.Error
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):

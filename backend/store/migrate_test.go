@@ -40,6 +40,9 @@ func schema(t *testing.T, db *sql.DB) string {
 		}
 		out.WriteString(text + ";\n")
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out.String()
 }
 

@@ -106,7 +106,10 @@ func TestRecordsAllowsWorkInside(t *testing.T) {
 	var inner func(depth int) int
 	inner = func(depth int) int { // deeper than the pool of readers
 		n := 1
-		for range s.Records(t.Context(), "a") {
+		for _, err := range s.Records(t.Context(), "a") {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if depth < 8 {
 				n += inner(depth + 1)
 			}

@@ -252,6 +252,9 @@ func TestAveragesUseTheCoveringIndex(t *testing.T) {
 		}
 		plan = append(plan, text)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if got := strings.Join(plan, "; "); !strings.Contains(got, "COVERING INDEX request_time") {
 		t.Error(got)
 	}

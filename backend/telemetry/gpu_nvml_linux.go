@@ -230,7 +230,7 @@ func (d *nvmlDriver) readCard(i int, why map[string]string) domain.GPUSample {
 func (d *nvmlDriver) vram(dev nvml.Device) (used, total uint64, ret nvml.Return) {
 	if d.has.memoryV2 {
 		if m, ret := dev.GetMemoryInfo_v2(); ret == nvml.SUCCESS {
-			return m.Used, m.Total, ret
+			return m.Used, m.Total, nvml.SUCCESS
 		}
 	}
 	if !d.has.memory {

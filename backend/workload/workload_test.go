@@ -99,7 +99,7 @@ func TestUniquePrefix(t *testing.T) {
 	if len(UniquePrefix(42, 1)) > 12 || !strings.HasSuffix(UniquePrefix(42, 1), "\n") {
 		t.Errorf("prefix = %q", UniquePrefix(42, 1))
 	}
-	if UniquePrefix(42, 1) != UniquePrefix(42, 1) || UniquePrefix(42, 1) == UniquePrefix(43, 1) || UniquePrefix(1<<40, 1) == UniquePrefix(0, 1) {
+	if a, b := UniquePrefix(42, 1), UniquePrefix(42, 1); a != b || UniquePrefix(42, 1) == UniquePrefix(43, 1) || UniquePrefix(1<<40, 1) == UniquePrefix(0, 1) {
 		t.Error("the prefix must depend on the whole seed and on nothing else")
 	}
 }

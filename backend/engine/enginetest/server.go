@@ -67,7 +67,7 @@ func NewServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{TTFT: 20 * time.Millisecond, Gap: 2 * time.Millisecond}
 	s.Server = httptest.NewServer(s.Handler())
-	t.Cleanup(s.Server.Close)
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -61,7 +61,7 @@ func fakeServer(does []string) {
 	fmt.Println("key:", os.Getenv("LLAMA_API_KEY"))
 	if is("no-death-signal") {
 		const prSetPdeathsig = 1
-		syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, 0, 0)
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetPdeathsig, 0, 0)
 	}
 	if is("ignore-term") {
 		signal.Ignore(syscall.SIGTERM)

@@ -338,7 +338,7 @@ func startParent(t *testing.T, does, state string) (parent *exec.Cmd, pid int) {
 	}
 	t.Cleanup(func() {
 		if alive(pid) {
-			syscall.Kill(pid, syscall.SIGKILL)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	})
 	return parent, pid
@@ -349,7 +349,7 @@ func kill9(t *testing.T, parent *exec.Cmd) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	parent.Wait() // "signal: killed"
+	_ = parent.Wait() // "signal: killed"
 }
 
 func TestChildDiesWithParent(t *testing.T) {

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -26,7 +27,7 @@ func BenchmarkStream(b *testing.B) {
 		d := decoder{use: &domain.Usage{}, sink: func(domain.Chunk) {}}
 		for ; ; n++ {
 			ev, err := s.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

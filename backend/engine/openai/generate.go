@@ -158,7 +158,7 @@ func (e *Engine) readStream(ctx context.Context, body io.Reader, prompt string, 
 	d := decoder{use: use, sink: sink}
 	for {
 		ev, err := events.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			use.Complete = use.FinishReason != ""
 			return nil
 		}

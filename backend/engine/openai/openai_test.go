@@ -249,7 +249,7 @@ func TestPrepareErrors(t *testing.T) {
 	answer := func(status int, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
-			w.Write([]byte(body))
+			_, _ = w.Write([]byte(body))
 		}))
 		t.Cleanup(s.Close)
 		return s.URL
@@ -298,7 +298,7 @@ func TestServerThatClosesAfterStream(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", "llama.cpp")
 		if r.Method == http.MethodGet {
-			w.Write([]byte(`{"data":[]}`))
+			_, _ = w.Write([]byte(`{"data":[]}`))
 			return
 		}
 		conn, rw, err := w.(http.Hijacker).Hijack()
@@ -307,7 +307,7 @@ func TestServerThatClosesAfterStream(t *testing.T) {
 		}
 		defer conn.Close()
 		text := "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
-		rw.WriteString("HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Type: text/event-stream\r\nKeep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\n\r\n")
+		_, _ = rw.WriteString("HTTP/1.1 200 OK\r\nServer: llama.cpp\r\nContent-Type: text/event-stream\r\nKeep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\n\r\n")
 		fmt.Fprintf(rw, "%x\r\n%s\r\n0\r\n\r\n", len(text), text)
 		rw.Flush()
 	}))
