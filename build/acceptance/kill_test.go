@@ -49,9 +49,9 @@ func TestKilledProgram(t *testing.T) {
 			r := s.start(long())
 			await(s, r.ID)
 			before := s.requests(r.ID)
-			engines := s.engines()
-			if len(engines) != 1 {
-				t.Errorf("%d engines run", len(engines))
+			engines := s.engines() // while loading, what asks the engine for its devices too
+			if len(engines) == 0 {
+				t.Error("no engine runs")
 			}
 			s.stop(syscall.SIGKILL)
 			gone(t, engines)
