@@ -72,6 +72,9 @@ export interface MetricsQuery {
 export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise<T.Sample[]> =>
   (await request<T.Sample[] | null>('GET', `/benchmarks/${id(job)}/metrics`, { query: { ...query } })).body ?? []
 
+export const runPhases = async (job: string): Promise<T.PhaseChange[]> =>
+  (await request<T.PhaseChange[] | null>('GET', `/benchmarks/${id(job)}/phases`)).body ?? []
+
 export interface RequestPage {
   items: T.RequestRecord[]
   total: number

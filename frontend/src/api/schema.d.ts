@@ -422,7 +422,7 @@ export interface paths {
         };
         /**
          * Averages over successful results
-         * @description Times in ms. Each average is the exact quotient of integer sums; counts says over how many results.
+         * @description Times in ms. Each average is the exact quotient of integer sums; counts says over how many results. Intervals are 95 % t intervals of the means over requests: they take requests as independent and say nothing of how runs differ; null below two values.
          */
         get: operations["averageResults"];
         put?: never;
@@ -519,6 +519,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/window/front": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring the window of this instance to the front
+         * @description A second start uses it. window is false when this instance shows none.
+         */
+        post: operations["frontWindow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -597,6 +617,7 @@ export interface components {
             /** Format: int64 */
             count: number;
             counts: components["schemas"]["AveragesCountsStruct"];
+            intervals: components["schemas"]["AveragesIntervalsStruct"];
         };
         AveragesCountsStruct: {
             /** Format: int64 */
@@ -607,6 +628,12 @@ export interface components {
             token_count: number;
             /** Format: int64 */
             total_generation_time: number;
+        };
+        AveragesIntervalsStruct: {
+            avg_time_per_output_token: number[] | null;
+            avg_time_to_first_token: number[] | null;
+            avg_token_count: number[] | null;
+            avg_total_generation_time: number[] | null;
         };
         BenchmarkRequest: {
             /** @description A registered dataset; give this or prompt */
@@ -1477,6 +1504,9 @@ export interface components {
             code: string;
             level: string;
             message: string;
+        };
+        WindowAnswer: {
+            window: boolean;
         };
     };
     responses: never;
@@ -2813,6 +2843,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sample"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    frontWindow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowAnswer"];
                 };
             };
             /** @description A problem */

@@ -2,6 +2,8 @@ import { locale } from '../lib/locale.svelte'
 import { en } from './en'
 import { pt } from './pt'
 
+export { said } from './said'
+
 /**
  * Words on the screen. A key is "area.name"; the compiler knows them all. A text may hold {name} for
  * a value and {n:one|many} for a choice by number.

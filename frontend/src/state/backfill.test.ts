@@ -1,15 +1,25 @@
-import { describe, expect, it } from 'vitest'
-import type { Model, RequestRecord, Sample } from '../api'
-import { phasesOf } from './backfill'
+import { describe, expect, it, vi } from 'vitest'
+import type { Model, RequestRecord } from '../api'
+import { backfill } from './backfill'
 import { gapsOf } from './detail.svelte'
+import { aSample } from './fixture'
+import { LiveRun } from './live.svelte'
 import { quickRequest } from './quickcheck.svelte'
 
-const sample = (phase: Sample['phase'], t_ms: number): Sample => ({ phase, t_ms, timestamp: 't' }) as Sample
-
 describe('what is known of a run that began before the page', () => {
-  it('phases begin where the samples change theirs', () => {
-    const out = phasesOf([sample('idle', 0), sample('prepare', 10), sample('prepare', 20), sample('measure', 30)])
-    expect(out.map((p) => [p.phase, p.t_us])).toEqual([['prepare', 10_000], ['measure', 30_000]])
+  it('is read from the routes of the run, and what came live since then is kept', async () => {
+    const bodies: Record<string, unknown> = {
+      metrics: [{ ...aSample(0), t_ms: 0 }, { ...aSample(1), t_ms: 1000 }], phases: [{ phase: 'prepare', t_us: 5, at: 't' }, { phase: 'warmup', t_us: 9, at: 't' }], requests: [{ n: 0 }, { n: 1 }],
+    }
+    vi.stubGlobal('fetch', async (url: string) => new Response(JSON.stringify(bodies[/\/r1\/(\w+)/.exec(url)?.[1] ?? '']), { headers: { 'Content-Type': 'application/json' } }))
+    const record = new LiveRun('r1')
+    record.onPhase({ job_id: 'r1', phase: 'measure', t_us: 20, at: 't' })
+    record.requests = [{ n: 1 } as RequestRecord]
+    await backfill(record)
+    vi.unstubAllGlobals()
+    expect(record.phases.map((p) => p.phase)).toEqual(['prepare', 'warmup', 'measure'])
+    expect(record.requests.map((r) => r.n)).toEqual([0, 1])
+    expect(record.samples.length).toBe(2)
   })
   it('gaps are the differences of chunk times in ms', () => {
     expect(gapsOf({ chunk_us: [1000, 3000, 3500] } as RequestRecord)).toEqual([2, 0.5])

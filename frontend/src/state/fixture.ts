@@ -9,7 +9,7 @@ export function aRun(over: Partial<Run> = {}): Run {
     job_id: 'r1', name: '', model: 'm', engine: 'llama-server', task: 'text-generation', status: 'completed', created_at: '2026-11-22T10:00:00Z',
     started_at: null, ended_at: null, duration: null, tokens_generated: null, output: null,
     hardware_metrics: {
-      cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null, devices: [], reasons: null, samples: 0,
+      cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null, devices: [], reasons: {}, samples: 0,
       peak: { cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null },
     },
     plan: {
@@ -29,7 +29,7 @@ export function withSpeed(run: Run, decode: number | null, ttft: number | null):
       ttft_ms: { ...noStats, p50: ttft }, ttfr_ms: noStats, ttfv_ms: noStats, itl_ms: noStats, tpot_ms: noStats, e2e_ms: noStats,
       output_tokens_per_second: decode, decode_tokens_per_second: decode, prefill_tokens_per_second: null, prefill_lower_bound: false,
       requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
-      delivered_concurrency: null, window_s: 1, finish_reasons: null, error_classes: null,
+      delivered_concurrency: null, window_s: 1, finish_reasons: {}, error_classes: {},
       server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [],
     },
   }

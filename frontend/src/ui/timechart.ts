@@ -79,11 +79,12 @@ function toSeries(s: Series, index: number): uPlot.Series {
   }
 }
 
-/** Axis numbers with as many decimals as their step needs. */
-function axisValues(v: (number | null)[]): string[] {
+/** Axis numbers, all with the same decimals: as few as tell them apart. */
+export function axisValues(v: readonly (number | null)[]): string[] {
   const known = v.filter((y): y is number => y !== null)
-  const step = known.length > 1 ? Math.abs((known[1] ?? 0) - (known[0] ?? 0)) : 1
-  return v.map((y) => (y === null ? '' : axisNumber(y, step >= 1 ? 0 : step >= 0.1 ? 1 : 2)))
+  const exact = (d: number): boolean => known.every((y) => Math.abs(y - Number(y.toFixed(d))) < 1e-9)
+  const decimals = [0, 1, 2].find(exact) ?? 3
+  return v.map((y) => (y === null ? '' : axisNumber(y, decimals)))
 }
 
 /** The range of the value axis: fixed where given, else from zero to a little above the largest. */
@@ -100,7 +101,7 @@ function yRange(o: ChartOptions): uPlot.Range.Function {
 export function build(el: HTMLElement, o: ChartOptions): uPlot {
   const axis: uPlot.Axis = { stroke: () => token('--axis'), font: '11px "Inter Variable"', grid: { stroke: () => token('--grid'), width: 1 }, ticks: { show: false } }
   const opts: uPlot.Options = {
-    width: 40, height: 40, padding: [8, 10, 0, 0], legend: { show: false },
+    width: Math.max(40, el.clientWidth - 8), height: Math.max(40, el.clientHeight - 6), padding: [8, 10, 0, 0], legend: { show: false },
     cursor: { ...(o.sync ? { sync: { key: o.sync } } : {}), points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: false, range: () => o.range() }, y: { distr: o.log ? 3 : 1, range: yRange(o) } },
     axes: [

@@ -30,6 +30,7 @@ export const firstrun = {
   virtual: 'Virtual machine',
   sensors: 'Sensors',
   sensorsOf: '{n} of {total} readable',
+  notAvailable: 'Not available',
   found: 'Found on this computer',
   engineMissing: 'not found',
   ready: 'ready',

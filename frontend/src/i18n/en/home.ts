@@ -17,6 +17,8 @@ export const home = {
   model: 'Model',
   bestEmpty: 'No valid run with one user yet.',
   when: 'When',
+  open_: 'Open',
+  moreQueued: 'and {n} more',
   queue: 'Queue',
   next: 'What next?',
   nextUsers: 'How many users can it serve?',

@@ -17,6 +17,8 @@ export const live = {
   elapsed: '{time} elapsed',
   figures: 'Figures so far',
   trailing: 'last second',
+  wholeWindow: 'over the whole run',
+  failedCount: '{failed} failed',
   peakOf: 'most so far {v}',
   median: 'median · p95 {p95} · n {n}',
   medianOnly: 'median · n {n}',

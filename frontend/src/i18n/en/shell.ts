@@ -62,6 +62,7 @@ export const shell = {
   asTable: 'Show as table',
   asChart: 'Show as chart',
   copyCsv: 'Copy as CSV',
+  noReadings: 'No readings yet',
   savePng: 'Save as PNG',
   time: 'Time',
   failed: 'This did not work',

@@ -33,6 +33,7 @@ export const firstrun: Words<typeof en> = {
   virtual: 'Máquina virtual',
   sensors: 'Sensores',
   sensorsOf: '{n} de {total} legíveis',
+  notAvailable: 'Indisponível',
   found: 'Encontrado neste computador',
   engineMissing: 'não encontrado',
   ready: 'pronto',

@@ -20,6 +20,8 @@ export const home: Words<typeof en> = {
   model: 'Modelo',
   bestEmpty: 'Ainda não há execução válida com um usuário.',
   when: 'Quando',
+  open_: 'Abrir',
+  moreQueued: 'e mais {n}',
   queue: 'Fila',
   next: 'E agora?',
   nextUsers: 'Quantos usuários atende?',

@@ -65,6 +65,7 @@ export const shell: Words<typeof en> = {
   asTable: 'Mostrar como tabela',
   asChart: 'Mostrar como gráfico',
   copyCsv: 'Copiar como CSV',
+  noReadings: 'Sem leituras ainda',
   savePng: 'Salvar como PNG',
   time: 'Tempo',
   failed: 'Isto não funcionou',

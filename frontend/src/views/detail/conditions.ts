@@ -1,5 +1,5 @@
 import type { Run } from '../../api'
-import { t } from '../../i18n'
+import { said, t } from '../../i18n'
 import { duration, gb, num, percent, text } from '../../lib/format'
 import { modelName } from '../shared/words'
 
@@ -21,7 +21,7 @@ export function conditions(run: Run): Group[] {
   const e = env?.engine
   const p = run.plan
   const load = p.load.kind === 'closed' ? t('live.users', { n: p.load.concurrency ?? 1 }) : t('live.oneUser')
-  const gpuUsed = !e ? '' : e.gpu_used === null ? t('detail.notVerifiable') : `${t(e.gpu_used ? 'common.yes' : 'common.no')}${e.gpu_reason ? ` · ${e.gpu_reason}` : ''}`
+  const gpuUsed = !e ? '' : e.gpu_used === null ? t('detail.notVerifiable') : `${t(e.gpu_used ? 'common.yes' : 'common.no')}${e.gpu_reason ? ` · ${said(e.gpu_reason)}` : ''}`
   const groups: Group[] = [
     { title: t('detail.groupModel'), rows: [
       { name: t('detail.cModel'), value: modelName(run.model) },

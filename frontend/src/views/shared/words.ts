@@ -1,6 +1,5 @@
-import { t, tOr } from '../../i18n'
+import { said, t, tOr } from '../../i18n'
 import { duration, gb, ms, num, percent, text } from '../../lib/format'
-import { locale } from '../../lib/locale.svelte'
 import type { CheckView } from '../../ui'
 import { library } from '../../state'
 
@@ -46,9 +45,8 @@ export function checkViews(checks: readonly Check[]): CheckView[] {
   return checks.map((c) => ({
     code: c.code,
     state: c.state,
-    title: tOr(`detail.check_${c.code}`, c.detail || c.code.replaceAll('_', ' ')),
-    // The program's own sentences are English; beside a translated title and a value they add nothing.
-    detail: tOr(`detail.check_${c.code}`, '') && (locale.lang === 'en' || c.value === null) ? c.detail : '',
+    title: tOr(`detail.check_${c.code}`, said(c.detail) || c.code.replaceAll('_', ' ')),
+    detail: tOr(`detail.check_${c.code}`, '') ? said(c.detail) : '',
     value: reading(c.value, c.unit),
     limit: c.limit === null ? '' : `${atLeast.has(c.code) ? '≥' : '≤'} ${reading(c.limit, c.unit)}`,
   }))

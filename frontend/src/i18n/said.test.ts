@@ -1,0 +1,31 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { locale } from '../lib/locale.svelte'
+import { program } from './pt/program'
+import { said } from './said'
+
+afterEach(() => {
+  locale.lang = 'en'
+})
+
+describe('what the program says', () => {
+  it('stays as it is in English', () => {
+    expect(said('No swapping.')).toBe('No swapping.')
+    expect(said(null)).toBe('')
+  })
+
+  it.each([
+    ['No swapping.', 'Sem uso novo de swap.'],
+    ['Other programs used 12.5 % of the processor while measuring (limit 10 %).', 'Outros programas usaram 12,5 % do processador durante a medição (limite 10 %).'],
+    ['No usable GPU: measuring on the CPU. No NVIDIA driver found (libnvidia-ml.so.1 is not on this machine).',
+      'Sem GPU utilizável: medindo na CPU. Nenhum driver da NVIDIA encontrado (libnvidia-ml.so.1 não está nesta máquina).'],
+    ['No request succeeded. The first failure: The endpoint cannot be reached.', 'Nenhum pedido teve sucesso. A primeira falha: O endereço não pode ser alcançado.'],
+    ['Something new. No swapping.', 'Something new. Sem uso novo de swap.'],
+  ])('is translated sentence by sentence: %s', (en, pt) => {
+    locale.lang = 'pt-BR'
+    expect(said(en)).toBe(pt)
+  })
+
+  it('keeps every changing part', () => {
+    for (const [en, pt] of Object.entries(program)) expect(pt.split('*').length, en).toBe(en.split('*').length)
+  })
+})

@@ -1,0 +1,37 @@
+import { locale } from '../lib/locale.svelte'
+import { program } from './pt/program'
+
+interface Pattern { match: RegExp; text: string }
+
+const patterns: Pattern[] = Object.entries(program).map(([en, text]) => ({
+  match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
+  text,
+}))
+
+/**
+ * A text that the program wrote in English, in the chosen language. Known sentences are translated one
+ * by one; what is not known stays as it came, because a foreign word says more than none.
+ */
+export function said(text: string | null | undefined): string {
+  if (!text || locale.lang === 'en') return text ?? ''
+  return whole(text) ?? sentences(text).map((s) => whole(s) ?? s).join(' ')
+}
+
+function whole(text: string): string | null {
+  for (const { match, text: words } of patterns) {
+    const found = match.exec(text)
+    if (!found) continue
+    let i = 0
+    return words.replace(/\*/g, () => part(found[++i] ?? ''))
+  }
+  return null
+}
+
+/** Numbers take the decimal comma; a part that is itself a known sentence is translated. */
+function part(text: string): string {
+  return /^-?\d+(\.\d+)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
+}
+
+function sentences(text: string): string[] {
+  return text.split(/(?<=[.!?]) (?=[A-Z“"])/)
+}
