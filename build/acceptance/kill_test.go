@@ -3,7 +3,11 @@
 package acceptance
 
 import (
+	"bytes"
+	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,11 +27,17 @@ func (s *server) awaitPhase(id domain.RunID, phase domain.Phase) {
 	})
 }
 
+// serves tells the engine's server from a short look at its devices.
+func (p process) serves() bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.pid))
+	return err == nil && bytes.Contains(b, []byte("\x00--port\x00"))
+}
+
 // moments are those at which a run is killed; each waits for its own.
 func moments() map[string]func(*server, domain.RunID) {
 	return map[string]func(*server, domain.RunID){
 		"loading": func(s *server, _ domain.RunID) {
-			until(s.t, "the engine has started", func() bool { return len(s.engines()) > 0 })
+			until(s.t, "the engine has started", func() bool { return slices.ContainsFunc(s.engines(), process.serves) })
 		},
 		"warming up": func(s *server, id domain.RunID) {
 			until(s.t, "a warm-up has ended", func() bool { return len(s.requests(id)) > 0 })
