@@ -115,13 +115,11 @@ test-types: $(TALLY) $(NODE_READY)
 test-web: $(TALLY) $(NODE_READY) ## Unit tests of the interface
 	@$(TALLY) run web vitest npm --prefix frontend test --
 
-test-browser: $(TALLY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The interface in a real browser against the real program
-	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" INFEROMETER_ENGINE_ROOT="$(CURDIR)/$(ENGINE_DIR)" \
-	  $(TALLY) run browser vitest npm --prefix frontend run test:e2e --
+test-browser: $(TALLY) $(NODE_READY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The interface in a real browser against the real program
+	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" $(TALLY) run browser node npm --prefix frontend run test:e2e
 
-test-window: $(TALLY) $(E2E) $(ENGINE_DIR)/.ready ## The real window, driven through WebKit
-	@INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" INFEROMETER_ENGINE_ROOT="$(CURDIR)/$(ENGINE_DIR)" \
-	  $(TALLY) run window count npm --prefix frontend run test:window
+test-window: $(TALLY) $(NODE_READY) $(E2E) $(ENGINE_DIR)/.ready ## The real window, driven through WebKit
+	@INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" $(TALLY) run window node npm --prefix frontend run test:window
 
 # One engine and its models under fixed names, for tests that take a folder.
 .cache/real/models: $(ENGINE_DIR)/.ready

@@ -30,7 +30,7 @@ for group in "$@"; do
       python3 -m pip --version >/dev/null 2>&1 || want "fetching the engine" python3-pip
       ;;
     test)
-      command -v chromium >/dev/null || command -v google-chrome >/dev/null || want "browser tests" chromium
+      command -v chromium >/dev/null || want "browser tests" chromium
       command -v Xvfb >/dev/null || want "window tests" xvfb
       command -v WebKitWebDriver >/dev/null || want "window tests" webkit2gtk-driver
       ;;

@@ -174,32 +174,27 @@ func (c *vitestCounter) result(bool) result {
 	return r
 }
 
-// lineCounter looks for a last line "N passed, N failed"; without one the exit status counts.
-type lineCounter struct {
-	lines          lineReader
-	out            io.Writer
-	passed, failed int
-	found          bool
+// nodeCounter reads the summary at the end of `node --test`, in either of its reporters.
+type nodeCounter struct {
+	lines lineReader
+	out   io.Writer
+	sums  map[string]int
 }
 
-func (c *lineCounter) Write(p []byte) (int, error) {
+func (c *nodeCounter) Write(p []byte) (int, error) {
+	summary := regexp.MustCompile(`^(?:#|ℹ) (pass|fail|cancelled|skipped) (\d+)$`)
 	c.lines.each(p, func(line []byte) {
-		if m := regexp.MustCompile(`\b(\d+) passed, (\d+) failed`).FindSubmatch(line); m != nil {
-			c.passed, _ = strconv.Atoi(string(m[1]))
-			c.failed, _ = strconv.Atoi(string(m[2]))
-			c.found = true
+		if m := summary.FindSubmatch(line); m != nil {
+			c.sums[string(m[1])], _ = strconv.Atoi(string(m[2]))
 		}
 	})
 	return c.out.Write(p)
 }
 
-func (c *lineCounter) result(exitOK bool) result {
-	if !c.found && exitOK {
-		return result{Passed: 1}
-	}
-	r := result{Passed: c.passed, Failed: c.failed}
-	if c.failed > 0 {
-		r.Failures = []string{fmt.Sprintf("%d named above", c.failed)}
+func (c *nodeCounter) result(bool) result {
+	r := result{Passed: c.sums["pass"], Failed: c.sums["fail"] + c.sums["cancelled"], Skipped: c.sums["skipped"]}
+	if r.Failed > 0 {
+		r.Failures = []string{fmt.Sprintf("%d named above", r.Failed)}
 	}
 	return r
 }

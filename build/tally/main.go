@@ -19,6 +19,8 @@ import (
 
 const resultsDir = ".cache/tests"
 
+var errFailed = errors.New("tally: a test failed")
+
 // result is what one suite did.
 type result struct {
 	Passed   int      `json:"passed"`
@@ -29,10 +31,14 @@ type result struct {
 }
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	err := run(os.Args[1:], os.Stdout)
+	if err == nil {
+		return
 	}
+	if !errors.Is(err, errFailed) { // whose count is the last line
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(1)
 }
 
 func run(args []string, out io.Writer) error {
@@ -42,7 +48,7 @@ func run(args []string, out io.Writer) error {
 	if len(args) >= 2 && args[0] == "sum" {
 		return sum(args[1:], out)
 	}
-	return errors.New("usage: tally run NAME gotest|vitest|count|exit|step COMMAND... | tally sum NAME...")
+	return errors.New("usage: tally run NAME gotest|vitest|node|exit|step COMMAND... | tally sum NAME...")
 }
 
 // runSuite returns an error only when the result could not be stored.
@@ -65,9 +71,6 @@ func runSuite(name, kind string, argv []string, out io.Writer) error {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = c, out
-	if kind == "count" {
-		cmd.Stderr = c
-	}
 	began := time.Now()
 	err = cmd.Run()
 	r := c.result(err == nil)
@@ -92,8 +95,8 @@ func counterOf(name, kind, report string, out io.Writer) (counter, error) {
 	switch kind {
 	case "gotest":
 		return &goCounter{out: out, state: map[string]string{}}, nil
-	case "count":
-		return &lineCounter{out: out}, nil
+	case "node":
+		return &nodeCounter{out: out, sums: map[string]int{}}, nil
 	case "vitest":
 		return &vitestCounter{out: out, report: report}, nil
 	case "exit":
@@ -132,7 +135,7 @@ func sum(names []string, out io.Writer) error {
 	fmt.Fprintf(out, "%s in all\n", time.Duration(all.Seconds*float64(time.Second)).Round(time.Second))
 	fmt.Fprintf(out, "%d passed, %d failed\n", all.Passed, all.Failed)
 	if all.Failed > 0 {
-		return fmt.Errorf("tally: %d failed", all.Failed)
+		return errFailed
 	}
 	return nil
 }

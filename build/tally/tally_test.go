@@ -66,9 +66,10 @@ func TestSuites(t *testing.T) {
 		{"fails", "exit", "false", "0 passed, 1 failed", true},
 		{"step counts for nothing", "step", "true", "0 passed, 0 failed", false},
 		{"step fails", "step", "false", "0 passed, 1 failed", true},
-		{"counts", "count", "echo 3 passed, 0 failed", "3 passed, 0 failed", false},
-		{"count and status differ", "count", "echo 3 passed, 0 failed; exit 4", "3 passed, 1 failed", true},
-		{"count says failed", "count", "echo 3 passed, 2 failed", "3 passed, 2 failed", true},
+		{"node, tap", "node", "printf '# pass 3\\n# fail 0\\n# cancelled 0\\n'", "3 passed, 0 failed", false},
+		{"node, spec", "node", "printf 'ℹ pass 3\\nℹ fail 1\\nℹ cancelled 1\\n'; exit 1", "3 passed, 2 failed", true},
+		{"node ran nothing", "node", "printf '# pass 0\\n# fail 0\\n'", "0 passed, 1 failed", true},
+		{"count and status differ", "node", "printf '# pass 3\\n'; exit 4", "3 passed, 1 failed", true},
 		{"no go test ran", "gotest", "true", "0 passed, 1 failed", true},
 		{"vitest died", "vitest", "exit 1", "0 passed, 1 failed", true},
 	}
