@@ -69,18 +69,18 @@ func (s *Service) start(ctx context.Context, r domain.BenchmarkRequest) (domain.
 	if err != nil {
 		return domain.Run{}, err
 	}
-	run := s.newRun(plan, prompt)
+	run := s.newRun(plan, model, prompt)
 	run.Name, run.Notes, run.Tags = or(r.Name, ""), or(r.Notes, ""), cleanTags(r.Tags)
 	return s.enqueue(ctx, run, model, prompt)
 }
 
-func (s *Service) newRun(plan domain.Plan, prompt string) domain.Run {
+func (s *Service) newRun(plan domain.Plan, model domain.Model, prompt string) domain.Run {
 	if plan.StoreText && prompt != "" {
 		plan.Prompt = &prompt
 	}
 	return domain.Run{ID: domain.RunID(uuid.NewString()), Model: plan.ModelID, Engine: plan.Engine,
 		Task: plan.Task, Status: domain.StatusQueued, CreatedAt: s.d.Now().UTC(), Plan: plan,
-		Warnings: []domain.Warning{}, Tags: []string{}}
+		Warnings: s.planWarnings(plan, model), Tags: []string{}}
 }
 
 // enqueue stores a new run and hands it to the worker.
@@ -280,7 +280,7 @@ func (s *Service) RerunBenchmark(ctx context.Context, id domain.RunID) (domain.R
 	if err != nil {
 		return domain.Run{}, err
 	}
-	run := s.newRun(old.Plan, prompt)
+	run := s.newRun(old.Plan, model, prompt)
 	run.Name, run.Tags = old.Name, old.Tags
 	return s.enqueue(ctx, run, model, prompt)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -55,7 +56,7 @@ func (s *Service) AddDataset(ctx context.Context, u DatasetUpload) (domain.Datas
 		return domain.Dataset{}, err
 	}
 	d := domain.Dataset{ID: id, Name: name, Prompts: len(prompts),
-		SHA256: hex.EncodeToString(sum.Sum(nil)), CreatedAt: s.d.Now().UTC()}
+		SHA256: hex.EncodeToString(sum.Sum(nil)), CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
 	return d, s.d.Store.PutDataset(ctx, d, prompts)
 }
 

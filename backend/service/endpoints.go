@@ -34,7 +34,7 @@ func (s *Service) AddEndpoint(ctx context.Context, in domain.EndpointInput) (dom
 	if in.BaseURL == nil {
 		return domain.Endpoint{}, domain.Invalid("body.base_url", "is required")
 	}
-	e := domain.Endpoint{ID: uuid.NewString(), Kind: "openai", CreatedAt: s.d.Now().UTC()}
+	e := domain.Endpoint{ID: uuid.NewString(), Kind: "openai", CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
 	return s.putEndpoint(ctx, e, in)
 }
 

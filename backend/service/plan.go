@@ -69,6 +69,9 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 		return none(err)
 	}
 	model, err := s.resolveTarget(ctx, r, &p)
+	if err == nil {
+		err = s.checkLocal(p)
+	}
 	if err != nil {
 		return none(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine/enginetest"
 )
 
 func TestPlanDefaults(t *testing.T) {
@@ -97,6 +98,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 1001 }},
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed"} }},
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(1025)} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(257)} }},
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", Concurrency: ptr(2)} }},
 		{"body.load.think_time_ms", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", ThinkTimeMs: ptr(-1)} }},
 		{"body.stop.requests", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Requests: ptr(0)} }},
@@ -127,6 +129,21 @@ func TestPlanRefusals(t *testing.T) {
 		page, err := w.svc.Benchmarks(t.Context(), domain.RunFilter{})
 		if err != nil || page.Total != 0 || w.engine.Prepared() != 0 {
 			t.Errorf("refused requests left %d runs, %v", page.Total, err)
+		}
+	})
+}
+
+// What a plan cannot reach is said before the start, and stays said at the end.
+func TestPlanWarnings(t *testing.T) {
+	in(t, options{script: enginetest.Script{Tokens: 4}}, func(t *testing.T, w *world) {
+		run := w.start(func(r *domain.BenchmarkRequest) { r.MaxTokens, r.GPU = ptr(4096), ptr(3) })
+		end := w.wait(run.ID)
+		for name, r := range map[string]domain.Run{"start": run, "end": end} {
+			for _, code := range []string{"output_exceeds_context", "gpu_not_found"} {
+				if !slices.ContainsFunc(r.Warnings, func(x domain.Warning) bool { return x.Code == code }) {
+					t.Errorf("at the %s there is no warning %s: %+v", name, code, r.Warnings)
+				}
+			}
 		}
 	})
 }

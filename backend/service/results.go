@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/stats"
 )
 
 // sampleFile is the name under which seed A keeps its demonstration results.
@@ -25,7 +26,11 @@ func (s *Service) AverageResults(ctx context.Context, w domain.Window, f domain.
 	if err != nil {
 		return domain.Averages{}, err
 	}
-	return s.d.Store.Averages(ctx, w, f)
+	avg, err := s.d.Store.Averages(ctx, w, f)
+	if err != nil {
+		return avg, err
+	}
+	return stats.WithIntervals(avg), nil
 }
 
 // LegacyAverage is seed A's route: KindNotReady unless debug mode is on, decided before parse is

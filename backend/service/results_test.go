@@ -24,6 +24,9 @@ func (w *world) results(f domain.ResultFilter) int {
 	if err != nil || int(avg.Count) != page.Total {
 		w.t.Fatalf("averages count %d, results %d, %v", avg.Count, page.Total, err)
 	}
+	if got := avg.Intervals.TotalTime != nil; got != (avg.Counts.TotalTime > 1) {
+		w.t.Fatalf("%d results, but an interval of the total time: %v", avg.Counts.TotalTime, got)
+	}
 	return page.Total
 }
 

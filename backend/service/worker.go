@@ -218,7 +218,8 @@ func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineI
 // report fills everything derived from the raw records into r.
 func report(r *domain.Run, in stats.Input) {
 	rep := stats.Report(in)
-	r.HardwareMetrics, r.Warnings = rep.HardwareMetrics, rep.Warnings
+	r.HardwareMetrics = rep.HardwareMetrics
+	r.Warnings = append(r.Warnings, rep.Warnings...) // after those of the plan
 	r.DurationS, r.TokensGenerated, r.Output = rep.DurationS, rep.TokensGenerated, rep.Output
 	r.Summary, r.Validity = &rep.Summary, &rep.Validity
 	if len(in.Requests) == 0 {

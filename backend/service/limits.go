@@ -1,0 +1,48 @@
+package service
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// maxLocalUsers is how many sequences the embedded engine serves at a time (llama.cpp's
+// LLAMA_MAX_SEQ).
+const maxLocalUsers = 256
+
+// checkLocal refuses what the embedded engine cannot do on this machine; an endpoint answers for
+// itself.
+func (s *Service) checkLocal(p domain.Plan) error {
+	if p.EndpointID != nil {
+		return nil
+	}
+	var bad fieldErrors
+	if or(p.Load.Concurrency, 1) > maxLocalUsers {
+		bad.add("body.load.concurrency", "the embedded engine serves at most %d users; use an endpoint for more", maxLocalUsers)
+	}
+	gpus := s.d.Sampler.System().GPUs
+	if p.GPU != nil && len(gpus) > 0 && !hasGPU(gpus, *p.GPU) {
+		bad.add("body.gpu", "there is no GPU with this index; this machine has %d", len(gpus))
+	}
+	return bad.err()
+}
+
+func hasGPU(gpus []domain.GPUInfo, index int) bool {
+	return slices.ContainsFunc(gpus, func(g domain.GPUInfo) bool { return g.Index == index })
+}
+
+// planWarnings says before the start what a plan cannot reach, so that nobody waits for it.
+func (s *Service) planWarnings(p domain.Plan, m domain.Model) []domain.Warning {
+	out := []domain.Warning{}
+	if m.GGUF != nil && m.GGUF.ContextLength > 0 && p.MaxTokens >= m.GGUF.ContextLength {
+		out = append(out, domain.Warning{Code: "output_exceeds_context", Level: "caution",
+			Message: fmt.Sprintf("The output length of %d tokens does not fit the model's context of %d; answers end there.",
+				p.MaxTokens, m.GGUF.ContextLength)})
+	}
+	if p.EndpointID == nil && p.GPU != nil && !hasGPU(s.d.Sampler.System().GPUs, *p.GPU) {
+		out = append(out, domain.Warning{Code: "gpu_not_found", Level: "caution",
+			Message: fmt.Sprintf("GPU %d was asked for, but no GPU can be read on this machine.", *p.GPU)})
+	}
+	return out
+}
