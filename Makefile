@@ -130,28 +130,33 @@ test-window: $(TALLY) $(NODE_READY) $(E2E) $(ENGINE_DIR)/.ready ## The real wind
 # ---- files ---------------------------------------------------------------------------------
 
 $(NODE_READY): frontend/package-lock.json
-	cd frontend && npm ci --no-audit --no-fund
+	@echo "Fetching what the interface is built with"
+	@cd frontend && npm ci --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 $(WEB): $(NODE_READY) $(WEB_FILES)
-	cd frontend && npm run build
+	@echo "Building the interface"
+	@cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@ frontend/dist/.gitkeep
 
 $(HEADLESS): $(GO_FILES) $(WEB)
-	go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $@ .
+	@echo "Building $@; the first time compiles everything"
+	@go build -tags $(TAGS) -ldflags '$(LDFLAGS)' -o $@ .
 
 $(WINDOW): $(GO_FILES) $(WEB)
 	@build/need.sh window
-	go build -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o $@ .
+	@echo "Building $@; the first time compiles everything"
+	@go build -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o $@ .
 
 # The window with WebKit's remote control; for tests, never shipped.
 $(E2E): $(GO_FILES) $(WEB)
 	@build/need.sh window
-	go build -tags $(WINDOW_TAGS),e2e -ldflags '$(LDFLAGS)' -o $@ .
+	@echo "Building $@; the first time compiles everything"
+	@go build -tags $(WINDOW_TAGS),e2e -ldflags '$(LDFLAGS)' -o $@ .
 
 $(ENGINE_DIR)/.ready: backend/library/catalogue.json | $(HEADLESS)
 	@build/need.sh fetch || echo "Trying without the package registry."
-	$(HEADLESS) setup --dir $(ENGINE_DIR)
+	@$(HEADLESS) setup --dir $(ENGINE_DIR)
 	@touch $@
 
 $(TALLY): $(wildcard build/tally/*.go)

@@ -6,13 +6,13 @@ cd "$(dirname "$0")/.."
 
 headless=build/bin/inferometer-headless
 build/need.sh
-make --no-print-directory "$headless"
+make -s "$headless"
 ready=yes
-make --no-print-directory .engine/.ready || ready=
+make -s .engine/.ready || ready=
 [ -n "$ready" ] || echo "The engine could not be fetched now; Inferometer starts without it and can get it later." >&2
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-  if build/need.sh window && make --no-print-directory build/bin/inferometer; then
+  if build/need.sh window && make -s build/bin/inferometer; then
     exec build/bin/inferometer
   fi
   echo "The window could not be built; going on without it." >&2

@@ -3,8 +3,7 @@
 # build/bin into build/dist. The same input gives the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-version=${1#v}
-[[ $version =~ ^[0-9] ]] || version=0.1.0+$version
+version=$1
 deb_version=${version//-/\~}
 arch=$(dpkg --print-architecture)
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || date +%s)}
