@@ -42,7 +42,8 @@ func (a *App) Listen(o ListenOptions) error {
 		return errors.Join(err, ln.Close())
 	}
 	addr := ln.Addr().(*net.TCPAddr)
-	a.addr.Store(&listening{url: "http://" + shown(addr), port: addr.Port, note: note, loopback: addr.IP.IsLoopback()})
+	a.addr.Store(&listening{url: "http://" + shown(addr), port: addr.Port, note: note, loopback: addr.IP.IsLoopback(),
+		outside: "http://" + outside(addr)})
 	guarded := a.api.Guarded(api.Guard{Addr: addr.String(), AllowedHosts: a.settings.AllowedHosts,
 		Token: token, Logins: a.logins})
 	srv := api.Server(guarded)
@@ -72,7 +73,8 @@ func (a *App) Listen(o ListenOptions) error {
 type listening struct {
 	url, note string
 	port      int
-	loopback  bool // nobody else can reach it
+	loopback  bool   // nobody else can reach it
+	outside   string // where others reach it
 }
 
 // URL is the address of the REST server, empty when it is off.
@@ -119,6 +121,21 @@ func cause(err error) error {
 		return sys.Err
 	}
 	return err
+}
+
+// outside is the address under which others reach the listener: that of this machine's first network
+// when it listens on all of them.
+func outside(addr *net.TCPAddr) string {
+	if !addr.IP.IsUnspecified() {
+		return addr.String()
+	}
+	addrs, _ := net.InterfaceAddrs() // none: only loopback is left
+	for _, x := range addrs {
+		if n, ok := x.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && n.IP.To4() != nil {
+			return net.JoinHostPort(n.IP.String(), strconv.Itoa(addr.Port))
+		}
+	}
+	return shown(addr)
 }
 
 // shown is an address as a person opens it: a listener on all addresses is reached by loopback.

@@ -101,7 +101,7 @@ func (a *App) serve(ctx context.Context, resume bool) error {
 	}
 	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL())
 	if l := a.addr.Load(); !l.loopback {
-		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.url))
+		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.outside))
 	}
 	select {
 	case <-ctx.Done():

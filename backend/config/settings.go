@@ -157,7 +157,7 @@ func (s *Settings) loadVars(origin string, vars map[string]string) error {
 func describe(k key, origin string) string {
 	switch origin {
 	case originFlag:
-		return "The flag --" + strings.ReplaceAll(k.name, "_", "-")
+		return "The flag --" + strings.ReplaceAll(strings.TrimPrefix(k.name, "api_"), "_", "-")
 	case originEnv:
 		return "The environment variable " + k.env
 	}

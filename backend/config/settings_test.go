@@ -153,7 +153,7 @@ func TestBadValuesNameKeyAndOrigin(t *testing.T) {
 		{config.Input{Environ: []string{"INFEROMETER_TELEMETRY_HZ=s3cret"}}, "environment variable INFEROMETER_TELEMETRY_HZ must be a number"},
 		{config.Input{Environ: []string{"INFEROMETER_TELEMETRY_HZ=NaN"}}, "must be 1 to 50"},
 		{config.Input{Environ: []string{"INFEROMETER_TELEMETRY_HZ=51"}}, "must be 1 to 50"},
-		{config.Input{Flags: map[string]string{"api-addr": "8000"}}, "flag --api-addr must be host:port"},
+		{config.Input{Flags: map[string]string{"api-addr": "8000"}}, "flag --addr must be host:port"},
 		{config.Input{Flags: map[string]string{"addr": ":8000"}}, "must be host:port"},
 		{config.Input{Flags: map[string]string{"addr": "a:70000"}}, "must end in a port"},
 		{config.Input{Flags: map[string]string{"debug": "perhaps"}}, "flag --debug must be true or false"},

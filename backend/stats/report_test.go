@@ -191,3 +191,9 @@ func TestGolden(t *testing.T) {
 		t.Errorf("the report changed; look at it, then run the test with -update\n%s", got)
 	}
 }
+
+func TestAReasonIsASentence(t *testing.T) {
+	if got := sentence("The run used the CPU.", "étude of no GPU"); got != "The run used the CPU. Étude of no GPU" {
+		t.Errorf("sentence = %q", got)
+	}
+}

@@ -2,6 +2,8 @@ package stats
 
 import (
 	"fmt"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -71,7 +73,8 @@ func sentence(first, reason string) string {
 	if reason == "" {
 		return first
 	}
-	return first + " " + reason
+	r, size := utf8.DecodeRuneInString(reason)
+	return first + " " + string(unicode.ToUpper(r)) + reason[size:]
 }
 
 func value(p *float64) float64 {
