@@ -25,7 +25,7 @@ Version: $deb_version
 Architecture: $arch
 Maintainer: The Inferometer authors <inferometer@users.noreply.github.com>
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
-Depends: libc6, libgtk-3-0t64 | libgtk-3-0, libwebkit2gtk-4.1-0
+Depends: libc6 (>= 2.34), libgtk-3-0t64 | libgtk-3-0, libwebkit2gtk-4.1-0
 Recommends: python3-pip
 Section: utils
 Priority: optional
