@@ -28,6 +28,8 @@ HEADLESS := build/bin/inferometer-headless
 WINDOW   := build/bin/inferometer
 E2E      := .cache/bin/inferometer-e2e
 ENGINE_DIR := .engine
+# ENGINE=native compiles the engine here; it stands beside the other one.
+ENGINE_READY := $(ENGINE_DIR)/.ready$(if $(ENGINE),-$(ENGINE))
 NODE_READY := frontend/node_modules/.package-lock.json
 WEB      := frontend/dist/index.html
 GO_FILES := $(shell find main.go app backend -type f -not -name '*_test.go' -not -path '*/testdata/*') go.mod go.sum
@@ -35,7 +37,7 @@ WEB_FILES := $(shell find frontend/src frontend/index.html frontend/*.ts fronten
 PACKAGES := . ./app/... ./backend/... ./build/...
 TALLY    := .cache/bin/tally
 
-.PHONY: help run setup build package check test lint fmt clean ready \
+.PHONY: help run engine setup build package check test lint fmt clean ready \
         test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
         test-web test-browser test-window
 
@@ -45,7 +47,9 @@ help: ## List these commands
 run: ## Set up what is missing and start Inferometer
 	@build/run.sh
 
-setup: $(NODE_READY) $(ENGINE_DIR)/.ready ## Fetch all dependencies, the engine and the starter model
+engine: $(ENGINE_READY) # for build/run.sh
+
+setup: $(NODE_READY) $(ENGINE_READY) ## Fetch all dependencies, the engine and the starter model
 
 build: $(WINDOW) $(HEADLESS) ## Build build/bin/inferometer (window) and inferometer-headless
 
@@ -105,7 +109,7 @@ test-real: $(TALLY) .cache/real/models ## Tests that drive a true engine and mod
 	  $(TALLY) run real gotest go test -json -count=1 -p 1 -tags $(TAGS),realengine -run Real \
 	  $$(grep -rl --include=*_test.go '^//go:build.*realengine' app backend | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
-test-acceptance: $(TALLY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The finished program against its contract
+test-acceptance: $(TALLY) $(HEADLESS) $(ENGINE_READY) ## The finished program against its contract
 	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" \
 	  $(TALLY) run acceptance gotest go test -json -count=1 -tags $(TAGS),acceptance -timeout 20m ./build/acceptance/...
 
@@ -115,14 +119,14 @@ test-types: $(TALLY) $(NODE_READY)
 test-web: $(TALLY) $(NODE_READY) ## Unit tests of the interface
 	@$(TALLY) run web vitest npm --prefix frontend test --
 
-test-browser: $(TALLY) $(NODE_READY) $(HEADLESS) $(ENGINE_DIR)/.ready ## The interface in a real browser against the real program
+test-browser: $(TALLY) $(NODE_READY) $(HEADLESS) $(ENGINE_READY) ## The interface in a real browser against the real program
 	@INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" $(TALLY) run browser node npm --prefix frontend run test:e2e
 
-test-window: $(TALLY) $(NODE_READY) $(E2E) $(ENGINE_DIR)/.ready ## The real window, driven through WebKit
+test-window: $(TALLY) $(NODE_READY) $(E2E) $(ENGINE_READY) ## The real window, driven through WebKit
 	@INFEROMETER_E2E_BIN="$(CURDIR)/$(E2E)" $(TALLY) run window node npm --prefix frontend run test:window
 
 # One engine and its models under fixed names, for tests that take a folder.
-.cache/real/models: $(ENGINE_DIR)/.ready
+.cache/real/models: $(ENGINE_READY)
 	@mkdir -p .cache/real
 	@ln -sfn "$$(dirname "$$(find "$(CURDIR)/$(ENGINE_DIR)/engines" -not -path '*/.new-*' -name llama-server | sort | tail -1)")" .cache/real/bin
 	@ln -sfn "$(CURDIR)/$(ENGINE_DIR)/models" .cache/real/models
@@ -154,8 +158,8 @@ $(E2E): $(GO_FILES) $(WEB)
 	@echo "Building $@; the first time compiles everything"
 	@go build -tags $(WINDOW_TAGS),e2e -ldflags '$(LDFLAGS)' -o $@ .
 
-$(ENGINE_DIR)/.ready: backend/library/catalogue.json | $(HEADLESS)
-	@build/need.sh fetch || echo "Trying without the package registry."
+$(ENGINE_READY): backend/library/catalogue.json | $(HEADLESS)
+	@build/need.sh fetch $(ENGINE) || echo "Trying without the package registry."
 	@$(HEADLESS) setup --dir $(ENGINE_DIR)
 	@touch $@
 

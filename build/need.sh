@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sees to what a step needs from the system: need.sh GROUP... with the groups window (to build the
-# window), fetch (to get the engine from a package registry) and test (browser, display and remote
-# control). Go and Node must be there; other missing packages are installed with apt, or named.
+# window), fetch (to get the engine from a package registry), native (to compile it) and test
+# (browser, display and remote control). Go and Node must be there; other missing packages are
+# installed with apt, or named.
 set -euo pipefail
 
 for tool in go node npm; do
@@ -28,6 +29,11 @@ for group in "$@"; do
       ;;
     fetch)
       python3 -m pip --version >/dev/null 2>&1 || want "fetching the engine" python3-pip
+      ;;
+    native)
+      command -v cmake >/dev/null || want "compiling the engine" cmake
+      command -v c++ >/dev/null || want "compiling the engine" g++
+      command -v ninja >/dev/null || want "compiling the engine" ninja-build
       ;;
     test)
       command -v chromium >/dev/null || want "browser tests" chromium

@@ -8,7 +8,7 @@ headless=build/bin/inferometer-headless
 build/need.sh
 make -s "$headless"
 ready=yes
-make -s .engine/.ready || ready=
+make -s engine || ready=
 [ -n "$ready" ] || echo "The engine could not be fetched now; Inferometer starts without it and can get it later." >&2
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
