@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -150,4 +151,24 @@ func TestLegacyIsNotReadyWithoutDebug(t *testing.T) {
 	if got := w.get(base + "/results?end=2000-01-01").header.Get("X-Total-Count"); got != "0" {
 		t.Errorf("%s results before the first", got)
 	}
+}
+
+// An interval needs two values; the seed's own routes never show one.
+func TestAveragesCarryIntervals(t *testing.T) {
+	w := newWorld(t, true)
+	if err := w.store.UpsertResults(t.Context(), []domain.Result{result("a", 9), result("b", 11)}, false); err != nil {
+		t.Fatal(err)
+	}
+	got := decode[domain.Averages](w.get(base + "/results/average?sample=exclude").want(http.StatusOK))
+	i := got.Intervals.TokenCount
+	if i == nil || math.Abs(i[0]-(10-12.7062047)) > 1e-6 || math.Abs(i[1]-(10+12.7062047)) > 1e-6 || got.Intervals.TotalTime != nil {
+		t.Errorf("intervals %+v", got.Intervals)
+	}
+	if keys := w.get("/results/average/").want(http.StatusOK).keys(); !slices.Equal(keys, averageKeys()) {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+func result(id string, tokens int) domain.Result {
+	return domain.Result{RequestID: id, TokenCount: &tokens, Timestamp: time.Now()}
 }
