@@ -197,6 +197,15 @@ class Draft {
     remember('draft', this.values)
   }
 
+  /** Takes over what a link asked for. */
+  take(q: Record<string, string>): void {
+    const v = this.values
+    if (q['endpoint']) Object.assign(v, { target: 'endpoint', endpointId: q['endpoint'], ...(q['model'] ? { endpointModel: q['model'] } : {}) })
+    else if (q['model']) Object.assign(v, { target: 'model', modelId: q['model'] })
+    if (q['dataset']) Object.assign(v, { source: 'dataset', datasetId: q['dataset'] })
+    if (q['users']) Object.assign(v, { load: 'closed', users: q['users'] })
+  }
+
   reset(): void {
     this.values = { ...emptyDraft }
   }

@@ -9,6 +9,11 @@ export function hasEnded(run: Run): boolean {
   return ended.has(run.status)
 }
 
+/** Whether any request was measured with success; without one the summary holds no figures. */
+export function hasFigures(run: Run): boolean {
+  return (run.summary?.requests.ok ?? 0) > 0
+}
+
 /** All runs, newest first, kept current by the live events. */
 class Runs {
   items = $state.raw<Run[]>([])

@@ -26,6 +26,7 @@ function drawBands(u: uPlot, o: ChartOptions): void {
   ctx.clip()
   ctx.font = `500 ${10.5 * p}px "Inter Variable"`
   ctx.textBaseline = 'top'
+  ctx.textAlign = 'left'
   let free = -Infinity
   o.bands().forEach((b, i) => {
     const x0 = u.valToPos(b.from, 'x', true)
@@ -33,7 +34,7 @@ function drawBands(u: uPlot, o: ChartOptions): void {
     ctx.fillStyle = token('--band')
     if (i % 2 === 0) ctx.fillRect(x0, bbox.top, x1 - x0, bbox.height)
     const at = Math.max(x0, bbox.left) + 5 * p
-    if (!o.bandLabels || !b.label || at < free || x1 < bbox.left) return
+    if (!o.bandLabels || !b.label || at < free || ctx.measureText(b.label).width > x1 - at) return
     ctx.fillStyle = token('--fg-3')
     ctx.fillText(b.label, at, bbox.top + 4 * p)
     free = at + ctx.measureText(b.label).width + 6 * p
@@ -101,11 +102,11 @@ function yRange(o: ChartOptions): uPlot.Range.Function {
 export function build(el: HTMLElement, o: ChartOptions): uPlot {
   const axis: uPlot.Axis = { stroke: () => token('--axis'), font: '11px "Inter Variable"', grid: { stroke: () => token('--grid'), width: 1 }, ticks: { show: false } }
   const opts: uPlot.Options = {
-    width: Math.max(40, el.clientWidth - 8), height: Math.max(40, el.clientHeight - 6), padding: [8, 10, 0, 0], legend: { show: false },
+    width: Math.max(40, el.clientWidth - 8), height: Math.max(40, el.clientHeight - 6), padding: [8, 18, 0, 0], legend: { show: false },
     cursor: { ...(o.sync ? { sync: { key: o.sync } } : {}), points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: false, range: () => o.range() }, y: { distr: o.log ? 3 : 1, range: yRange(o) } },
     axes: [
-      { ...axis, size: 20, gap: 3, grid: { show: false }, space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600], values: (_u, v) => v.map(o.fmtX) },
+      { ...axis, size: 23, gap: 6, grid: { show: false }, space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600], values: (_u, v) => v.map(o.fmtX) },
       { ...axis, size: 42, gap: 5, space: 26, values: (_u, v) => axisValues(v) },
     ],
     series: [{}, ...o.series.map(toSeries)],
