@@ -70,7 +70,7 @@ func runSuite(name, kind string, argv []string, out io.Writer) error {
 		return err
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = c, out
+	cmd.Stdout, cmd.Stderr = c, c // the same one, so that a single goroutine writes
 	began := time.Now()
 	err = cmd.Run()
 	r := c.result(err == nil)
