@@ -42,7 +42,7 @@ export function spell(e: KeyboardEvent): string {
 }
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches('textarea,select,input:not([type=checkbox],[type=radio],[type=range])'))
 }
 
 function layerOpen(): boolean {

@@ -35,6 +35,8 @@ describe('figures', () => {
     const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [] } }
     const lines = trends([...all, bad], 'speed')
     expect(lines.map((l) => [l.model, l.y])).toEqual([['a', [10, 20]]])
+    const four = { ...fast, plan: { ...fast.plan, load: { kind: 'closed' as const, concurrency: 4 } } }
+    expect(trends([...all, four], 'speed').map((l) => [l.users, l.y.length])).toEqual([[1, 2], [4, 1]])
     expect(lines[0]?.x).toEqual([...(lines[0]?.x ?? [])].sort((a, b) => a - b))
   })
 })

@@ -99,6 +99,7 @@ export function facet(runs: readonly Run[], of: (r: Run) => string | readonly st
 
 export interface TrendLine {
   model: string
+  users: number
   /** Seconds since 1970, oldest first. */
   x: number[]
   y: (number | null)[]
@@ -106,11 +107,16 @@ export interface TrendLine {
 
 export type TrendMetric = 'speed' | 'ttft' | 'tpot'
 
-/** One line per model over time; invalid runs stay out. */
+/** One line per model and number of users over time, because more users are another question; invalid runs stay out. */
 export function trends(runs: readonly Run[], metric: TrendMetric): TrendLine[] {
   const usable = runs.filter((r) => r.status === 'completed' && verdict(r) !== 'invalid' && sortValues[metric](r) !== null)
-  return facet(usable, (r) => r.model).map((model) => {
-    const own = usable.filter((r) => r.model === model).sort((a, b) => -newest(a, b))
-    return { model, x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
+  const groups = new Map<string, Run[]>()
+  for (const r of [...usable].sort((a, b) => -newest(a, b))) {
+    const key = `${r.model}\n${String(users(r)).padStart(6, '0')}`
+    groups.set(key, [...(groups.get(key) ?? []), r])
+  }
+  return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, own]) => {
+    const [one] = own
+    return { model: one?.model ?? '', users: one ? users(one) : 1, x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
   })
 }
