@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/inferometer/inferometer/app/cli"
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 // Main runs the program and returns its exit code: 0 done, 1 failed, 2 wrong use.
@@ -27,6 +28,10 @@ func Main(env Env, web fs.FS) int {
 		return 1
 	}
 	fmt.Fprintln(env.Stderr, strings.TrimSpace(err.Error()))
+	var ours *domain.Error
+	if errors.As(err, &ours) && ours.Hint != "" {
+		fmt.Fprintln(env.Stderr, ours.Hint)
+	}
 	var usage cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintln(env.Stderr, "“inferometer --help” lists the verbs.")

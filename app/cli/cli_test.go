@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestParseLoad(t *testing.T) {
+	for word, want := range map[string]map[string]any{
+		"single":     {"kind": "single"},
+		"closed:16":  {"kind": "closed", "concurrency": 16},
+		"poisson:5s": {"kind": "poisson"}, // the server says whether it knows it
+	} {
+		if got, err := ParseLoad(word); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("ParseLoad(%q) = %v, %v, want %v", word, got, err, want)
+		}
+	}
+	for _, word := range []string{"", "closed", "closed:", "closed:many", "single:2"} {
+		if got, err := ParseLoad(word); err == nil {
+			t.Errorf("ParseLoad(%q) = %v, want an error", word, got)
+		}
+	}
+}
+
+// fakeHost is a Host whose instance is a handler.
+type fakeHost struct {
+	handler http.Handler
+	served  *ServeOptions
+}
+
+type handlerTrip struct{ h http.Handler }
+
+func (h handlerTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	h.h.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func (f *fakeHost) Connect(context.Context, Options) (*Client, func() error, error) {
+	return &Client{Base: "http://test", HTTP: handlerTrip{f.handler}}, func() error { return nil }, nil
+}
+func (f *fakeHost) Serve(_ context.Context, o ServeOptions) error { f.served = &o; return nil }
+func (f *fakeHost) Window(context.Context, Options) error         { return nil }
+func (f *fakeHost) Setup(context.Context, SetupOptions) error     { return nil }
+func (f *fakeHost) Version() string                               { return "inferometer test" }
+
+// line runs one command line against a handler.
+func line(t *testing.T, h *fakeHost, args ...string) (out string, err error) {
+	t.Helper()
+	var o bytes.Buffer
+	root := New(h, IO{Out: &o, Err: io.Discard, In: strings.NewReader("")})
+	root.SetArgs(args)
+	err = root.ExecuteContext(t.Context())
+	return o.String(), err
+}
+
+// recorder answers every call alike and keeps the last body.
+func recorder(answer any, body *map[string]any) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/events" {
+			return
+		}
+		if r.Body != nil && r.Method != http.MethodGet {
+			*body = map[string]any{}
+			_ = json.NewDecoder(r.Body).Decode(body)
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	})
+}
+
+func TestRunSendsOnlyWhatWasGiven(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--model", "m", "--prompt", "p"}, `{"model_id":"m","prompt":"p"}`},
+		{[]string{"--model", "m", "--prompt", "p", "--temperature", "0", "--warmup", "0", "--no-gpu", "--seed", "0"},
+			`{"model_id":"m","prompt":"p","temperature":0,"warmup":0,"use_gpu":false,"seed":0}`},
+		{[]string{"--model", "m", "--dataset", "chat-en", "--load", "closed:4", "--duration", "30s", "--tag", "a,b", "--tag", "c"},
+			`{"model_id":"m","dataset_id":"chat-en","load":{"kind":"closed","concurrency":4},"stop":{"duration_s":30},"tags":["a","b","c"]}`},
+		{[]string{"--model", "m", "--prompt", "p", "--repeat", "auto", "--slo", "ttft<1s"},
+			`{"model_id":"m","prompt":"p","repeat":"auto","slo":"ttft<1s"}`},
+		{[]string{"--model", "m", "--prompt", "p", "--repeat", "3", "--max-tokens", "9", "--top-p", "1", "--requests", "2"},
+			`{"model_id":"m","prompt":"p","repeat":3,"max_tokens":9,"top_p":1,"stop":{"requests":2}}`},
+	} {
+		var body map[string]any
+		h := &fakeHost{handler: recorder(domain.Run{ID: "x", Status: domain.StatusCompleted}, &body)}
+		if _, err := line(t, h, append([]string{"run"}, c.args...)...); err != nil {
+			t.Errorf("run %v: %v", c.args, err)
+		}
+		var want map[string]any
+		if err := json.Unmarshal([]byte(c.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(body, want) {
+			t.Errorf("run %v sends\n%v, want\n%v", c.args, body, want)
+		}
+	}
+}
+
+func TestRunWithoutAModelIsRefusedHere(t *testing.T) {
+	var body map[string]any
+	_, err := line(t, &fakeHost{handler: recorder(nil, &body)}, "run", "--prompt", "p")
+	if err == nil || !strings.Contains(err.Error(), "--model") || body != nil {
+		t.Errorf("run without a model: %v, sent %v", err, body)
+	}
+}
+
+func TestAProblemIsPrintedWithItsFields(t *testing.T) {
+	h := &fakeHost{handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"status":422,"detail":"Some values are not valid.","hint":"Try 1.","errors":[{"location":"body.max_tokens","message":"must be 1 to 32768"}]}`)
+	})}
+	_, err := line(t, h, "show", "x")
+	if err == nil || err.Error() != "Some values are not valid.\n  max_tokens: must be 1 to 32768\n  Try 1." {
+		t.Errorf("show: %v", err)
+	}
+}
+
+func TestServeFlagsFixSettings(t *testing.T) {
+	h := &fakeHost{}
+	if _, err := line(t, h, "serve", "--addr", "127.0.0.1:0", "--debug", "--data-dir", "d", "--resume"); err != nil {
+		t.Fatal(err)
+	}
+	want := &ServeOptions{Options: Options{DataDir: "d", Settings: map[string]string{"api_addr": "127.0.0.1:0", "debug": "True"}}, Resume: true}
+	if !reflect.DeepEqual(h.served, want) {
+		t.Errorf("serve got %+v, want %+v", h.served, want)
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	for _, c := range []struct {
+		in   domain.Progress
+		want string
+	}{
+		{domain.Progress{Phase: domain.PhasePrepare, Note: "Loading the model"}, "prepare  Loading the model"},
+		{domain.Progress{Phase: domain.PhaseMeasure, Done: 3, Total: ptr(5), TokensPerSecond: ptr(69.14), TTFTMs: ptr(130.4), LeftS: ptr(72.0), Errors: 1},
+			"measure  3 of 5 requests · 69.1 tok/s · TTFT 130 ms · 1 failed · about 1:12 left"},
+		{domain.Progress{Phase: domain.PhaseMeasure, Done: 3}, "measure  3 requests"},
+	} {
+		if got := progressLine(c.in); got != c.want {
+			t.Errorf("progressLine = %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestFiguresHaveThreeDigits(t *testing.T) {
+	for v, want := range map[float64]string{8.214: "8.21 ms", 40.84: "40.8 ms", 547.6: "548 ms"} {
+		if got := ms(v); got != want {
+			t.Errorf("ms(%v) = %q, want %q", v, got, want)
+		}
+	}
+	if got := opt(nil, ms); got != "–" {
+		t.Errorf("a missing figure is %q", got)
+	}
+}
+
+func TestTheSummarySaysWhatIsMissing(t *testing.T) {
+	var b bytes.Buffer
+	run := domain.Run{ID: "id", Model: "m", Status: domain.StatusCompleted, Summary: &domain.Summary{
+		PrefillTokensPerSecond: ptr(900.0), PrefillLowerBound: true},
+		HardwareMetrics: domain.HardwareMetrics{Reasons: map[string]string{"gpu_usage_percent": "no driver"}}}
+	if err := printRun(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"at least 900.0 tok/s", "no driver", "–"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, b.String())
+		}
+	}
+}
