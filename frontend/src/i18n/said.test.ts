@@ -19,6 +19,7 @@ describe('what the program says', () => {
     ['No usable GPU: measuring on the CPU. No NVIDIA driver found (libnvidia-ml.so.1 is not on this machine).',
       'Sem GPU utilizável: medindo na CPU. Nenhum driver da NVIDIA encontrado (libnvidia-ml.so.1 não está nesta máquina).'],
     ['No request succeeded. The first failure: The endpoint cannot be reached.', 'Nenhum pedido teve sucesso. A primeira falha: O endereço não pode ser alcançado.'],
+    ['Could not get GPT-2 from any source. hub: no such host', 'Não foi possível obter GPT-2 de nenhuma fonte. hub: no such host'],
     ['Something new. No swapping.', 'Something new. Sem uso novo de swap.'],
   ])('is translated sentence by sentence: %s', (en, pt) => {
     locale.lang = 'pt-BR'

@@ -33,5 +33,5 @@ function part(text: string): string {
 }
 
 function sentences(text: string): string[] {
-  return text.split(/(?<=[.!?]) (?=[A-Z“"])/)
+  return text.split(/(?<=[.!?]) /)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { axisNumber, bins, quantile, roof, steps } from './draw'
+import { axisValues, axisNumber, bins, quantile, roof, steps } from './draw'
 import { csv, minutes } from './series'
 
 describe('axes', () => {
@@ -37,4 +37,13 @@ describe('statistics for charts', () => {
   it('the table twin as CSV keeps gaps and quotes names', () => {
     expect(csv('t_s', [0, 1], [{ label: 'a,b', y: [1, null], color: '--d1' }], 'ms')).toBe('t_s,"a,b (ms)"\n0,1\n1,')
   })
+})
+
+describe('the numbers of an axis', () => {
+  it.each([
+    [[0, 50, 100], ['0', '50', '100']],
+    [[0, 0.5, 1], ['0.0', '0.5', '1.0']],
+    [[0, 0.25, 0.5], ['0.00', '0.25', '0.50']],
+    [[1, null, 1000], ['1', '', '1\u202f000']],
+  ])('%j have the same, fewest decimals', (values, want) => expect(axisValues(values)).toEqual(want))
 })

@@ -13,6 +13,14 @@ export function axisNumber(v: number, decimals: number): string {
   return `${v < 0 ? '\u2212' : ''}${grouped}${part ? mark + part : ''}`
 }
 
+/** Axis numbers, all with the same decimals: as few as tell them apart. */
+export function axisValues(v: readonly (number | null)[]): string[] {
+  const known = v.filter((y): y is number => y !== null)
+  const exact = (d: number): boolean => known.every((y) => Math.abs(y - Number(y.toFixed(d))) < 1e-9)
+  const decimals = [0, 1, 2].find(exact) ?? 3
+  return v.map((y) => (y === null ? '' : axisNumber(y, decimals)))
+}
+
 export interface Pen {
   x: CanvasRenderingContext2D
   w: number

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { axisNumber, token } from './draw'
+import { axisValues, token } from './draw'
 import type { Band, Series } from './series'
 
 export interface ChartOptions {
@@ -78,14 +78,6 @@ function toSeries(s: Series, index: number): uPlot.Series {
     ...(s.fill ? { fill: (u: uPlot) => fade(u, s.color) } : {}),
     ...(s.dots ? { paths: (u: uPlot) => (dots(u, index + 1, s.color), null) } : {}),
   }
-}
-
-/** Axis numbers, all with the same decimals: as few as tell them apart. */
-export function axisValues(v: readonly (number | null)[]): string[] {
-  const known = v.filter((y): y is number => y !== null)
-  const exact = (d: number): boolean => known.every((y) => Math.abs(y - Number(y.toFixed(d))) < 1e-9)
-  const decimals = [0, 1, 2].find(exact) ?? 3
-  return v.map((y) => (y === null ? '' : axisNumber(y, decimals)))
 }
 
 /** The range of the value axis: fixed where given, else from zero to a little above the largest. */

@@ -17,7 +17,7 @@ export const live = {
   elapsed: '{time} elapsed',
   figures: 'Figures so far',
   trailing: 'last second',
-  wholeWindow: 'over the whole run',
+  wholeWindow: 'whole run',
   failedCount: '{failed} failed',
   peakOf: 'most so far {v}',
   median: 'median · p95 {p95} · n {n}',

@@ -20,7 +20,7 @@ export const live: Words<typeof en> = {
   elapsed: '{time} decorridos',
   figures: 'Números até agora',
   trailing: 'último segundo',
-  wholeWindow: 'na execução inteira',
+  wholeWindow: 'execução inteira',
   failedCount: '{failed} com falha',
   peakOf: 'máximo até agora {v}',
   median: 'mediana · p95 {p95} · n {n}',
