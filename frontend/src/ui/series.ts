@@ -11,7 +11,6 @@ export interface Series {
   dash?: boolean
   /** Dots instead of a line. */
   dots?: boolean
-  width?: 1 | 2
 }
 
 export interface Band {

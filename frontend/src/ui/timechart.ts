@@ -72,7 +72,7 @@ function toSeries(s: Series, index: number): uPlot.Series {
     label: s.label,
     stroke: () => token(s.color),
     // Exactly one device pixel: wider lines take the slow path of the software renderer.
-    width: s.width ?? 1,
+    width: 1,
     points: { show: false },
     ...(s.dash ? { dash: [4, 4] } : {}),
     ...(s.fill ? { fill: (u: uPlot) => fade(u, s.color) } : {}),

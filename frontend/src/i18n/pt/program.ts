@@ -123,6 +123,8 @@ export const program: Record<string, string> = {
   'The dataset could not be read.': 'O conjunto não pôde ser lido.',
   'The dataset could not be read: *': 'O conjunto não pôde ser lido: *',
   'The dataset has a mistake in line *.': 'O conjunto tem um erro na linha *.',
+  'line *: there is no prompt; give prompt, text or messages': 'linha *: não há prompt; informe prompt, text ou messages',
+  'this engine build has no usable GPU device': 'esta versão do motor não tem GPU utilizável',
   'A built-in dataset cannot be deleted.': 'Um conjunto que já vem pronto não pode ser apagado.',
   'A benchmark of this model is running or queued.': 'Uma medição deste modelo está em curso ou na fila.',
   'The sampling rate cannot change while a benchmark runs.': 'A taxa de leitura não muda durante uma medição.',
