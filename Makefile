@@ -69,6 +69,9 @@ lint: $(NODE_READY) ## Run the slower linters (fetches golangci-lint the first t
 fmt: ## Format the Go code
 	gofmt -w main.go app backend build
 
+pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
+	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures
+
 clean: ## Remove what was built; dependencies and the engine stay
 	rm -rf build/bin build/dist .cache frontend/dist/assets frontend/dist/index.html
 

@@ -10,10 +10,7 @@ const browser = await startBrowser()
 try {
   await measured('One user, short answers', { load: { kind: 'single' }, stop: { requests: 6 }, max_tokens: 96 })
   const two = await measured('Two users', { load: { kind: 'closed', concurrency: 2 }, stop: { requests: 12 }, max_tokens: 96 })
-  const live = await start('Two users, live', { load: { kind: 'closed', concurrency: 2 }, stop: { requests: 24 }, max_tokens: 128 })
-  await until(async () => (await job(live)).progress?.done >= 8, 5 * MINUTES, 'eight requests of the live run')
-  await both('live', '#/live')
-  await api(program.url, `/benchmarks/${live}/cancel`, send('POST'))
+  await live({ load: { kind: 'closed', concurrency: 2 }, stop: { requests: 24 }, max_tokens: 128 })
   await both('result', `#/runs/${two}`)
   await both('results', '#/results')
   await both('new-benchmark', '#/new')
@@ -22,16 +19,33 @@ try {
   await program.stop()
 }
 
-/** One picture in each theme. */
+/** One picture of a screen in each theme. */
 async function both(name, hash) {
   for (const scheme of ['dark', 'light']) {
-    const { page, faults, close } = await openPage(browser, { scheme })
-    await visit(page, program.url, hash)
-    await page.waitForTimeout(1500) // charts paint four times a second
-    await page.screenshot({ path: join(out, `${name}-${scheme}.png`) })
-    await close()
-    if (faults.length > 0) throw new Error(faults.join('\n'))
+    const open = await openPage(browser, { scheme })
+    await visit(open.page, program.url, hash)
+    await shoot(open, `${name}-${scheme}`)
   }
+}
+
+/** The live screen in each theme, in the middle of a run that it has followed from the start. */
+async function live(more) {
+  for (const scheme of ['dark', 'light']) {
+    const open = await openPage(browser, { scheme })
+    await visit(open.page, program.url, '#/')
+    const id = await start('Two users, live', more)
+    await open.page.goto(`${program.url}/#/live`)
+    await until(async () => (await job(id)).progress?.done >= 14, 5 * MINUTES, 'fourteen requests of the live run')
+    await shoot(open, `live-${scheme}`)
+    await api(program.url, `/benchmarks/${id}/cancel`, send('POST'))
+  }
+}
+
+async function shoot({ page, faults, close }, name) {
+  await page.waitForTimeout(1500) // charts paint four times a second
+  await page.screenshot({ path: join(out, `${name}.png`) })
+  await close()
+  if (faults.length > 0) throw new Error(faults.join('\n'))
 }
 
 async function start(name, more) {
@@ -40,7 +54,9 @@ async function start(name, more) {
   return (await api(program.url, '/benchmarks', send('POST', body))).job_id
 }
 
-const job = (id) => api(program.url, `/benchmarks/${id}`)
+function job(id) {
+  return api(program.url, `/benchmarks/${id}`)
+}
 
 async function measured(name, more) {
   const id = await start(name, more)
