@@ -5,24 +5,26 @@ import "time"
 // Model is something that can be measured: a file on this machine, a row of the catalogue, or a
 // model that an endpoint serves.
 type Model struct {
-	ID           string     `json:"id"`
-	Name         string     `json:"name"`
-	Engine       string     `json:"engine"`      // llama-server, or the endpoint's kind
-	EndpointID   *string    `json:"endpoint_id"` // set for models of an endpoint
-	Installed    bool       `json:"installed"`
-	Path         string     `json:"path,omitempty"`
-	SizeBytes    *int64     `json:"size_bytes"`
-	SHA256       string     `json:"sha256"`
-	License      string     `json:"license"`
-	Source       string     `json:"source"` // catalogue, file, endpoint
-	Base         bool       `json:"base"`   // a base model: raw completion, never chat
-	Default      bool       `json:"default"`
-	GGUF         *GGUFInfo  `json:"gguf"`
-	Download     *Download  `json:"download"` // under way, paused or failed; null otherwise
-	Error        string     `json:"error"`    // e.g. "File ends early: 3.2 of 5.0 GB."
-	AddedAt      *time.Time `json:"added_at"`
-	Runs         int        `json:"runs"`
-	BestTokensPS *float64   `json:"best_tokens_per_second"`
+	ID         string  `json:"id"`
+	Name       string  `json:"name"`
+	Engine     string  `json:"engine"`      // llama-server, or the endpoint's kind
+	EndpointID *string `json:"endpoint_id"` // set for models of an endpoint
+	Installed  bool    `json:"installed"`
+	Path       string  `json:"path,omitempty"`
+	SizeBytes  *int64  `json:"size_bytes"`
+	// SizeApproximate says that SizeBytes is rounded: the file has not been fetched yet.
+	SizeApproximate bool       `json:"size_approximate"`
+	SHA256          string     `json:"sha256"`
+	License         string     `json:"license"`
+	Source          string     `json:"source"` // catalogue, file, endpoint
+	Base            bool       `json:"base"`   // a base model: raw completion, never chat
+	Default         bool       `json:"default"`
+	GGUF            *GGUFInfo  `json:"gguf"`
+	Download        *Download  `json:"download"` // under way, paused or failed; null otherwise
+	Error           string     `json:"error"`    // e.g. "File ends early: 3.2 of 5.0 GB."
+	AddedAt         *time.Time `json:"added_at"`
+	Runs            int        `json:"runs"`
+	BestTokensPS    *float64   `json:"best_tokens_per_second"`
 }
 
 // GGUFInfo are the facts of a GGUF header.

@@ -32,7 +32,8 @@ type ModelEntry struct {
 	Default bool     `json:"default"`
 	License string   `json:"license"`
 	File    string   `json:"file"`
-	Size    int64    `json:"size"`
+	Size    int64    `json:"size"`  // exact; 0 when it is not known
+	About   int64    `json:"about"` // rounded, to show while Size is not known
 	SHA256  string   `json:"sha256"`
 	Aliases []string `json:"aliases"`
 	Sources []Source `json:"sources"`

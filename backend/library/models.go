@@ -325,15 +325,26 @@ func (l *Library) entryOf(file string, size int64, sum string) (ModelEntry, bool
 func (l *Library) notYet(e ModelEntry) domain.Model {
 	m := domain.Model{ID: e.ID, Name: e.Name, Engine: engineKind, SHA256: e.SHA256, License: e.License,
 		Source: sourceCat, Base: e.Base, Default: e.Default}
-	if e.Size > 0 {
+	switch {
+	case e.Size > 0:
 		m.SizeBytes = &e.Size
+	case e.About > 0:
+		m.SizeBytes, m.SizeApproximate = &e.About, true
 	}
 	if d, ok := l.DownloadState(e.ID); ok && d.State != stateDone {
 		m.Download = &d
 	} else if n := sizeOf(partPath(l.opts.DataDir, e.SHA256)); n > 0 {
-		m.Download = &domain.Download{ID: e.ID, State: stateCanceled, DoneBytes: n, TotalBytes: m.SizeBytes}
+		m.Download = &domain.Download{ID: e.ID, State: stateCanceled, DoneBytes: n, TotalBytes: exact(e.Size)}
 	}
 	return m
+}
+
+// exact is a size that is known, nil for 0.
+func exact(size int64) *int64 {
+	if size == 0 {
+		return nil
+	}
+	return &size
 }
 
 func slug(name string) string {

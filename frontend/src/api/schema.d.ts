@@ -1037,6 +1037,7 @@ export interface components {
             /** Format: int64 */
             runs: number;
             sha256: string;
+            size_approximate: boolean;
             /** Format: int64 */
             size_bytes: number | null;
             source: string;

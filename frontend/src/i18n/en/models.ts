@@ -2,6 +2,7 @@
 export const models = {
   title: 'Models',
   search: 'Search models',
+  about: 'about {size}',
   addFile: 'Add file',
   addTitle: 'Add a model file',
   addText: 'A GGUF file on this computer. It stays where it is.',

@@ -4,6 +4,7 @@ import type { Words } from '../index'
 export const models: Words<typeof en> = {
   title: 'Modelos',
   search: 'Buscar modelos',
+  about: 'cerca de {size}',
   addFile: 'Adicionar arquivo',
   addTitle: 'Adicionar um arquivo de modelo',
   addText: 'Um arquivo GGUF neste computador. Ele fica onde está.',
