@@ -250,7 +250,7 @@ func TestASecondStartBringsTheWindowToTheFront(t *testing.T) {
 	if !errors.As(err, &held) {
 		t.Fatalf("a second instance: %v", err)
 	}
-	c, err := held.client()
+	c, err := held.client(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,12 @@ const (
 	tokenName    = "token"
 )
 
+// How long, and how often, an instance is asked that has just started and may not listen yet.
+const (
+	heldWait = 2 * time.Second
+	heldLook = 50 * time.Millisecond
+)
+
 // serverInfo is server.json: where the instance that holds the data folder answers.
 type serverInfo struct {
 	URL     string `json:"url"`
@@ -49,8 +55,12 @@ func (e *HeldError) Error() string {
 
 // client speaks to the instance that holds the data folder. One that has just started may not
 // listen yet, so it is asked for a moment.
-func (e *HeldError) client() (*cli.Client, error) {
-	for range 40 {
+func (e *HeldError) client(ctx context.Context) (*cli.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, heldWait)
+	defer cancel()
+	look := time.NewTicker(heldLook)
+	defer look.Stop()
+	for {
 		if s := readServer(e.Dir); s != nil {
 			e.Server = s
 			token, err := os.ReadFile(filepath.Join(e.Dir, tokenName))
@@ -61,9 +71,12 @@ func (e *HeldError) client() (*cli.Client, error) {
 			t.Proxy = nil // the other instance is on this machine
 			return &cli.Client{Base: s.URL, Token: strings.TrimSpace(string(token)), HTTP: t}, nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return nil, e
+		case <-look.C:
+		}
 	}
-	return nil, e
 }
 
 // readServer reads server.json; nil when there is none or its process is gone.

@@ -67,7 +67,7 @@ func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() 
 	a, err := Wire(ctx, h.wiring(dir, o))
 	var held *HeldError
 	if errors.As(err, &held) {
-		c, err := held.client()
+		c, err := held.client(ctx)
 		return c, func() error { return nil }, err
 	}
 	if err != nil {

@@ -57,7 +57,7 @@ func (h *host) Window(ctx context.Context, o cli.Options) error {
 
 // other brings the instance that holds the data folder to the front.
 func (h *host) other(ctx context.Context, held *HeldError) error {
-	c, err := held.client()
+	c, err := held.client(ctx)
 	if err != nil {
 		return err
 	}
