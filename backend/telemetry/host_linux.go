@@ -128,15 +128,12 @@ func newProcessSource(pid int) (processSource, bool) {
 	if err != nil {
 		return nil, false
 	}
-	// The kernel's name for the CPU clock of another process: its number inverted, then 2 for
-	// "scheduler time of the whole process".
-	return &procProcess{clock: int32((^pid)<<3 | 2), statm: statm}, true //nolint:gosec // pids fit
+	return &procProcess{clock: clockOf(pid), statm: statm}, true
 }
 
-// newSelfSource watches this process.
-func newSelfSource() (processSource, bool) {
-	return &procProcess{clock: unix.CLOCK_PROCESS_CPUTIME_ID}, true
-}
+// clockOf is the kernel's name for the CPU clock of another process: its number inverted, then 2
+// for "scheduler time of the whole process".
+func clockOf(pid int) int32 { return int32((^pid)<<3 | 2) } //nolint:gosec // pids fit
 
 func (p *procProcess) cpuTime() (time.Duration, bool) {
 	var ts unix.Timespec
