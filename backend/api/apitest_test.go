@@ -336,6 +336,8 @@ func (f *fakeLibrary) Model(_ context.Context, id string) (domain.Model, error) 
 	return domain.Model{}, domain.Errorf(domain.KindNotFound, "There is no such model.")
 }
 
+func (f *fakeLibrary) SHA256(context.Context, string) (string, error) { return "feed", nil }
+
 func (f *fakeLibrary) AddFile(_ context.Context, path string) (domain.Model, error) {
 	if !strings.HasSuffix(path, ".gguf") {
 		return domain.Model{}, domain.Invalid("body.path", "must be a .gguf file")

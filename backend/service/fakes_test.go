@@ -99,6 +99,7 @@ func newLibrary() *fakeLibrary {
 	return &fakeLibrary{models: []domain.Model{
 		{ID: "tiny", Name: "Tiny", Engine: "llama-server", Installed: true, Source: "catalogue", SHA256: "feed", GGUF: &domain.GGUFInfo{ContextLength: 4096}},
 		{ID: "base", Name: "Base", Engine: "llama-server", Installed: true, Source: "file", Base: true},
+		{ID: "large", Name: "Large", Engine: "llama-server", Installed: true, Source: "file", Path: "/models/large.gguf"},
 		{ID: "broken", Name: "Broken", Installed: true, Source: "file", Error: "File ends early: 3.2 of 5.0 GB."},
 		{ID: "big", Name: "Big", Engine: "llama-server", Source: "catalogue"},
 	}}
@@ -125,6 +126,16 @@ func (f *fakeLibrary) Model(_ context.Context, id string) (domain.Model, error) 
 		}
 	}
 	return domain.Model{}, domain.Errorf(domain.KindNotFound, "There is no such model.")
+}
+
+// SHA256 takes ten seconds, as it does for a large file.
+func (f *fakeLibrary) SHA256(ctx context.Context, path string) (string, error) {
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-time.After(10 * time.Second):
+		return "sum of " + path, nil
+	}
 }
 
 func (f *fakeLibrary) AddFile(_ context.Context, path string) (domain.Model, error) {

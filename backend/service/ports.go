@@ -105,6 +105,7 @@ type Library interface {
 	Models(ctx context.Context, installed bool) ([]domain.Model, error) // installed or not yet installed
 	Model(ctx context.Context, id string) (domain.Model, error)         // KindNotFound; catalogue ones too
 	AddFile(ctx context.Context, path string) (domain.Model, error)
+	SHA256(ctx context.Context, path string) (string, error) // of a model file; remembered
 	Remove(ctx context.Context, id string) error
 	Download(ctx context.Context, id string) (domain.Download, error) // starts in the background; resumes
 	CancelDownload(ctx context.Context, id string) error

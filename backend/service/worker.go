@@ -101,6 +101,13 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 		release := s.d.KeepAwake("Measuring a language model")
 		defer release()
 	}
+	if err = s.identify(ctx, j); err != nil {
+		if ctx.Err() != nil {
+			err = nil
+			return runner.Result{Status: domain.StatusCanceled}
+		}
+		return res
+	}
 	eng, prompts, err := s.open(keep, j, run.Plan)
 	if err != nil {
 		return res
@@ -110,6 +117,25 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 		Source: workload.FromPrompts(prompts, run.Plan.Seed), Telemetry: s.d.Sampler,
 		Sink: s.sink(keep, j), StartedAt: *run.StartedAt,
 	})
+}
+
+// identify finds the checksum of a local model that the library has not read yet. That takes a while
+// for a large file, once; a run without it could not be told from one of other weights.
+func (s *Service) identify(ctx context.Context, j *job) error {
+	if j.model.Path == "" || j.model.SHA256 != "" {
+		return nil
+	}
+	p := domain.Progress{Phase: domain.PhasePrepare, Note: "Reading the model for its checksum"}
+	s.mu.Lock()
+	j.progress = &p
+	s.mu.Unlock()
+	s.d.Hub.Publish(domain.EventRunProgress, domain.RunProgressEvent{JobID: j.id, Progress: p})
+	sum, err := s.d.Library.SHA256(ctx, j.model.Path)
+	if err != nil {
+		return fmt.Errorf("hash model: %w", err)
+	}
+	j.model.SHA256 = sum
+	return nil
 }
 
 // open returns the engine of a job and the prompts it sends.

@@ -78,7 +78,8 @@ func (s *Scripted) Prepare(ctx context.Context, spec domain.EngineSpec) (domain.
 	}
 	load := float64(s.script.Load.Microseconds()) / 1000
 	return domain.EngineInfo{Kind: "scripted", Build: "scripted", Args: []string{}, Threads: max(1, spec.Threads),
-		Slots: spec.Slots, ContextTokens: spec.Context, GPUReason: "scripted", LoadMs: &load, CacheOff: true, ExactLength: true}, nil
+		Slots: spec.Slots, ContextTokens: spec.Context, GPUReason: "scripted", LoadMs: &load, CacheOff: true, ExactLength: true,
+		ModelSHA256: spec.Model.SHA256}, nil
 }
 
 // Generate follows the script.
