@@ -85,6 +85,7 @@ export const program: Record<string, string> = {
   'Preparing the engine': 'Preparando o motor',
   'Starting llama-server': 'Iniciando o llama-server',
   'Loading the model': 'Carregando o modelo',
+  'Reading the model for its checksum': 'Lendo o modelo para a soma de verificação',
   'Asking the endpoint': 'Consultando o endereço',
   'Measuring the idle baseline': 'Medindo a base ociosa',
   // Faults
