@@ -23,7 +23,6 @@ const logLines = 1000
 type engines struct {
 	lib      *library.Library
 	stateDir string
-	publish  func(domain.EventKind, any)
 
 	mu    sync.Mutex
 	local *llama.Engine

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/load"
 )
 
 // Defaults of a benchmark, as the contract states them.
@@ -87,7 +88,9 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 		datasetSize = len(prompts)
 		p.DatasetID = &d.ID
 	}
-	fillStop(&p, datasetSize)
+	if err := fillStop(&p, datasetSize); err != nil {
+		return none(err)
+	}
 	return p, model, or(r.Prompt, ""), nil
 }
 
@@ -102,8 +105,8 @@ func refuseUnbuilt(r domain.BenchmarkRequest) error {
 	if text, ok := r.Repeat.(string); ok && text == "auto" {
 		return unsupported("body.repeat", "\"auto\" is not supported yet; give a whole number")
 	}
-	if r.Load != nil && r.Load.Kind != domain.LoadSingle && r.Load.Kind != domain.LoadClosed {
-		return unsupported("body.load.kind", "supported load kinds: single, closed")
+	if kinds := load.Supported(); r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
+		return unsupported("body.load.kind", "supported load kinds: "+strings.Join(kinds, ", "))
 	}
 	return nil
 }
@@ -325,22 +328,20 @@ func (s *Service) unknownDataset(ctx context.Context) error {
 }
 
 // fillStop gives a plan without limits its default number of requests, and tells what to expect.
-func fillStop(p *domain.Plan, datasetSize int) {
-	if p.Stop.Requests == nil && p.Stop.DurationS == nil && p.Stop.Tokens == nil {
-		n := or(p.Load.Concurrency, 1)
-		if datasetSize > 0 {
-			n = datasetSize
-		}
-		p.Stop.Requests = &n
+func fillStop(p *domain.Plan, datasetSize int) error {
+	pacer, err := load.For(*p)
+	if err != nil {
+		return err
 	}
-	if p.Stop.Requests != nil {
-		n := *p.Stop.Requests * p.Repeat
-		p.ExpectedRequests = &n
+	p.Stop.Requests = pacer.Describe().Limit(datasetSize)
+	if p.ExpectedRequests, err = load.Expected(*p, datasetSize); err != nil {
+		return err
 	}
 	if p.Stop.DurationS != nil {
 		s := *p.Stop.DurationS * float64(p.Repeat)
 		p.ExpectedS = &s
 	}
+	return nil
 }
 
 // engineSpec says what the engine must be ready for. The context holds the longest prompt (three
