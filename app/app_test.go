@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inferometer/inferometer/app/cli"
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/enginetest"
 )
@@ -273,5 +274,24 @@ func TestAHintIsPrintedUnderItsError(t *testing.T) {
 	code, _, errs := verb(t, dir, "list")
 	if lines := strings.Split(strings.TrimSpace(errs), "\n"); code != 1 || len(lines) != 2 {
 		t.Errorf("list over a foreign file ended with %d: %q", code, errs)
+	}
+}
+
+func TestTheDataFolderMayStandInDotEnv(t *testing.T) {
+	work, data := t.TempDir(), filepath.Join(t.TempDir(), "named")
+	if err := os.WriteFile(filepath.Join(work, ".env"), []byte("INFEROMETER_DATA_DIR="+data+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := Env{WorkDir: work, Home: work, GOOS: "linux"}
+	h := &host{env: env}
+	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got != data {
+		t.Errorf("the data folder is %q, %v, want %q", got, err, data)
+	}
+	h.env.Environ = []string{"INFEROMETER_DATA_DIR=" + data + "2"}
+	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got != data+"2" {
+		t.Errorf("the environment does not win: %q, %v", got, err)
+	}
+	if got, err := h.dataDir(cli.Options{DataDir: data + "3"}, h.dotEnv()); err != nil || got != data+"3" {
+		t.Errorf("the flag does not win: %q, %v", got, err)
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/inferometer/inferometer/app/cli"
+	"github.com/inferometer/inferometer/backend/config"
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
@@ -60,7 +62,7 @@ func (h *host) Version() string {
 // Connect implements cli.Host. The instance that holds the data folder answers; without one this
 // process does, and serves REST on a free port meanwhile so that others can see it.
 func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() error, error) {
-	dir, err := h.dataDir(o)
+	dir, err := h.dataDir(o, h.dotEnv())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +86,7 @@ func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() 
 
 // Serve implements cli.Host.
 func (h *host) Serve(ctx context.Context, o cli.ServeOptions) error {
-	dir, err := h.dataDir(o.Options)
+	dir, err := h.dataDir(o.Options, h.dotEnv())
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,7 @@ func (a *App) serve(ctx context.Context, resume bool) error {
 func (h *host) Setup(ctx context.Context, o cli.SetupOptions) error {
 	dir := o.Dir
 	if dir == "" {
-		data, err := h.dataDir(o.Options)
+		data, err := h.dataDir(o.Options, h.dotEnv())
 		if err != nil {
 			return err
 		}
@@ -129,9 +131,20 @@ func (h *host) Setup(ctx context.Context, o cli.SetupOptions) error {
 	return h.install(ctx, dir, o.What)
 }
 
+// dotEnv is the .env file of the working directory. The window's own lies in the data folder, so it
+// cannot name that.
+func (h *host) dotEnv() string { return filepath.Join(h.env.WorkDir, ".env") }
+
 // dataDir finds the data folder and makes it, for this user alone.
-func (h *host) dataDir(o cli.Options) (string, error) {
-	dir, err := dataDir(o.DataDir, h.env)
+func (h *host) dataDir(o cli.Options, dotEnv string) (string, error) {
+	vars, err := config.ReadDotEnv(dotEnv)
+	if err != nil {
+		return "", err
+	}
+	dir, err := config.DataDir(o.DataDir, config.Lookup(h.env.Environ, vars), h.env.GOOS, h.env.Home)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ func (h *host) Window(ctx context.Context, o cli.Options) error {
 		fmt.Fprintln(h.env.Stderr, "There is no display here; serving the interface instead. Ctrl-C ends it.")
 		return h.Serve(ctx, cli.ServeOptions{Options: o})
 	}
-	dir, err := h.dataDir(o)
+	dir, err := h.dataDir(o, "")
 	if err != nil {
 		return err
 	}

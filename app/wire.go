@@ -237,11 +237,3 @@ func (a *App) info() domain.AppInfo {
 	}
 	return i
 }
-
-func dataDir(flag string, env Env) (string, error) {
-	dir, err := config.DataDir(flag, env.Getenv, env.GOOS, env.Home)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(dir)
-}
