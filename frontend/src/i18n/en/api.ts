@@ -7,8 +7,6 @@ export const api = {
   address: 'Address',
   switch: 'Answer on this address',
   lastOne: 'This page is served by the API. Switching it off closes the page.',
-  listen: 'Address at the next start',
-  listenHint: 'Host and port. Beyond this computer others can start benchmarks and read prompts; a token is then required.',
   saved: 'Saved. It takes effect at the next start.',
   saveFailed: 'The setting was not saved',
   tokenText: 'Programs of your own user on this computer need no token. All others send the text of the file “token” in the data folder: {path}',

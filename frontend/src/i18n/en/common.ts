@@ -39,8 +39,6 @@ export const common = {
   actions: 'Actions',
   recheck: 'Recheck',
   missing: 'Not measured',
-  noAnswer: 'Inferometer does not answer.',
-  oneUser: '1 user',
   users: '{n} {n:user|users}',
   runs: '{n} {n:run|runs}',
   requests: '{n} {n:request|requests}',
@@ -72,5 +70,4 @@ export const common = {
   decode: 'Decode speed',
   prefill: 'Prefill speed',
   throughput: 'Output throughput',
-  energy: 'Energy',
 }

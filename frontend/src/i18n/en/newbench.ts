@@ -75,12 +75,9 @@ export const newbench = {
   startReasonEndpoint: 'Choose an endpoint',
   startReasonPrompt: 'Write a prompt',
   startReasonDataset: 'Choose a dataset',
-  startReasonFit: 'Does not fit: needs {need} of {free} free',
-  anyway: 'Start anyway',
   queuedNote: 'Another run is being measured; this one will wait in the queue.',
   failed: 'The benchmark was not started',
   faultRange: '{low} to {high}',
   faultRangeAbove: 'more than {low}, at most {high}',
   faultWhole: 'a whole number',
-  faultRequired: 'needed',
 }

@@ -36,7 +36,6 @@ export const settings = {
   from_default: 'default',
   origin: 'from: {origin}',
   locked: 'Fixed by the {origin}; it cannot be changed here.',
-  saved: 'Saved',
   failed: 'The setting was not saved',
   error: 'The settings cannot be read',
   version: 'Version',

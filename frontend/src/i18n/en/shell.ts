@@ -1,5 +1,4 @@
 export const shell = {
-  title: 'Inferometer',
   main: 'Main',
   searchOrRun: 'Search or run…',
   searchTitle: 'Search or run a command',

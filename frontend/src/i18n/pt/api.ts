@@ -9,8 +9,6 @@ export const api: Words<typeof en> = {
   address: 'Endereço',
   switch: 'Responder neste endereço',
   lastOne: 'Esta página é servida pela API. Desligar fecha a página.',
-  listen: 'Endereço no próximo início',
-  listenHint: 'Host e porta. Além deste computador, outros podem iniciar medições e ler prompts; então um token é exigido.',
   saved: 'Salvo. Vale a partir do próximo início.',
   saveFailed: 'O ajuste não foi salvo',
   tokenText: 'Programas do seu próprio usuário neste computador não precisam de token. Os outros enviam o texto do arquivo “token” da pasta de dados: {path}',

@@ -41,8 +41,6 @@ export const common: Words<typeof en> = {
   actions: 'Ações',
   recheck: 'Verificar de novo',
   missing: 'Não medido',
-  noAnswer: 'O Inferometer não responde.',
-  oneUser: '1 usuário',
   users: '{n} {n:usuário|usuários}',
   runs: '{n} {n:execução|execuções}',
   requests: '{n} {n:pedido|pedidos}',
@@ -74,5 +72,4 @@ export const common: Words<typeof en> = {
   decode: 'Velocidade de escrita',
   prefill: 'Velocidade de prefill',
   throughput: 'Vazão de saída',
-  energy: 'Energia',
 }

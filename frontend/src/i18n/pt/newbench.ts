@@ -77,12 +77,9 @@ export const newbench: Words<typeof en> = {
   startReasonEndpoint: 'Escolha um endereço',
   startReasonPrompt: 'Escreva um prompt',
   startReasonDataset: 'Escolha um conjunto',
-  startReasonFit: 'Não cabe: precisa de {need} de {free} livres',
-  anyway: 'Iniciar mesmo assim',
   queuedNote: 'Outra execução está sendo medida; esta vai esperar na fila.',
   failed: 'A medição não foi iniciada',
   faultRange: '{low} a {high}',
   faultRangeAbove: 'mais que {low}, no máximo {high}',
   faultWhole: 'um número inteiro',
-  faultRequired: 'necessário',
 }

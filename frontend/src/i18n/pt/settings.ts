@@ -38,7 +38,6 @@ export const settings: Words<typeof en> = {
   from_default: 'padrão',
   origin: 'origem: {origin}',
   locked: 'Fixado por: {origin}; não pode ser mudado aqui.',
-  saved: 'Salvo',
   failed: 'O ajuste não foi salvo',
   error: 'Não foi possível ler os ajustes',
   version: 'Versão',

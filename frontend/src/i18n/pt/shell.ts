@@ -2,7 +2,6 @@ import type { shell as en } from '../en/shell'
 import type { Words } from '../index'
 
 export const shell: Words<typeof en> = {
-  title: 'Inferometer',
   main: 'Principal',
   searchOrRun: 'Buscar…',
   searchTitle: 'Buscar ou executar um comando',
