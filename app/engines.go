@@ -9,6 +9,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/discover"
 	"github.com/inferometer/inferometer/backend/engine/llama"
 	"github.com/inferometer/inferometer/backend/engine/openai"
 	"github.com/inferometer/inferometer/backend/library"
@@ -58,6 +59,11 @@ func (e *engines) record(line string) {
 // EndpointEngine implements service.EngineSource.
 func (e *engines) EndpointEngine(ep domain.Endpoint, key string) (engine.Engine, error) {
 	return openai.New(openai.Options{BaseURL: ep.BaseURL, APIKey: key, Kind: ep.Kind})
+}
+
+// Discover implements service.EngineSource.
+func (e *engines) Discover(ctx context.Context, skip func(rawURL string) bool) ([]domain.Discovered, error) {
+	return discover.Local(ctx, discover.Options{Skip: skip}), nil
 }
 
 // Engines implements service.EngineSource.

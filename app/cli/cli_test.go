@@ -169,7 +169,7 @@ func TestFiguresHaveThreeDigits(t *testing.T) {
 func TestTheSummarySaysWhatIsMissing(t *testing.T) {
 	var b bytes.Buffer
 	run := domain.Run{ID: "id", Model: "m", Status: domain.StatusCompleted, Summary: &domain.Summary{
-		PrefillTokensPerSecond: ptr(900.0), PrefillLowerBound: true},
+		Figures: domain.Figures{PrefillTokensPerSecond: ptr(900.0), PrefillLowerBound: true}},
 		HardwareMetrics: domain.HardwareMetrics{Reasons: map[string]string{"gpu_usage_percent": "no driver"}}}
 	if err := printRun(&b, run); err != nil {
 		t.Fatal(err)

@@ -179,6 +179,10 @@ func (w *world) Engines(context.Context) ([]domain.Engine, error) {
 	return []domain.Engine{{ID: "llama-server", Name: "llama.cpp", State: "stopped", Installed: true, Build: "b1"}}, nil
 }
 
+func (w *world) Discover(context.Context, func(string) bool) ([]domain.Discovered, error) {
+	return []domain.Discovered{}, nil
+}
+
 func (w *world) EngineLog(_ context.Context, id string) ([]string, error) {
 	if id != "llama-server" {
 		return nil, domain.Errorf(domain.KindNotFound, "There is no such engine.")

@@ -78,20 +78,51 @@ type EndpointInput struct {
 	APIKey  *string `json:"api_key,omitempty" maxLength:"4096" doc:"Write only; env:NAME reads it from the environment"`
 }
 
+// EndpointCheckInput is the optional body of POST endpoints/{id}/check.
+type EndpointCheckInput struct {
+	ModelID  *string `json:"model_id,omitempty" maxLength:"512" doc:"Default: the first model the endpoint lists"`
+	Generate *bool   `json:"generate,omitempty" doc:"Default true: a few short generations find out what the endpoint can do; false only lists its models"`
+}
+
 // EndpointCheck is the answer of POST endpoints/{id}/check.
 type EndpointCheck struct {
 	OK        bool     `json:"ok"`
 	LatencyMs *float64 `json:"latency_ms"`
 	Models    []string `json:"models"`
+	Model     string   `json:"model"` // the one that was tried; empty when none
 	Message   string   `json:"message"`
+	// Checks are reachable, streaming, usage, token_count, forced_length, prompt_cache and
+	// server_timings, in this order, as far as they were made.
+	Checks []EndpointProbe `json:"checks"`
+}
+
+// EndpointProbe is one thing that was tried at an endpoint.
+type EndpointProbe struct {
+	Code   string `json:"code"`
+	State  string `json:"state"` // ok, caution, failed, unknown
+	Detail string `json:"detail"`
+}
+
+// Discovered is a server found at one of the usual local ports.
+type Discovered struct {
+	BaseURL    string   `json:"base_url"` // as POST endpoints takes it
+	Kind       string   `json:"kind"`     // openai, ollama, llama
+	Name       string   `json:"name"`     // e.g. Ollama 0.12.3
+	Version    string   `json:"version"`
+	Models     []string `json:"models"`
+	NeedsKey   bool     `json:"needs_key"`
+	EndpointID *string  `json:"endpoint_id"` // set when it is registered already
 }
 
 // EngineSpec is what the runner asks an engine to prepare.
 type EngineSpec struct {
-	Model    Model
-	Slots    int // largest concurrency of the job
-	Context  int // tokens per slot
-	Threads  int // 0: max(1, cores-1)
+	Model   Model
+	Slots   int // largest concurrency of the job
+	Context int // tokens per slot
+	Threads int // 0: max(1, cores-1)
+	// Requests is how many generations the run will send, 0 when not known; no more connections
+	// than this are opened ahead.
+	Requests int
 	UseGPU   bool
 	GPU      *int
 	Progress func(note string, fraction *float64) // may be nil; called while loading
@@ -114,7 +145,9 @@ type EngineInfo struct {
 	GPUReason     string   `json:"gpu_reason"`
 	LoadMs        *float64 `json:"load_ms"`
 	ExactLength   bool     `json:"exact_length"` // output length can be enforced
-	CacheOff      bool     `json:"cache_off"`    // the prompt cache is switched off
+	CacheOff      bool     `json:"cache_off"`    // the prompt cache can be switched off, and is unless the plan wants it
+	Tokenizer     bool     `json:"tokenizer"`    // the engine counts tokens of any text
+	Version       string   `json:"version"`      // of a remote server, where it says so
 }
 
 // Engine is one engine as GET /api/v1/engines shows it.
@@ -149,12 +182,67 @@ type Dataset struct {
 // DatasetDetail is a dataset with its first prompts.
 type DatasetDetail struct {
 	Dataset
-	Preview []Prompt `json:"preview"`
+	Preview   []Prompt       `json:"preview"`
+	Histogram TokenHistogram `json:"histogram"`
 }
 
-// Prompt is one input.
+// DatasetImport is what an import found: the dataset it made (or would make, for a preview), and
+// the lines it could not take.
+type DatasetImport struct {
+	Dataset
+	Format    string         `json:"format"` // jsonl, csv, json, sharegpt, messages, trace
+	Stored    bool           `json:"stored"` // false for a preview
+	Rejected  []LineError    `json:"rejected"`
+	Preview   []Prompt       `json:"preview"`
+	Histogram TokenHistogram `json:"histogram"`
+}
+
+// LineError says what is wrong with one line (or record) of a file.
+type LineError struct {
+	Line    int    `json:"line"` // from 1
+	Message string `json:"message"`
+}
+
+// TokenHistogram shows the lengths of prompts in tokens, estimated from words and signs: the exact
+// count depends on the model.
+type TokenHistogram struct {
+	Bins      []TokenBin `json:"bins"`
+	Mean      *float64   `json:"mean"`
+	P50       *float64   `json:"p50"`
+	P95       *float64   `json:"p95"`
+	Max       *int       `json:"max"`
+	Estimated bool       `json:"estimated"`
+}
+
+// TokenBin counts prompts of From ≤ tokens < To.
+type TokenBin struct {
+	From  int `json:"from"`
+	To    int `json:"to"`
+	Count int `json:"count"`
+}
+
+// Prompt is one input: one user message, or the first of a conversation.
 type Prompt struct {
 	ID        string `json:"id"`
 	Text      string `json:"text"`
 	MaxTokens *int   `json:"max_tokens"` // overrides the plan's when set
+	// History is said before Text, a system message included.
+	History []Message `json:"history,omitempty"`
+	// Turns are further user messages of the same conversation, each sent after the answer to the
+	// one before. Answer is the dataset's own answer to the message before it, used as history
+	// where a turn is sent without waiting (open loops).
+	Turns []Turn `json:"turns,omitempty"`
+	// InputTokens asks for a made text of this length in place of Text (traces without texts).
+	InputTokens *int `json:"input_tokens,omitempty"`
+	// AtMs is when a trace sends it, from the start of the trace.
+	AtMs *float64 `json:"at_ms,omitempty"`
+	// SharedPrefix is the length in bytes of the start of Text that other prompts share.
+	SharedPrefix int `json:"shared_prefix,omitempty"`
+}
+
+// Turn is one further user message of a conversation.
+type Turn struct {
+	Answer    string `json:"answer,omitempty"`
+	Text      string `json:"text"`
+	MaxTokens *int   `json:"max_tokens,omitempty"`
 }

@@ -14,14 +14,46 @@ type Stats struct {
 	N    int      `json:"n"`
 }
 
-// Summary is what a run's records say, computed by pure code; product.md defines each metric.
+// Summary is what a run's records say, computed by pure code. The figures pool every measured
+// request of the run; with several stages each has its own in Stages.
 type Summary struct {
+	Figures
+	Stages []Stage `json:"stages"`
+	// BestStage is the index of the stage with the highest output throughput among those that met
+	// every objective (among all when none did); null for a run of one stage.
+	BestStage *int `json:"best_stage"`
+	// Knee is what a search for the limit found; null for any other load.
+	Knee *Knee `json:"knee"`
+}
+
+// Knee is the result of a search for the highest load.
+type Knee struct {
+	Stage  *int   `json:"stage"`  // index of the highest load that held; null when the lowest broke
+	Reason string `json:"reason"` // objective, throughput, limit: what ended the rise
+	Detail string `json:"detail"`
+}
+
+// Figures are the metrics of a set of requests. Latencies count successful requests only.
+type Figures struct {
 	TTFTMs                 Stats          `json:"ttft_ms"`
 	TTFRMs                 Stats          `json:"ttfr_ms"`
 	TTFVMs                 Stats          `json:"ttfv_ms"`
 	ITLMs                  Stats          `json:"itl_ms"`
 	TPOTMs                 Stats          `json:"tpot_ms"`
 	E2EMs                  Stats          `json:"e2e_ms"`
+	NTPOTMs                Stats          `json:"ntpot_ms"`            // E2E ÷ output tokens
+	ITLPerTokenMs          Stats          `json:"itl_per_token_ms"`    // each gap ÷ the tokens of its chunk, once per token
+	DueTTFTMs              Stats          `json:"ttft_from_due_ms"`    // open loop: from the due time (coordinated omission)
+	DueE2EMs               Stats          `json:"e2e_from_due_ms"`     // open loop: from the due time
+	LatenessMs             Stats          `json:"lateness_ms"`         // open loop: send − due, all sent requests
+	Goodput                *Goodput       `json:"goodput"`             // null without objectives
+	AskedConcurrency       *int           `json:"asked_concurrency"`   // null for an open loop
+	AskedRatePerS          *float64       `json:"asked_rate_per_s"`    // null for a closed loop
+	ArrivalsPerSecond      *float64       `json:"arrivals_per_second"` // due arrivals ÷ window, dropped ones included
+	LengthShortfall        int            `json:"length_shortfall"`    // requests that ended below max_tokens by themselves
+	Draft                  *DraftSummary  `json:"draft"`               // null without speculative decoding
+	ClockDeltaPercent      *float64       `json:"clock_delta_percent"` // client decode speed against the server's; null without it
+	TokensPerChunk         *float64       `json:"tokens_per_chunk"`    // output tokens ÷ content chunks
 	OutputTokensPerSecond  *float64       `json:"output_tokens_per_second"`
 	DecodeTokensPerSecond  *float64       `json:"decode_tokens_per_second"`  // median over requests
 	PrefillTokensPerSecond *float64       `json:"prefill_tokens_per_second"` // median over requests
@@ -34,7 +66,21 @@ type Summary struct {
 	FinishReasons          map[string]int `json:"finish_reasons"`
 	ErrorClasses           map[string]int `json:"error_classes"`
 	Server                 ServerSummary  `json:"server"`
-	Stages                 []Stage        `json:"stages"`
+}
+
+// Goodput counts what succeeded and met every objective, each taken for one request.
+type Goodput struct {
+	RequestsPerSecond *float64 `json:"requests_per_second"`
+	TokensPerSecond   *float64 `json:"tokens_per_second"`
+	Met               int      `json:"met"`
+	Fraction          *float64 `json:"fraction"` // of all measured requests, failed and dropped ones included
+}
+
+// DraftSummary is how well speculative decoding guessed.
+type DraftSummary struct {
+	Tokens     int      `json:"tokens"`
+	Accepted   int      `json:"accepted"`
+	Acceptance *float64 `json:"acceptance"` // 0 to 1
 }
 
 // OutcomeCounts counts measured requests by outcome.
@@ -43,6 +89,7 @@ type OutcomeCounts struct {
 	Error      int `json:"error"`
 	Incomplete int `json:"incomplete"`
 	Canceled   int `json:"canceled"`
+	Dropped    int `json:"dropped"` // arrivals that were never sent
 }
 
 // TokenCounts are sums over successful measured requests; From is usage, server, chunks or mixed.
@@ -62,19 +109,49 @@ type ServerSummary struct {
 
 // Stage is one point of a job; a job without a sweep has one.
 type Stage struct {
-	Name        string        `json:"name"`
-	Concurrency int           `json:"concurrency"`
-	Summary     *StageSummary `json:"summary"`
+	Index       int      `json:"index"`
+	Name        string   `json:"name"`        // e.g. closed:8, poisson:5/s
+	Concurrency int      `json:"concurrency"` // users; 0 for an open loop
+	RatePerS    *float64 `json:"rate_per_s"`  // asked arrivals; null for a closed loop
+	DepthTokens *int     `json:"depth_tokens"`
+	StartUs     *int64   `json:"start_us"` // from the start of the run
+	EndUs       *int64   `json:"end_us"`
+	State       string   `json:"state"` // planned, done, partial
+	// Objectives says of each objective whether its percentile met the limit; empty without any.
+	Objectives []ObjectiveResult `json:"objectives"`
+	Hardware   *HardwareMetrics  `json:"hardware"`
+	Summary    *Figures          `json:"summary"` // null when nothing was measured
 }
 
-// StageSummary is the part of a Summary that is given per stage.
-type StageSummary struct {
-	TTFTMs                Stats         `json:"ttft_ms"`
-	ITLMs                 Stats         `json:"itl_ms"`
-	TPOTMs                Stats         `json:"tpot_ms"`
-	E2EMs                 Stats         `json:"e2e_ms"`
-	OutputTokensPerSecond *float64      `json:"output_tokens_per_second"`
-	Requests              OutcomeCounts `json:"requests"`
+// ObjectiveResult is one objective with what a stage reached.
+type ObjectiveResult struct {
+	Objective Objective `json:"objective"`
+	ValueMs   *float64  `json:"value_ms"`
+	Met       bool      `json:"met"`
+}
+
+// Lens is a report as another tool would compute it from the same stamps.
+type Lens struct {
+	Tool string    `json:"tool"` // vllm, aiperf, guidellm, llama-bench, llmperf
+	Name string    `json:"name"` // as a person says it, with the version whose definitions are used
+	Rows []LensRow `json:"rows"`
+}
+
+// LensRow is one figure of a Lens. Ours is the same run by our own definition; null when we have
+// no such metric.
+type LensRow struct {
+	Key        string   `json:"key"`   // as the tool writes it, e.g. mean_ttft_ms
+	Label      string   `json:"label"` // as the tool prints it
+	Unit       string   `json:"unit"`
+	Value      *float64 `json:"value"`
+	Ours       *float64 `json:"ours"`
+	Definition string   `json:"definition"`
+}
+
+// RunReport is the answer of GET benchmarks/{id}/report.
+type RunReport struct {
+	Run    Run    `json:"run"`
+	Lenses []Lens `json:"lenses"`
 }
 
 // Warning is a fact that a figure should not stand without. Code is snake_case.

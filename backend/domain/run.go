@@ -32,8 +32,10 @@ const (
 	PhaseSettle  Phase = "settle"
 	PhaseWarmup  Phase = "warmup"
 	PhaseMeasure Phase = "measure"
-	PhaseDrain   Phase = "drain"
-	PhaseStop    Phase = "stop"
+	// PhaseCooldown marks requests that only keep the load up while the last measured ones end.
+	PhaseCooldown Phase = "cooldown"
+	PhaseDrain    Phase = "drain"
+	PhaseStop     Phase = "stop"
 )
 
 // TaskTextGeneration is the only task that is built.
@@ -42,42 +44,33 @@ const TaskTextGeneration = "text-generation"
 // BenchmarkRequest is the body of POST /api/v1/benchmarks. Fields with a default are pointers so
 // that an explicit zero or false is told from an absent field.
 type BenchmarkRequest struct {
-	ModelID     string   `json:"model_id" minLength:"1" maxLength:"512" doc:"Id of an installed, catalogue or endpoint model"`
-	Prompt      *string  `json:"prompt,omitempty" maxLength:"524288" doc:"The text to send; give this or dataset_id"`
-	DatasetID   *string  `json:"dataset_id,omitempty" maxLength:"128" doc:"A registered dataset; give this or prompt"`
-	Task        *string  `json:"task,omitempty" doc:"text-generation is the only supported task" example:"text-generation"`
-	MaxTokens   *int     `json:"max_tokens,omitempty" minimum:"1" maximum:"32768" doc:"Most output tokens of one request; default 128"`
-	Temperature *float64 `json:"temperature,omitempty" minimum:"0" maximum:"2" doc:"Default 0.7"`
-	TopP        *float64 `json:"top_p,omitempty" exclusiveMinimum:"0" maximum:"1" doc:"Default 0.9"`
-	UseGPU      *bool    `json:"use_gpu,omitempty" doc:"Default true; false really runs on the CPU"`
-	Seed        *int64   `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Drawn at random when absent, and stored"`
-	Engine      *string  `json:"engine,omitempty" maxLength:"64" doc:"llama-server (default) or the kind of the endpoint"`
-	EndpointID  *string  `json:"endpoint_id,omitempty" maxLength:"64" doc:"Measure this endpoint instead of the embedded engine"`
-	Load        *Load    `json:"load,omitempty"`
-	Stop        *Stop    `json:"stop,omitempty"`
-	Warmup      *int     `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
-	Repeat      any      `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
-	SLO         any      `json:"slo,omitempty" doc:"Service objective; not supported yet"`
-	GPU         *int     `json:"gpu,omitempty" minimum:"0" maximum:"63" doc:"Index of the GPU to use; all when absent"`
-	Name        *string  `json:"name,omitempty" maxLength:"200"`
-	Tags        []string `json:"tags,omitempty" maxItems:"32"`
-	Notes       *string  `json:"notes,omitempty" maxLength:"20000"`
-	StoreText   *bool    `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
+	ModelID       string       `json:"model_id" minLength:"1" maxLength:"512" doc:"Id of an installed, catalogue or endpoint model"`
+	Prompt        *string      `json:"prompt,omitempty" maxLength:"524288" doc:"The text to send; give one of prompt, dataset_id and synthetic"`
+	DatasetID     *string      `json:"dataset_id,omitempty" maxLength:"128" doc:"A registered dataset"`
+	Synthetic     *Synthetic   `json:"synthetic,omitempty" doc:"Made prompts of exact lengths in the model's own tokens"`
+	Task          *string      `json:"task,omitempty" doc:"text-generation is the only supported task" example:"text-generation"`
+	MaxTokens     *int         `json:"max_tokens,omitempty" minimum:"1" maximum:"32768" doc:"Most output tokens of one request; default 128"`
+	Temperature   *float64     `json:"temperature,omitempty" minimum:"0" maximum:"2" doc:"Default 0.7"`
+	TopP          *float64     `json:"top_p,omitempty" exclusiveMinimum:"0" maximum:"1" doc:"Default 0.9"`
+	UseGPU        *bool        `json:"use_gpu,omitempty" doc:"Default true; false really runs on the CPU"`
+	Seed          *int64       `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Drawn at random when absent, and stored"`
+	Engine        *string      `json:"engine,omitempty" maxLength:"64" doc:"llama-server (default) or the kind of the endpoint"`
+	EndpointID    *string      `json:"endpoint_id,omitempty" maxLength:"64" doc:"Measure this endpoint instead of the embedded engine"`
+	Load          *Load        `json:"load,omitempty"`
+	Stages        []StageInput `json:"stages,omitempty" maxItems:"64" doc:"Points that are measured one after the other; give this or a load"`
+	Stop          *Stop        `json:"stop,omitempty" doc:"When measuring ends; with several stages it holds for each of them"`
+	Warmup        *int         `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
+	Cooldown      *int         `json:"cooldown,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests that keep the load up while the last measured ones end; default 0"`
+	Repeat        any          `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
+	SLO           any          `json:"slo,omitempty" doc:"Service objectives: words such as \"ttft<500ms,tpot_p95<50ms\", a list of them, a list of {metric, percentile, below_ms}, or {\"ttft_p95_ms\": 500}"`
+	PromptCache   *string      `json:"prompt_cache,omitempty" enum:"off,on" doc:"off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it"`
+	RawCompletion *bool        `json:"raw_completion,omitempty" doc:"Send the prompt without a chat template; default: as the model needs it"`
+	GPU           *int         `json:"gpu,omitempty" minimum:"0" maximum:"63" doc:"Index of the GPU to use; all when absent"`
+	Name          *string      `json:"name,omitempty" maxLength:"200"`
+	Tags          []string     `json:"tags,omitempty" maxItems:"32"`
+	Notes         *string      `json:"notes,omitempty" maxLength:"20000"`
+	StoreText     *bool        `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
 }
-
-// Load says when requests start. Kind single is one request after the other for one user; closed
-// keeps Concurrency users busy. Other kinds answer 422 until they are built.
-type Load struct {
-	Kind        string `json:"kind" doc:"single or closed" example:"single"`
-	Concurrency *int   `json:"concurrency,omitempty" minimum:"1" maximum:"1024" doc:"Users of a closed loop"`
-	ThinkTimeMs *int   `json:"think_time_ms,omitempty" minimum:"0" maximum:"600000" doc:"Pause of a user between requests"`
-}
-
-// The load kinds that are built.
-const (
-	LoadSingle = "single"
-	LoadClosed = "closed"
-)
 
 // Stop says when measuring ends; the first limit that is reached wins. All absent means: as many
 // requests as users for a plain prompt, one pass over a dataset.
@@ -90,28 +83,33 @@ type Stop struct {
 
 // Plan is the resolved settings of a job: every default filled in, the seed fixed.
 type Plan struct {
-	ModelID          string   `json:"model_id"`
-	DatasetID        *string  `json:"dataset_id"`
-	Prompt           *string  `json:"prompt"` // null when a dataset is used or store_text is false
-	Task             string   `json:"task"`
-	MaxTokens        int      `json:"max_tokens"`
-	Temperature      float64  `json:"temperature"`
-	TopP             float64  `json:"top_p"`
-	Seed             int64    `json:"seed"`
-	UseGPU           bool     `json:"use_gpu"`
-	UseGPUExplicit   bool     `json:"use_gpu_explicit"` // true when the caller asked for it
-	GPU              *int     `json:"gpu"`
-	Engine           string   `json:"engine"`
-	EndpointID       *string  `json:"endpoint_id"`
-	Load             Load     `json:"load"`
-	Stop             Stop     `json:"stop"`
-	Warmup           int      `json:"warmup"`
-	Repeat           int      `json:"repeat"`
-	StoreText        bool     `json:"store_text"`
-	Raw              bool     `json:"raw_completion"` // a base model: no chat template
-	Phases           []Phase  `json:"phases"`
-	ExpectedRequests *int     `json:"expected_requests"` // measured ones; null when only time limits the run
-	ExpectedS        *float64 `json:"expected_s"`        // null when it cannot be told
+	ModelID          string      `json:"model_id"`
+	DatasetID        *string     `json:"dataset_id"`
+	Prompt           *string     `json:"prompt"` // null when a dataset is used or store_text is false
+	Task             string      `json:"task"`
+	MaxTokens        int         `json:"max_tokens"`
+	Temperature      float64     `json:"temperature"`
+	TopP             float64     `json:"top_p"`
+	Seed             int64       `json:"seed"`
+	UseGPU           bool        `json:"use_gpu"`
+	UseGPUExplicit   bool        `json:"use_gpu_explicit"` // true when the caller asked for it
+	GPU              *int        `json:"gpu"`
+	Engine           string      `json:"engine"`
+	EndpointID       *string     `json:"endpoint_id"`
+	Synthetic        *Synthetic  `json:"synthetic"`
+	Load             Load        `json:"load"`
+	Stages           []PlanStage `json:"stages"` // one at least; only the first of a knee search is known before
+	Stop             Stop        `json:"stop"`
+	SLO              []Objective `json:"slo"`
+	Warmup           int         `json:"warmup"`
+	Cooldown         int         `json:"cooldown"`
+	PromptCache      string      `json:"prompt_cache"` // off or on
+	Repeat           int         `json:"repeat"`
+	StoreText        bool        `json:"store_text"`
+	Raw              bool        `json:"raw_completion"` // a base model: no chat template
+	Phases           []Phase     `json:"phases"`
+	ExpectedRequests *int        `json:"expected_requests"` // measured ones; null when only time limits the run
+	ExpectedS        *float64    `json:"expected_s"`        // null when it cannot be told
 }
 
 // Run is a job as the REST contract shows it: every key always present, null until known.
@@ -135,6 +133,7 @@ type Run struct {
 	Validity        *Validity       `json:"validity"`
 	Warnings        []Warning       `json:"warnings"`
 	Environment     *Environment    `json:"environment"`
+	Client          *ClientHealth   `json:"client"`
 	Error           *RunError       `json:"error"`
 	Tags            []string        `json:"tags"`
 	Notes           string          `json:"notes"`
@@ -168,13 +167,47 @@ type Progress struct {
 	TTFTMs          *float64 `json:"ttft_ms"`           // median so far
 	TPOTMs          *float64 `json:"tpot_ms"`           // median so far
 	OutputTokens    int      `json:"output_tokens"`
+	// Stage is the stage under way; null before measuring. The figures above are those of the stage.
+	Stage *StageProgress `json:"stage"`
 }
 
-// PhaseChange marks the begin of a phase. TUs counts from the start of the run.
+// StageProgress is how far the current stage has come.
+type StageProgress struct {
+	Index    int      `json:"index"` // 0, 1, …
+	Count    *int     `json:"count"` // null while a search may add stages
+	Name     string   `json:"name"`
+	Done     int      `json:"done"` // requests of this stage that ended
+	Total    *int     `json:"total"`
+	ElapsedS float64  `json:"elapsed_s"`
+	LeftS    *float64 `json:"left_s"`
+	// LatenessMs is the largest lateness of a send against its due time; null for a closed loop.
+	LatenessMs *float64 `json:"lateness_ms"`
+	Dropped    int      `json:"dropped"` // arrivals that found max_in_flight requests under way
+}
+
+// PhaseChange marks the begin of a phase, or of a further stage within the measure phase. TUs
+// counts from the start of the run.
 type PhaseChange struct {
-	Phase Phase     `json:"phase"`
-	TUs   int64     `json:"t_us"`
-	At    time.Time `json:"at"`
+	Phase Phase      `json:"phase"`
+	TUs   int64      `json:"t_us"`
+	At    time.Time  `json:"at"`
+	Stage *StageMark `json:"stage"` // set with the measure phase: which stage begins
+}
+
+// StageMark names the stage that begins; it is the raw record of what a search chose.
+type StageMark struct {
+	Index       int    `json:"index"`
+	Name        string `json:"name"`
+	Load        Load   `json:"load"`
+	DepthTokens *int   `json:"depth_tokens"`
+}
+
+// ClientHealth says how well the measuring program itself kept up; null until the run has ended.
+type ClientHealth struct {
+	RecorderLateMs float64  `json:"recorder_late_ms"` // longest wait of a finished request for the recorder
+	DroppedSamples int      `json:"dropped_samples"`  // hardware readings lost because storage was slow
+	CPUS           *float64 `json:"cpu_s"`            // processor seconds the program used while measuring
+	CPUPerMTokenS  *float64 `json:"cpu_s_per_million_tokens"`
 }
 
 // RunFilter narrows a list of runs; zero values do not narrow. Limit 0 means the default page.

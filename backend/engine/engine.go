@@ -23,6 +23,13 @@ type Engine interface {
 	Close(ctx context.Context) error
 }
 
+// Tokenizer counts in the model's own tokens; an engine that can do so after Prepare implements it.
+// Asking it is no generation.
+type Tokenizer interface {
+	// Tokenize returns the tokens of text alone, without a leading or closing special token.
+	Tokenize(ctx context.Context, text string) ([]int, error)
+}
+
 // RequestError is a failed generation with its class; adapters return it from Generate.
 type RequestError struct {
 	Class  domain.ErrorClass

@@ -262,6 +262,10 @@ func (f *fakeEngines) Engines(context.Context) ([]domain.Engine, error) {
 	return []domain.Engine{{ID: "llama-server", Name: "llama.cpp", Build: "b1", Installed: !f.missing, Path: "/home/ana/secret/llama-server"}}, nil
 }
 
+func (f *fakeEngines) Discover(context.Context, func(string) bool) ([]domain.Discovered, error) {
+	return []domain.Discovered{}, nil
+}
+
 func (f *fakeEngines) EngineLog(context.Context, string) ([]string, error) {
 	return []string{"one", "two"}, nil
 }

@@ -120,6 +120,8 @@ type EngineSource interface {
 	EndpointEngine(e domain.Endpoint, apiKey string) (engine.Engine, error)
 	Engines(ctx context.Context) ([]domain.Engine, error)
 	EngineLog(ctx context.Context, id string) ([]string, error)
+	// Discover looks for servers at the usual local ports, never at an address that skip names.
+	Discover(ctx context.Context, skip func(rawURL string) bool) ([]domain.Discovered, error)
 }
 
 // Publisher sends live events; stream.Hub implements it. Publish never blocks.

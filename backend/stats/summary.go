@@ -8,7 +8,7 @@ import (
 
 // summarise computes the summary of the measured requests over their window.
 func summarise(plan domain.Plan, m set, w window) domain.Summary {
-	s := domain.Summary{
+	s := domain.Summary{Figures: domain.Figures{
 		TTFTMs:        Of(millis(m.ok, func(r domain.RequestRecord) *int64 { return r.TTFTUs })),
 		TTFRMs:        Of(millis(m.ok, func(r domain.RequestRecord) *int64 { return r.FirstByteUs })),
 		TTFVMs:        Of(millis(m.ok, func(r domain.RequestRecord) *int64 { return r.TTFVUs })),
@@ -20,7 +20,7 @@ func summarise(plan domain.Plan, m set, w window) domain.Summary {
 		FinishReasons: map[string]int{},
 		ErrorClasses:  map[string]int{},
 		Server:        server(m.ok),
-	}
+	}}
 	s.DecodeTokensPerSecond = Median(decodeSpeeds(m.ok))
 	speeds, lowerBound := prefillSpeeds(m.ok)
 	s.PrefillTokensPerSecond, s.PrefillLowerBound = Median(speeds), lowerBound
@@ -53,10 +53,7 @@ func stage(plan domain.Plan, s domain.Summary) domain.Stage {
 		users = *plan.Load.Concurrency
 		name = fmt.Sprintf("%s:%d", plan.Load.Kind, users)
 	}
-	return domain.Stage{Name: name, Concurrency: users, Summary: &domain.StageSummary{
-		TTFTMs: s.TTFTMs, ITLMs: s.ITLMs, TPOTMs: s.TPOTMs, E2EMs: s.E2EMs,
-		OutputTokensPerSecond: s.OutputTokensPerSecond, Requests: s.Requests,
-	}}
+	return domain.Stage{Name: name, Concurrency: users, Summary: &s.Figures}
 }
 
 func millis(rs []domain.RequestRecord, get func(domain.RequestRecord) *int64) []float64 {
@@ -178,6 +175,8 @@ func outcomes(rs []domain.RequestRecord) domain.OutcomeCounts {
 			c.Canceled++
 		case domain.OutcomeError:
 			c.Error++
+		case domain.OutcomeDropped:
+			c.Dropped++
 		}
 	}
 	return c
