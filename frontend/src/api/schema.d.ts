@@ -636,7 +636,12 @@ export interface components {
             avg_total_generation_time: number[] | null;
         };
         BenchmarkRequest: {
-            /** @description A registered dataset; give this or prompt */
+            /**
+             * Format: int64
+             * @description Discarded requests that keep the load up while the last measured ones end; default 0
+             */
+            cooldown?: number;
+            /** @description A registered dataset */
             dataset_id?: string;
             /** @description Measure this endpoint instead of the embedded engine */
             endpoint_id?: string;
@@ -657,8 +662,15 @@ export interface components {
             model_id: string;
             name?: string;
             notes?: string;
-            /** @description The text to send; give this or dataset_id */
+            /** @description The text to send; give one of prompt, dataset_id and synthetic */
             prompt?: string;
+            /**
+             * @description off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it
+             * @enum {string}
+             */
+            prompt_cache?: "off" | "on";
+            /** @description Send the prompt without a chat template; default: as the model needs it */
+            raw_completion?: boolean;
             /** @description Repetitions; 1 ("auto" is not supported yet) */
             repeat?: unknown;
             /**
@@ -666,11 +678,16 @@ export interface components {
              * @description Drawn at random when absent, and stored
              */
             seed?: number;
-            /** @description Service objective; not supported yet */
+            /** @description Service objectives: words such as "ttft<500ms,tpot_p95<50ms", a list of them, a list of {metric, percentile, below_ms}, or {"ttft_p95_ms": 500} */
             slo?: unknown;
+            /** @description Points that are measured one after the other; give this or a load */
+            stages?: components["schemas"]["StageInput"][];
+            /** @description When measuring ends; with several stages it holds for each of them */
             stop?: components["schemas"]["Stop"];
             /** @description Default true; false keeps no prompt and no output */
             store_text?: boolean;
+            /** @description Made prompts of exact lengths in the model's own tokens */
+            synthetic?: components["schemas"]["Synthetic"];
             tags?: string[];
             /**
              * @description text-generation is the only supported task
@@ -705,6 +722,16 @@ export interface components {
             /** Format: double */
             value: number | null;
         };
+        ClientHealth: {
+            /** Format: double */
+            cpu_s: number | null;
+            /** Format: double */
+            cpu_s_per_million_tokens: number | null;
+            /** Format: int64 */
+            dropped_samples: number;
+            /** Format: double */
+            recorder_late_ms: number;
+        };
         Dataset: {
             builtin: boolean;
             /** Format: date-time */
@@ -722,6 +749,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             description: string;
+            histogram: components["schemas"]["TokenHistogram"];
             id: string;
             language: string;
             name: string;
@@ -760,6 +788,14 @@ export interface components {
             /** Format: int64 */
             total_bytes: number | null;
         };
+        DraftSummary: {
+            /** Format: double */
+            acceptance: number | null;
+            /** Format: int64 */
+            accepted: number;
+            /** Format: int64 */
+            tokens: number;
+        };
         Endpoint: {
             base_url: string;
             /** Format: date-time */
@@ -771,9 +807,11 @@ export interface components {
             name: string;
         };
         EndpointCheck: {
+            checks: components["schemas"]["EndpointProbe"][];
             /** Format: double */
             latency_ms: number | null;
             message: string;
+            model: string;
             models: string[];
             ok: boolean;
         };
@@ -785,6 +823,11 @@ export interface components {
             /** @description openai, ollama or llama; default openai */
             kind?: string;
             name?: string;
+        };
+        EndpointProbe: {
+            code: string;
+            detail: string;
+            state: string;
         };
         Engine: {
             build: string;
@@ -824,6 +867,8 @@ export interface components {
             source: string;
             /** Format: int64 */
             threads: number;
+            tokenizer: boolean;
+            version: string;
         };
         Environment: {
             app_version: string;
@@ -859,6 +904,55 @@ export interface components {
         FieldError: {
             location: string;
             message: string;
+        };
+        Figures: {
+            /** Format: double */
+            arrivals_per_second: number | null;
+            /** Format: int64 */
+            asked_concurrency: number | null;
+            /** Format: double */
+            asked_rate_per_s: number | null;
+            /** Format: double */
+            clock_delta_percent: number | null;
+            /** Format: double */
+            decode_tokens_per_second: number | null;
+            /** Format: double */
+            delivered_concurrency: number | null;
+            draft: components["schemas"]["DraftSummary"] | null;
+            e2e_from_due_ms: components["schemas"]["Stats"];
+            e2e_ms: components["schemas"]["Stats"];
+            error_classes: {
+                [key: string]: number;
+            };
+            finish_reasons: {
+                [key: string]: number;
+            };
+            goodput: components["schemas"]["Goodput"] | null;
+            itl_ms: components["schemas"]["Stats"];
+            itl_per_token_ms: components["schemas"]["Stats"];
+            lateness_ms: components["schemas"]["Stats"];
+            /** Format: int64 */
+            length_shortfall: number;
+            ntpot_ms: components["schemas"]["Stats"];
+            /** Format: double */
+            output_tokens_per_second: number | null;
+            prefill_lower_bound: boolean;
+            /** Format: double */
+            prefill_tokens_per_second: number | null;
+            requests: components["schemas"]["OutcomeCounts"];
+            /** Format: double */
+            requests_per_second: number | null;
+            server: components["schemas"]["ServerSummary"];
+            tokens: components["schemas"]["TokenCounts"];
+            /** Format: double */
+            tokens_per_chunk: number | null;
+            tpot_ms: components["schemas"]["Stats"];
+            ttfr_ms: components["schemas"]["Stats"];
+            ttft_from_due_ms: components["schemas"]["Stats"];
+            ttft_ms: components["schemas"]["Stats"];
+            ttfv_ms: components["schemas"]["Stats"];
+            /** Format: double */
+            window_s: number | null;
         };
         GGUFInfo: {
             architecture: string;
@@ -920,6 +1014,16 @@ export interface components {
             /** Format: double */
             vram_usage_gb: number | null;
         };
+        Goodput: {
+            /** Format: double */
+            fraction: number | null;
+            /** Format: int64 */
+            met: number;
+            /** Format: double */
+            requests_per_second: number | null;
+            /** Format: double */
+            tokens_per_second: number | null;
+        };
         HardwareMetrics: {
             /** Format: double */
             cpu_usage_percent: number | null;
@@ -971,6 +1075,12 @@ export interface components {
             /** Format: double */
             ttft_ms: number | null;
         };
+        Knee: {
+            detail: string;
+            reason: string;
+            /** Format: int64 */
+            stage: number | null;
+        };
         LegacyAverages: {
             /**
              * Format: double
@@ -990,22 +1100,109 @@ export interface components {
              */
             avg_total_generation_time: number | null;
         };
+        LengthBin: {
+            /** Format: int64 */
+            tokens: number;
+            /** Format: double */
+            weight: number;
+        };
+        Lengths: {
+            /** @description histogram: lengths with their weights */
+            bins?: components["schemas"]["LengthBin"][];
+            /** @enum {string} */
+            kind: "fixed" | "uniform" | "normal" | "lognormal" | "histogram";
+            /**
+             * Format: int64
+             * @description uniform: largest; normal, lognormal: cut off above
+             */
+            max?: number;
+            /**
+             * Format: double
+             * @description normal, lognormal: mean of the lengths
+             */
+            mean?: number;
+            /**
+             * Format: int64
+             * @description uniform: smallest; normal, lognormal: cut off below
+             */
+            min?: number;
+            /**
+             * Format: double
+             * @description normal, lognormal: standard deviation of the lengths
+             */
+            stddev?: number;
+            /**
+             * Format: int64
+             * @description fixed
+             */
+            tokens?: number;
+        };
         Load: {
             /**
              * Format: int64
-             * @description Users of a closed loop
+             * @description closed: users
              */
             concurrency?: number;
             /**
-             * @description single or closed
-             * @example single
+             * Format: double
+             * @description gamma: coefficient of variation of the gaps; 1 is Poisson, above 1 comes in bursts; default 2
              */
-            kind: string;
+            cv?: number;
+            /**
+             * Format: double
+             * @description ramp, knee: first users or rate; default 1
+             */
+            from?: number;
+            /**
+             * @description When requests start
+             * @example closed
+             * @enum {string}
+             */
+            kind: "single" | "closed" | "rate" | "poisson" | "gamma" | "ramp" | "sweep" | "knee" | "trace";
             /**
              * Format: int64
-             * @description Pause of a user between requests
+             * @description rate, poisson, gamma, trace, and ramp, sweep and knee over rate: an arrival beyond this many requests under way is dropped and counted; default 1024
+             */
+            max_in_flight?: number;
+            /** @description knee: the objective that must hold; without one the search looks for the highest throughput */
+            objective?: components["schemas"]["Objective"];
+            /**
+             * @description ramp, sweep, knee: what changes; default concurrency
+             * @enum {string}
+             */
+            over?: "concurrency" | "rate";
+            /**
+             * Format: double
+             * @description ramp: seconds from first to last
+             */
+            ramp_s?: number;
+            /**
+             * Format: double
+             * @description rate, poisson, gamma: mean arrivals per second
+             */
+            rate_per_s?: number;
+            /**
+             * Format: double
+             * @description trace: 2 replays twice as fast; default 1
+             */
+            speed?: number;
+            /**
+             * Format: int64
+             * @description closed, and sweep and knee over concurrency: the users' first requests are spread evenly over this time; default 0, above 256 users 1 ms a user
+             */
+            spread_ms?: number;
+            /**
+             * Format: int64
+             * @description single, closed, and ramp, sweep and knee over concurrency: pause of a user between requests
              */
             think_time_ms?: number;
+            /**
+             * Format: double
+             * @description ramp, knee: last users or rate; required for ramp, default 1024 for knee
+             */
+            to?: number;
+            /** @description sweep: users or rates, one stage each */
+            values?: number[];
         };
         LogRecord: {
             /** Format: date-time */
@@ -1016,6 +1213,10 @@ export interface components {
             component: string;
             level: string;
             message: string;
+        };
+        Message: {
+            content: string;
+            role: string;
         };
         Model: {
             /** Format: date-time */
@@ -1046,9 +1247,34 @@ export interface components {
             /** @description Absolute path of a .gguf file on this machine */
             path: string;
         };
+        Objective: {
+            /**
+             * Format: double
+             * @description The limit, in milliseconds
+             */
+            below_ms: number;
+            /**
+             * @description Which latency
+             * @enum {string}
+             */
+            metric: "ttft" | "ttfv" | "ttfr" | "itl" | "tpot" | "ntpot" | "e2e";
+            /**
+             * Format: double
+             * @description Which percentile a stage is judged by; default 95
+             */
+            percentile?: number;
+        };
+        ObjectiveResult: {
+            met: boolean;
+            objective: components["schemas"]["Objective"];
+            /** Format: double */
+            value_ms: number | null;
+        };
         OutcomeCounts: {
             /** Format: int64 */
             canceled: number;
+            /** Format: int64 */
+            dropped: number;
             /** Format: int64 */
             error: number;
             /** Format: int64 */
@@ -1061,10 +1287,13 @@ export interface components {
             at: string;
             /** @enum {string} */
             phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
         };
         Plan: {
+            /** Format: int64 */
+            cooldown: number;
             dataset_id: string | null;
             endpoint_id: string | null;
             engine: string;
@@ -1080,13 +1309,17 @@ export interface components {
             model_id: string;
             phases: string[];
             prompt: string | null;
+            prompt_cache: string;
             raw_completion: boolean;
             /** Format: int64 */
             repeat: number;
             /** Format: int64 */
             seed: number;
+            slo: components["schemas"]["Objective"][];
+            stages: components["schemas"]["PlanStage"][];
             stop: components["schemas"]["Stop"];
             store_text: boolean;
+            synthetic: components["schemas"]["Synthetic"] | null;
             task: string;
             /** Format: double */
             temperature: number;
@@ -1096,6 +1329,19 @@ export interface components {
             use_gpu_explicit: boolean;
             /** Format: int64 */
             warmup: number;
+        };
+        PlanStage: {
+            /** Format: int64 */
+            depth_tokens: number | null;
+            /** Format: int64 */
+            expected_requests: number | null;
+            /** Format: double */
+            expected_s: number | null;
+            /** Format: int64 */
+            index: number;
+            load: components["schemas"]["Load"];
+            name: string;
+            stop: components["schemas"]["Stop"];
         };
         Preflight: {
             checks: components["schemas"]["Check"][];
@@ -1141,6 +1387,7 @@ export interface components {
             phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
             /** Format: double */
             phase_elapsed_s: number;
+            stage: components["schemas"]["StageProgress"] | null;
             /** Format: double */
             tokens_per_second: number | null;
             /** Format: int64 */
@@ -1151,24 +1398,41 @@ export interface components {
             ttft_ms: number | null;
         };
         Prompt: {
+            /** Format: double */
+            at_ms?: number;
+            history?: components["schemas"]["Message"][];
             id: string;
             /** Format: int64 */
+            input_tokens?: number;
+            /** Format: int64 */
             max_tokens: number | null;
+            /** Format: int64 */
+            shared_prefix?: number;
             text: string;
+            turns?: components["schemas"]["Turn"][];
         };
         RequestRecord: {
             /** Format: int64 */
             cached_tokens: number | null;
+            chunk_tokens?: number[];
             chunk_us?: number[];
             /** Format: int64 */
             closed_us: number | null;
+            /** Format: int64 */
+            conversation: number | null;
+            /** Format: int64 */
+            due_us: number | null;
             error_class?: string;
             error_message?: string;
             finish_reason: string;
             /** Format: int64 */
             first_byte_us: number | null;
             /** Format: int64 */
+            http_status: number;
+            /** Format: int64 */
             last_us: number | null;
+            /** Format: int64 */
+            max_tokens: number;
             /** Format: int64 */
             n: number;
             /** @enum {string} */
@@ -1183,11 +1447,18 @@ export interface components {
             /** Format: int64 */
             prompt_tokens: number | null;
             request_id: string;
+            /** Format: double */
+            retry_after_s: number | null;
             /** Format: int64 */
             sent_us: number;
             server: components["schemas"]["ServerTimings"] | null;
+            /** Format: int64 */
+            stage: number;
             /** Format: date-time */
             started_at: string;
+            /** Format: int64 */
+            text_tokens: number | null;
+            text_tokens_exact: boolean;
             tokens_from: string;
             /** Format: int64 */
             tpot_us: number | null;
@@ -1195,6 +1466,8 @@ export interface components {
             ttft_us: number | null;
             /** Format: int64 */
             ttfv_us: number | null;
+            /** Format: int64 */
+            turn: number;
         };
         Result: {
             generated_text: string | null;
@@ -1215,6 +1488,7 @@ export interface components {
             total_generation_time: number | null;
         };
         Run: {
+            client: components["schemas"]["ClientHealth"] | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1266,6 +1540,7 @@ export interface components {
             job_id: string;
             /** @enum {string} */
             phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
         };
@@ -1330,6 +1605,12 @@ export interface components {
         ServerTimings: {
             /** Format: int64 */
             cached_tokens: number;
+            /** Format: int64 */
+            draft_accepted?: number;
+            /** Format: int64 */
+            draft_tokens?: number;
+            /** Format: double */
+            load_ms?: number;
             /** Format: double */
             predicted_ms: number;
             /** Format: int64 */
@@ -1338,6 +1619,8 @@ export interface components {
             prompt_ms: number;
             /** Format: int64 */
             prompt_tokens: number;
+            /** Format: double */
+            total_ms?: number;
         };
         Setting: {
             help: string;
@@ -1379,17 +1662,59 @@ export interface components {
         Stage: {
             /** Format: int64 */
             concurrency: number;
+            /** Format: int64 */
+            depth_tokens: number | null;
+            /** Format: int64 */
+            end_us: number | null;
+            hardware: components["schemas"]["HardwareMetrics"] | null;
+            /** Format: int64 */
+            index: number;
             name: string;
-            summary: components["schemas"]["StageSummary"] | null;
-        };
-        StageSummary: {
-            e2e_ms: components["schemas"]["Stats"];
-            itl_ms: components["schemas"]["Stats"];
+            objectives: components["schemas"]["ObjectiveResult"][];
             /** Format: double */
-            output_tokens_per_second: number | null;
-            requests: components["schemas"]["OutcomeCounts"];
-            tpot_ms: components["schemas"]["Stats"];
-            ttft_ms: components["schemas"]["Stats"];
+            rate_per_s: number | null;
+            /** Format: int64 */
+            start_us: number | null;
+            state: string;
+            summary: components["schemas"]["Figures"] | null;
+        };
+        StageInput: {
+            /**
+             * Format: int64
+             * @description Tokens of context before each prompt: prefill and decode speed at this depth
+             */
+            depth_tokens?: number;
+            /** @description single, closed, rate, poisson, gamma or ramp */
+            load?: components["schemas"]["Load"];
+            name?: string;
+            stop?: components["schemas"]["Stop"];
+        };
+        StageMark: {
+            /** Format: int64 */
+            depth_tokens: number | null;
+            /** Format: int64 */
+            index: number;
+            load: components["schemas"]["Load"];
+            name: string;
+        };
+        StageProgress: {
+            /** Format: int64 */
+            count: number | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: int64 */
+            dropped: number;
+            /** Format: double */
+            elapsed_s: number;
+            /** Format: int64 */
+            index: number;
+            /** Format: double */
+            lateness_ms: number | null;
+            /** Format: double */
+            left_s: number | null;
+            name: string;
+            /** Format: int64 */
+            total: number | null;
         };
         Stats: {
             /** Format: double */
@@ -1424,9 +1749,21 @@ export interface components {
         };
         Summary: {
             /** Format: double */
+            arrivals_per_second: number | null;
+            /** Format: int64 */
+            asked_concurrency: number | null;
+            /** Format: double */
+            asked_rate_per_s: number | null;
+            /** Format: int64 */
+            best_stage: number | null;
+            /** Format: double */
+            clock_delta_percent: number | null;
+            /** Format: double */
             decode_tokens_per_second: number | null;
             /** Format: double */
             delivered_concurrency: number | null;
+            draft: components["schemas"]["DraftSummary"] | null;
+            e2e_from_due_ms: components["schemas"]["Stats"];
             e2e_ms: components["schemas"]["Stats"];
             error_classes: {
                 [key: string]: number;
@@ -1434,7 +1771,14 @@ export interface components {
             finish_reasons: {
                 [key: string]: number;
             };
+            goodput: components["schemas"]["Goodput"] | null;
             itl_ms: components["schemas"]["Stats"];
+            itl_per_token_ms: components["schemas"]["Stats"];
+            knee: components["schemas"]["Knee"] | null;
+            lateness_ms: components["schemas"]["Stats"];
+            /** Format: int64 */
+            length_shortfall: number;
+            ntpot_ms: components["schemas"]["Stats"];
             /** Format: double */
             output_tokens_per_second: number | null;
             prefill_lower_bound: boolean;
@@ -1446,12 +1790,36 @@ export interface components {
             server: components["schemas"]["ServerSummary"];
             stages: components["schemas"]["Stage"][];
             tokens: components["schemas"]["TokenCounts"];
+            /** Format: double */
+            tokens_per_chunk: number | null;
             tpot_ms: components["schemas"]["Stats"];
             ttfr_ms: components["schemas"]["Stats"];
+            ttft_from_due_ms: components["schemas"]["Stats"];
             ttft_ms: components["schemas"]["Stats"];
             ttfv_ms: components["schemas"]["Stats"];
             /** Format: double */
             window_s: number | null;
+        };
+        Synthetic: {
+            /** @description Length of each prompt, in the model's own tokens */
+            input_tokens: components["schemas"]["Lengths"];
+            /** @description Output length of each request; default max_tokens */
+            output_tokens?: components["schemas"]["Lengths"];
+            /**
+             * Format: int64
+             * @description How many different prompts are made; default as many as requests, at most 1000
+             */
+            prompts?: number;
+            /**
+             * Format: int64
+             * @description So many of the input tokens are the same in every prompt
+             */
+            shared_prefix_tokens?: number;
+            /**
+             * Format: int64
+             * @description Messages of each conversation; default 1
+             */
+            turns?: number;
         };
         System: {
             app: components["schemas"]["AppInfo"];
@@ -1488,6 +1856,14 @@ export interface components {
             job_id: string;
             samples: components["schemas"]["Sample"][];
         };
+        TokenBin: {
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+        };
         TokenCounts: {
             /** Format: int64 */
             cached: number | null;
@@ -1496,6 +1872,24 @@ export interface components {
             output: number;
             /** Format: int64 */
             prompt: number | null;
+        };
+        TokenHistogram: {
+            bins: components["schemas"]["TokenBin"][];
+            estimated: boolean;
+            /** Format: int64 */
+            max: number | null;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            p50: number | null;
+            /** Format: double */
+            p95: number | null;
+        };
+        Turn: {
+            answer?: string;
+            /** Format: int64 */
+            max_tokens?: number;
+            text: string;
         };
         Validity: {
             checks: components["schemas"]["Check"][];

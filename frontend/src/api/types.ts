@@ -9,18 +9,24 @@ type S = components['schemas']
 type With<T, P> = Omit<T, keyof P> & P
 
 export type Status = 'queued' | 'running' | 'completed' | 'failed' | 'canceled' | 'interrupted'
-export type Phase = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'drain' | 'stop'
+export type Phase = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'
 export type Verdict = 'valid' | 'caution' | 'invalid'
 export type CheckState = 'ok' | 'caution' | 'invalid' | 'unknown'
-export type Outcome = 'ok' | 'error' | 'incomplete' | 'canceled'
-export type LoadKind = 'single' | 'closed'
+export type Outcome = 'ok' | 'error' | 'incomplete' | 'canceled' | 'dropped'
+export type LoadKind = S['Load']['kind']
 export type EndpointKind = 'openai' | 'ollama' | 'llama'
 
 // A benchmark and what it asks for
-export type Load = With<S['Load'], { kind: LoadKind }>
+export type Load = S['Load']
+export type Objective = S['Objective']
+export type Metric = Objective['metric']
+export type Lengths = S['Lengths']
+export type Synthetic = S['Synthetic']
+export type StageInput = S['StageInput']
+export type PlanStage = S['PlanStage']
 export type Stop = S['Stop']
-export type BenchmarkRequest = With<S['BenchmarkRequest'], { load?: Load }>
-export type Plan = With<S['Plan'], { load: Load; phases: Phase[] }>
+export type BenchmarkRequest = With<S['BenchmarkRequest'], { slo?: Objective[] }>
+export type Plan = With<S['Plan'], { phases: Phase[] }>
 export type Progress = With<S['Progress'], { phase: Phase }>
 export type RunError = S['RunError']
 export type RunPatch = S['RunPatch']
@@ -31,7 +37,8 @@ export type Stats = S['Stats']
 export type OutcomeCounts = S['OutcomeCounts']
 export type TokenCounts = S['TokenCounts']
 export type ServerSummary = S['ServerSummary']
-export type StageSummary = S['StageSummary']
+export type Figures = S['Figures']
+export type Knee = S['Knee']
 export type Stage = S['Stage']
 export type Summary = S['Summary']
 export type Warning = With<S['Warning'], { level: 'info' | 'caution' | 'invalid' }>
@@ -72,11 +79,13 @@ export type GGUFInfo = S['GGUFInfo']
 export type Model = With<S['Model'], { download: Download | null }>
 export type Endpoint = With<S['Endpoint'], { kind: EndpointKind }>
 export type EndpointInput = With<S['EndpointInput'], { kind?: EndpointKind }>
-export type EndpointCheck = S['EndpointCheck']
+export type EndpointProbe = With<S['EndpointProbe'], { state: 'ok' | 'caution' | 'failed' | 'unknown' }>
+export type EndpointCheck = With<S['EndpointCheck'], { checks: EndpointProbe[] }>
 export type Engine = With<S['Engine'], { state: 'stopped' | 'starting' | 'ready' | 'stopping' | 'failed' | 'missing'; download: Download | null }>
 export type Prompt = S['Prompt']
 export type Dataset = S['Dataset']
 export type DatasetDetail = S['DatasetDetail']
+export type TokenHistogram = S['TokenHistogram']
 
 // Live events
 export type LogRecord = S['LogRecord']

@@ -13,7 +13,7 @@ describe('what is known of a run that began before the page', () => {
     }
     vi.stubGlobal('fetch', async (url: string) => new Response(JSON.stringify(bodies[/\/r1\/(\w+)/.exec(url)?.[1] ?? '']), { headers: { 'Content-Type': 'application/json' } }))
     const record = new LiveRun('r1')
-    record.onPhase({ job_id: 'r1', phase: 'measure', t_us: 20, at: 't' })
+    record.onPhase({ job_id: 'r1', phase: 'measure', t_us: 20, at: 't', stage: null })
     record.requests = [{ n: 1 } as RequestRecord]
     await backfill(record)
     vi.unstubAllGlobals()

@@ -14,10 +14,11 @@ export function aRun(over: Partial<Run> = {}): Run {
     },
     plan: {
       model_id: 'm', dataset_id: null, prompt: 'Olá, ação', task: 'text-generation', max_tokens: 128, temperature: 0.7, top_p: 0.9, seed: 1, use_gpu: true,
-      use_gpu_explicit: false, gpu: null, engine: 'llama-server', endpoint_id: null, load: { kind: 'single' }, stop: {}, warmup: 1, repeat: 1,
+      use_gpu_explicit: false, gpu: null, engine: 'llama-server', endpoint_id: null, load: { kind: 'single' }, stages: [], stop: {}, slo: [],
+      synthetic: null, warmup: 1, cooldown: 0, prompt_cache: 'off', repeat: 1,
       store_text: true, raw_completion: false, phases: [], expected_requests: 1, expected_s: null,
     },
-    progress: null, summary: null, validity: null, warnings: [], environment: null, error: null, tags: [], notes: '', pinned: false, sample: false,
+    progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, error: null, tags: [], notes: '', pinned: false, sample: false,
     deleted_at: null, ...over,
   }
 }
@@ -27,10 +28,12 @@ export function withSpeed(run: Run, decode: number | null, ttft: number | null):
     ...run,
     summary: {
       ttft_ms: { ...noStats, p50: ttft }, ttfr_ms: noStats, ttfv_ms: noStats, itl_ms: noStats, tpot_ms: noStats, e2e_ms: noStats,
+      ntpot_ms: noStats, itl_per_token_ms: noStats, ttft_from_due_ms: noStats, e2e_from_due_ms: noStats, lateness_ms: noStats, goodput: null,
+      asked_concurrency: 1, asked_rate_per_s: null, arrivals_per_second: null, length_shortfall: 0, draft: null, clock_delta_percent: null, tokens_per_chunk: null,
       output_tokens_per_second: decode, decode_tokens_per_second: decode, prefill_tokens_per_second: null, prefill_lower_bound: false,
-      requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
+      requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0, dropped: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
       delivered_concurrency: null, window_s: 1, finish_reasons: {}, error_classes: {},
-      server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [],
+      server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [], best_stage: null, knee: null,
     },
   }
 }

@@ -33,7 +33,7 @@ export class LiveRun {
 
   onPhase(e: RunPhaseEvent): void {
     if (this.phases.some((p) => p.phase === e.phase && p.t_us === e.t_us)) return
-    this.phases = [...this.phases, { phase: e.phase, t_us: e.t_us, at: e.at }].sort((a, b) => a.t_us - b.t_us)
+    this.phases = [...this.phases, { phase: e.phase, t_us: e.t_us, at: e.at, stage: e.stage }].sort((a, b) => a.t_us - b.t_us)
   }
 
   onProgress(e: RunProgressEvent): void {

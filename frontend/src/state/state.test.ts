@@ -55,12 +55,12 @@ describe('live events', () => {
   const at = '2026-11-22T10:00:00Z'
   const progress = {
     phase: 'measure' as const, phase_elapsed_s: 1, fraction: 0.5, done: 1, total: 2, in_flight: 1, errors: 0, elapsed_s: 2, left_s: 2, note: '',
-    tokens_per_second: 10, ttft_ms: 5, tpot_ms: 1, output_tokens: 10,
+    tokens_per_second: 10, ttft_ms: 5, tpot_ms: 1, output_tokens: 10, stage: null,
   }
 
   it('keep the list of runs current', () => {
     live.on({ id: 'e-1', kind: 'run.created', at, data: aRun({ status: 'queued' }) })
-    live.on({ id: 'e-2', kind: 'run.phase', at, data: { job_id: 'r1', phase: 'prepare', t_us: 0, at } })
+    live.on({ id: 'e-2', kind: 'run.phase', at, data: { job_id: 'r1', phase: 'prepare', t_us: 0, at, stage: null } })
     expect(runs.running?.job_id).toBe('r1')
     live.on({ id: 'e-3', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'Hel', text_of: 0, speed: [{ t_ms: 250, tokens_per_second: 9, itl_p50_ms: null }] } })
     live.on({ id: 'e-4', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'lo', text_of: 0, speed: null } })

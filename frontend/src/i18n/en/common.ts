@@ -61,6 +61,7 @@ export const common = {
   settle: 'Idle baseline',
   warmup: 'Warm-up',
   measure: 'Measuring',
+  cooldown: 'Cool-down',
   drain: 'Draining',
   stopPhase: 'Stopping',
   ttft: 'Time to first token',

@@ -140,6 +140,7 @@ export const detail = {
   ok: 'ok',
   error: 'error',
   incomplete: 'incomplete',
+  dropped: 'not sent',
   canceledOne: 'canceled',
   filterAll: 'All',
   filterMeasured: 'Measured',

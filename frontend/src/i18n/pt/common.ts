@@ -63,6 +63,7 @@ export const common: Words<typeof en> = {
   settle: 'Base ociosa',
   warmup: 'Aquecimento',
   measure: 'Medindo',
+  cooldown: 'Desaquecimento',
   drain: 'Drenando',
   stopPhase: 'Parando',
   ttft: 'Tempo até o 1º token',

@@ -143,6 +143,7 @@ export const detail: Words<typeof en> = {
   ok: 'ok',
   error: 'erro',
   incomplete: 'incompleto',
+  dropped: 'não enviado',
   canceledOne: 'cancelado',
   filterAll: 'Todos',
   filterMeasured: 'Medidos',

@@ -52,7 +52,7 @@ export function checkViews(checks: readonly Check[]): CheckView[] {
   }))
 }
 
-type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'drain' | 'stop'
+type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'
 
 export function phaseName(phase: PhaseWord): string {
   return t(phase === 'stop' ? 'common.stopPhase' : `common.${phase}`)
