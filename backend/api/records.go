@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ type metricsInput struct {
 	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
 	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most about this many samples, keeping minimum and maximum" example:"2000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
-	Phase  string `query:"phase" enum:"prepare,settle,warmup,measure,drain,stop"`
+	Phase  string `query:"phase" enum:"prepare,settle,warmup,measure,cooldown,drain,stop"`
 }
 
 func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sampleList], error) {
@@ -139,6 +140,17 @@ func (a *API) benchmarkPhases(ctx context.Context, in *JobInput) (*list[domain.P
 type requestsInput struct {
 	JobInput
 	PageInput
+	Stage   string `query:"stage" maxLength:"4" pattern:"^[0-9]+$" patternDescription:"the number of a stage" doc:"Only requests of this stage, counted from 0, without warm-ups"`
+	Phase   string `query:"phase" enum:"warmup,measure,cooldown"`
+	Outcome string `query:"outcome" enum:"ok,error,incomplete,canceled,dropped"`
+}
+
+func (in *requestsInput) filter() domain.RequestFilter {
+	f := domain.RequestFilter{Phase: domain.Phase(in.Phase), Outcome: domain.Outcome(in.Outcome), Limit: in.Limit}
+	if n, err := strconv.Atoi(in.Stage); err == nil { // the pattern has seen to it, or it is absent
+		f.Stage = &n
+	}
+	return f
 }
 
 func (a *API) benchmarkRequests(ctx context.Context, in *requestsInput) (*list[domain.RequestRecord], error) {
@@ -146,7 +158,9 @@ func (a *API) benchmarkRequests(ctx context.Context, in *requestsInput) (*list[d
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.svc.BenchmarkRequests(ctx, in.run(), in.Limit, offset)
+	f := in.filter()
+	f.Offset = offset
+	page, err := a.svc.BenchmarkRequests(ctx, in.run(), f)
 	if err != nil {
 		return nil, err
 	}

@@ -141,6 +141,14 @@ type RequestRecord struct {
 	PromptHash      string         `json:"prompt_sha256,omitempty"`
 }
 
+// RequestFilter narrows a list of requests; zero values do not narrow. Limit 0 means the default page.
+type RequestFilter struct {
+	Stage         *int
+	Phase         Phase
+	Outcome       Outcome
+	Limit, Offset int
+}
+
 // Batch is what the recorder appends in one transaction.
 type Batch struct {
 	Requests []RequestRecord

@@ -25,10 +25,10 @@ type RunStore interface {
 
 // RecordStore reads and removes what AppendRun stored.
 type RecordStore interface {
-	Requests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) // without chunks and text
-	Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error)                           // whole
-	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                         // all, whole
-	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                // all, by time
+	Requests(ctx context.Context, id domain.RunID, f domain.RequestFilter) (domain.Page[domain.RequestRecord], error) // without chunks and text
+	Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error)                                // whole
+	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                              // all, whole
+	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                     // all, by time
 	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)
 }
 
@@ -168,9 +168,11 @@ type Deps struct {
 	Now       func() time.Time
 }
 
-// DatasetUpload is a dataset as it arrives; Format is jsonl, csv or json.
+// DatasetUpload is a dataset as it arrives; Format is jsonl, csv, json, sharegpt, messages or trace.
 type DatasetUpload struct {
-	Name   string
-	Format string
-	Body   io.Reader
+	Name    string
+	Format  string
+	Body    io.Reader
+	Preview bool // only look at it: nothing is stored
+	SkipBad bool // leave bad lines out, instead of refusing the whole
 }

@@ -84,11 +84,12 @@ func (s *Service) BenchmarkPhases(ctx context.Context, id domain.RunID) ([]domai
 }
 
 // BenchmarkRequests pages through a job's requests, without chunks and text.
-func (s *Service) BenchmarkRequests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) {
+func (s *Service) BenchmarkRequests(ctx context.Context, id domain.RunID, f domain.RequestFilter) (domain.Page[domain.RequestRecord], error) {
 	if _, err := s.Benchmark(ctx, id); err != nil {
 		return domain.Page[domain.RequestRecord]{}, err
 	}
-	return s.d.Store.Requests(ctx, id, pageSize(limit), max(offset, 0))
+	f.Limit, f.Offset = pageSize(f.Limit), max(f.Offset, 0)
+	return s.d.Store.Requests(ctx, id, f)
 }
 
 // BenchmarkRequest returns one request with prompt, output, chunk times and server timings.

@@ -59,7 +59,7 @@ func TestExactlyWarmupAndRequests(t *testing.T) {
 				r.Warmup, r.Stop, r.Repeat = &c.warmup, &domain.Stop{Requests: &c.requests}, float64(c.repeat)
 				r.Load = &domain.Load{Kind: domain.LoadClosed, Concurrency: &c.users}
 			})
-			page, err := w.svc.BenchmarkRequests(t.Context(), run.ID, 0, 0)
+			page, err := w.svc.BenchmarkRequests(t.Context(), run.ID, domain.RequestFilter{})
 			if err != nil || page.Total != c.want || w.engine.Generated() != c.want {
 				t.Errorf("%+v: %d records, %d generations, %v", c, page.Total, w.engine.Generated(), err)
 			}

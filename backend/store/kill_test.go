@@ -146,7 +146,7 @@ func TestReadsDuringWrites(t *testing.T) {
 		if a := averages(t, s, domain.Window{}, domain.ResultFilter{}); a.Count%perBatch != 0 || last && a.Count != batches*perBatch {
 			t.Fatalf("a read sees %d requests", a.Count)
 		}
-		if _, err := s.Requests(t.Context(), "a", 50, 0); err != nil {
+		if _, err := s.Requests(t.Context(), "a", domain.RequestFilter{Limit: 50}); err != nil {
 			t.Fatal(err)
 		}
 		if qs := collect(t, s.Records(t.Context(), "a")); last && len(qs) != batches*perBatch {

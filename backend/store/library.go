@@ -14,6 +14,12 @@ func datasetFields(d *domain.Dataset) []any {
 	return []any{&d.ID, &d.Name, &d.Description, &d.Prompts, &d.Language, &d.Builtin, &d.SHA256, usCol{&d.CreatedAt}}
 }
 
+const promptColumns = "id, text, max_tokens, history, turns, input_tokens, at_ms, shared_prefix"
+
+func promptFields(p *domain.Prompt) []any {
+	return []any{&p.ID, &p.Text, &p.MaxTokens, asJSON(&p.History), asJSON(&p.Turns), &p.InputTokens, &p.AtMs, &p.SharedPrefix}
+}
+
 // PutDataset stores a dataset with its prompts, in place of one with the same id.
 func (s *Store) PutDataset(ctx context.Context, d domain.Dataset, prompts []domain.Prompt) error {
 	d.Prompts = len(prompts)
@@ -24,13 +30,13 @@ func (s *Store) PutDataset(ctx context.Context, d domain.Dataset, prompts []doma
 		if _, err := tx.ExecContext(ctx, "INSERT INTO dataset("+datasetColumns+") VALUES("+marks(datasetColumns)+")", datasetFields(&d)...); err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, "INSERT INTO dataset_prompt(dataset_id, seq, id, text, max_tokens) VALUES(?, ?, ?, ?, ?)")
+		insert, err := tx.PrepareContext(ctx, "INSERT INTO dataset_prompt(dataset_id, seq, "+promptColumns+") VALUES(?, ?, "+marks(promptColumns)+")")
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
-		for i, p := range prompts {
-			if _, err := insert.ExecContext(ctx, d.ID, i, p.ID, p.Text, p.MaxTokens); err != nil {
+		for i := range prompts {
+			if _, err := insert.ExecContext(ctx, append([]any{d.ID, i}, promptFields(&prompts[i])...)...); err != nil {
 				return err
 			}
 		}
@@ -59,8 +65,8 @@ func (s *Store) Dataset(ctx context.Context, id string) (domain.Dataset, []domai
 	if err != nil {
 		return d, nil, wrap("read dataset", err)
 	}
-	prompts, err := list(ctx, tx, "read prompts", func(p *domain.Prompt) []any { return []any{&p.ID, &p.Text, &p.MaxTokens} },
-		"SELECT id, text, max_tokens FROM dataset_prompt WHERE dataset_id = ? ORDER BY seq", id)
+	prompts, err := list(ctx, tx, "read prompts", promptFields,
+		"SELECT "+promptColumns+" FROM dataset_prompt WHERE dataset_id = ? ORDER BY seq", id)
 	return d, prompts, err
 }
 

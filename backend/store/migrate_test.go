@@ -107,6 +107,9 @@ func TestVersion1StaysReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if q.Stage != 0 || q.Turn != 0 || q.DueUs != nil || q.Conversation != nil || q.ChunkTokens != nil {
+		t.Errorf("what the first version did not know is %+v", q)
+	}
 	if *q.Prompt != "Hello" || *q.OutputTokens != 3 || *q.TTFTUs != 1500 || !slices.Equal(q.ChunkUs, []int64{1500, 2500, 3600}) ||
 		!slices.Equal(q.ChunkKinds, []domain.ChunkKind{1, 1, 2}) || q.Server.PredictedTokens != 3 {
 		t.Errorf("request %+v", q)
@@ -127,14 +130,14 @@ func TestVersion1StaysReadable(t *testing.T) {
 
 func TestMigrationBacksUpAndAppliesAll(t *testing.T) {
 	path := fromFixture(t)
-	steps := append(embedded(t), migration{2, "two", "ALTER TABLE kv ADD COLUMN extra TEXT"}, migration{3, "three", "UPDATE kv SET extra = 'x'; CREATE TABLE t(a)"})
+	steps := append(embedded(t), migration{3, "three", "ALTER TABLE kv ADD COLUMN extra TEXT"}, migration{4, "four", "UPDATE kv SET extra = 'x'; CREATE TABLE t(a)"})
 	s, err := openWith(t.Context(), path, steps)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var extra string
 	var version int
-	if err := s.r.QueryRow("SELECT extra, (SELECT * FROM pragma_user_version) FROM kv").Scan(&extra, &version); err != nil || extra != "x" || version != 3 {
+	if err := s.r.QueryRow("SELECT extra, (SELECT * FROM pragma_user_version) FROM kv").Scan(&extra, &version); err != nil || extra != "x" || version != 4 {
 		t.Errorf("%q, version %d, %v", extra, version, err)
 	}
 	if err := s.Close(); err != nil {
@@ -164,11 +167,11 @@ func TestMigrationBacksUpAndAppliesAll(t *testing.T) {
 
 func TestFailedMigrationChangesNothing(t *testing.T) {
 	path := fromFixture(t)
-	steps := append(embedded(t), migration{2, "two", "CREATE TABLE t(a)"}, migration{3, "bad", "CREATE TABLE u(a); INSERT INTO nowhere VALUES(1)"})
+	steps := append(embedded(t), migration{3, "three", "CREATE TABLE t(a)"}, migration{4, "bad", "CREATE TABLE u(a); INSERT INTO nowhere VALUES(1)"})
 	if _, err := openWith(t.Context(), path, steps); err == nil || !strings.Contains(err.Error(), "bad") {
 		t.Fatalf("got %v", err)
 	}
-	s, err := openWith(t.Context(), path, steps[:2]) // step 2 was whole, step 3 left nothing
+	s, err := openWith(t.Context(), path, steps[:3]) // step 3 was whole, step 4 left nothing
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,14 +12,16 @@ import (
 
 const requestColumns = `n, request_id, phase, outcome, error_class, error_message, started_us, sent_us, first_byte_us,
 	ttft_us, ttfv_us, last_us, closed_us, tpot_us, prompt_tokens, output_tokens, cached_tokens, tokens_from,
-	finish_reason, server, prompt_sha256`
+	finish_reason, server, prompt_sha256, stage, conversation, turn, max_tokens, due_us, http_status, retry_after_s,
+	text_tokens, text_tokens_exact`
 
 // requestFields are the fields of q in the order of requestColumns.
 func requestFields(q *domain.RequestRecord) []any {
 	return []any{
 		&q.N, &q.RequestID, &q.Phase, &q.Outcome, &q.ErrorClass, &q.ErrorMessage, usCol{&q.StartedAt}, &q.SentUs,
 		&q.FirstByteUs, &q.TTFTUs, &q.TTFVUs, &q.LastUs, &q.ClosedUs, &q.TPOTUs, &q.PromptTokens, &q.OutputTokens,
-		&q.CachedTokens, &q.TokensFrom, &q.FinishReason, asJSON(&q.Server), &q.PromptHash,
+		&q.CachedTokens, &q.TokensFrom, &q.FinishReason, asJSON(&q.Server), &q.PromptHash, &q.Stage, &q.Conversation,
+		&q.Turn, &q.MaxTokens, &q.DueUs, &q.HTTPStatus, &q.RetryAfterS, &q.TextTokens, &q.TextTokensExact,
 	}
 }
 
@@ -80,7 +82,7 @@ func insertDetail(ctx context.Context, tx *sql.Tx, key int64, q *domain.RequestR
 	if q.Prompt == nil && q.Output == nil && len(q.ChunkUs) == 0 {
 		return nil
 	}
-	blob, crc, err := packChunks(q.ChunkUs, q.ChunkKinds)
+	blob, crc, err := packChunks(chunks{q.ChunkUs, q.ChunkKinds, q.ChunkTokens})
 	if err != nil {
 		return err
 	}
@@ -90,17 +92,25 @@ func insertDetail(ctx context.Context, tx *sql.Tx, key int64, q *domain.RequestR
 }
 
 // Requests pages through a run's requests in their order, without chunks and text.
-func (s *Store) Requests(ctx context.Context, id domain.RunID, limit, offset int) (domain.Page[domain.RequestRecord], error) {
+func (s *Store) Requests(ctx context.Context, id domain.RunID, f domain.RequestFilter) (domain.Page[domain.RequestRecord], error) {
 	page := domain.Page[domain.RequestRecord]{Items: []domain.RequestRecord{}}
 	key, err := runKey(ctx, s.r, id)
 	if err != nil {
 		return page, err
 	}
-	if err := s.r.QueryRowContext(ctx, "SELECT count(*) FROM request WHERE run_id = ?", key).Scan(&page.Total); err != nil {
+	w := &where{}
+	w.add("run_id = ?", key)
+	w.equal("phase", string(f.Phase))
+	w.equal("outcome", string(f.Outcome))
+	if f.Stage != nil {
+		// Warm-ups run before the first stage begins.
+		w.add("stage = ? AND phase <> 'warmup'", *f.Stage)
+	}
+	if err := s.r.QueryRowContext(ctx, "SELECT count(*) FROM request"+w.String(), w.args...).Scan(&page.Total); err != nil {
 		return page, wrap("count requests", err)
 	}
-	rows, err := s.r.QueryContext(ctx, "SELECT "+requestColumns+" FROM request WHERE run_id = ? ORDER BY n LIMIT ? OFFSET ?",
-		key, pageSize(limit), max(offset, 0))
+	rows, err := s.r.QueryContext(ctx, "SELECT "+requestColumns+" FROM request"+w.String()+" ORDER BY n LIMIT ? OFFSET ?",
+		append(w.args, pageSize(f.Limit), max(f.Offset, 0))...)
 	if err != nil {
 		return page, wrap("list requests", err)
 	}
@@ -135,8 +145,8 @@ func scanWhole(row interface{ Scan(...any) error }) (domain.RequestRecord, error
 	if err := row.Scan(append(requestFields(&q), &q.Prompt, &q.Output, &blob, &crc)...); err != nil {
 		return domain.RequestRecord{}, err
 	}
-	var err error
-	q.ChunkUs, q.ChunkKinds, err = unpackChunks(blob, uint32(crc.Int64))
+	c, err := unpackChunks(blob, uint32(crc.Int64))
+	q.ChunkUs, q.ChunkKinds, q.ChunkTokens = c.us, c.kinds, c.tokens
 	return q, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestRunErrors(t *testing.T) {
 	wantKind(t, "append to none", s.AppendRun(t.Context(), "b", domain.Batch{}), domain.KindNotFound)
 	_, err := s.Run(t.Context(), "b")
 	wantKind(t, "run", err, domain.KindNotFound)
-	_, err = s.Requests(t.Context(), "b", 0, 0)
+	_, err = s.Requests(t.Context(), "b", domain.RequestFilter{})
 	wantKind(t, "requests", err, domain.KindNotFound)
 	_, err = s.Request(t.Context(), "a", 7)
 	wantKind(t, "request", err, domain.KindNotFound)
@@ -88,13 +89,56 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 	equal(t, "request", q, want[5])
 
-	page, err := s.Requests(t.Context(), "a", 10, 65)
+	page, err := s.Requests(t.Context(), "a", domain.RequestFilter{Limit: 10, Offset: 65})
 	if err != nil || page.Total != 70 || len(page.Items) != 5 {
 		t.Fatalf("page of %d of %d, %v", len(page.Items), page.Total, err)
 	}
 	lean := want[65]
-	lean.Prompt, lean.Output, lean.ChunkUs, lean.ChunkKinds = nil, nil, nil, nil
+	lean.Prompt, lean.Output, lean.ChunkUs, lean.ChunkKinds, lean.ChunkTokens = nil, nil, nil, nil, nil
 	equal(t, "lean", page.Items[0], lean)
+}
+
+func TestRequestsAreNarrowed(t *testing.T) {
+	s := openNew(t)
+	mustCreate(t, s, newRun("a"))
+	var qs []domain.RequestRecord
+	for n, q := range []domain.RequestRecord{
+		{Phase: domain.PhaseWarmup, Outcome: domain.OutcomeOK},
+		{Phase: domain.PhaseMeasure, Outcome: domain.OutcomeOK},
+		{Phase: domain.PhaseMeasure, Outcome: domain.OutcomeError},
+		{Phase: domain.PhaseMeasure, Outcome: domain.OutcomeDropped, Stage: 1},
+		{Phase: domain.PhaseMeasure, Outcome: domain.OutcomeOK, Stage: 1},
+		{Phase: domain.PhaseCooldown, Outcome: domain.OutcomeOK, Stage: 1},
+	} {
+		q.N, q.RequestID, q.StartedAt, q.OutputTokens = n, fmt.Sprint(n), t0(), ptr(10+n)
+		qs = append(qs, q)
+	}
+	mustAppend(t, s, "a", domain.Batch{Requests: qs})
+	for _, c := range []struct {
+		f    domain.RequestFilter
+		want []int
+	}{
+		{domain.RequestFilter{}, []int{0, 1, 2, 3, 4, 5}},
+		{domain.RequestFilter{Stage: ptr(0)}, []int{1, 2}},
+		{domain.RequestFilter{Stage: ptr(1), Phase: domain.PhaseMeasure}, []int{3, 4}},
+		{domain.RequestFilter{Stage: ptr(2)}, nil},
+		{domain.RequestFilter{Phase: domain.PhaseWarmup}, []int{0}},
+		{domain.RequestFilter{Outcome: domain.OutcomeOK, Offset: 1}, []int{1, 4, 5}},
+	} {
+		page, err := s.Requests(t.Context(), "a", c.f)
+		var got []int
+		for _, q := range page.Items {
+			got = append(got, q.N)
+		}
+		if err != nil || !slices.Equal(got, c.want) || page.Total != len(c.want)+c.f.Offset {
+			t.Errorf("%+v: %v of %d, %v; want %v", c.f, got, page.Total, err, c.want)
+		}
+	}
+	// The averages count what was measured and succeeded, nothing else.
+	a, err := s.Averages(t.Context(), domain.Window{}, domain.ResultFilter{})
+	if err != nil || a.Count != 2 || *a.TokenCount != 12.5 {
+		t.Errorf("averages %+v, %v", a, err)
+	}
 }
 
 func TestRecordsAllowsWorkInside(t *testing.T) {
@@ -129,7 +173,7 @@ func TestAppendIsOneTransaction(t *testing.T) {
 	if err := s.AppendRun(t.Context(), "a", domain.Batch{Requests: []domain.RequestRecord{q, q}, Samples: make([]domain.Sample, 1)}); err == nil {
 		t.Fatal("the same request twice was taken")
 	}
-	if page, err := s.Requests(t.Context(), "a", 0, 0); err != nil || page.Total != 0 {
+	if page, err := s.Requests(t.Context(), "a", domain.RequestFilter{}); err != nil || page.Total != 0 {
 		t.Errorf("%d requests are left, %v", page.Total, err)
 	}
 }
@@ -159,7 +203,7 @@ func TestCanceledAppendLeavesNothing(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if page, err := s.Requests(t.Context(), "a", 0, 0); err != nil || page.Total != 0 {
+	if page, err := s.Requests(t.Context(), "a", domain.RequestFilter{}); err != nil || page.Total != 0 {
 		t.Errorf("%d requests, %v", page.Total, err)
 	}
 	mustAppend(t, s, "a", domain.Batch{Requests: []domain.RequestRecord{okRequest("a", 0, t0(), 1, 1, 1, 1)}})

@@ -85,11 +85,16 @@ func (s *Store) samples(ctx context.Context, run int64, after sampleKey) ([]doma
 	return ms, after, wrap("read samples", rows.Err())
 }
 
+const phaseColumns = "phase, t_us, at_us, stage"
+
+func phaseFields(p *domain.PhaseChange) []any {
+	return []any{&p.Phase, &p.TUs, usCol{&p.At}, asJSON(&p.Stage)}
+}
+
 func insertPhases(ctx context.Context, tx *sql.Tx, run int64, ps []domain.PhaseChange) error {
 	for i := range ps {
-		p := &ps[i]
-		if _, err := tx.ExecContext(ctx, "INSERT INTO phase(run_id, phase, t_us, at_us) VALUES(?, ?, ?, ?)",
-			run, p.Phase, p.TUs, usCol{&p.At}); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO phase(run_id, "+phaseColumns+") VALUES(?, "+marks(phaseColumns)+")",
+			append([]any{run}, phaseFields(&ps[i])...)...); err != nil {
 			return err
 		}
 	}
@@ -102,8 +107,8 @@ func (s *Store) Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChan
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, s.r, "read phases", func(p *domain.PhaseChange) []any { return []any{&p.Phase, &p.TUs, usCol{&p.At}} },
-		"SELECT phase, t_us, at_us FROM phase WHERE run_id = ? ORDER BY t_us, id", key)
+	return list(ctx, s.r, "read phases", phaseFields,
+		"SELECT "+phaseColumns+" FROM phase WHERE run_id = ? ORDER BY t_us, id", key)
 }
 
 // list reads all rows of a query whose answer is small by nature; never nil.

@@ -13,7 +13,7 @@ CREATE TABLE dataset_prompt(
   seq        INTEGER NOT NULL,
   id         TEXT NOT NULL,
   text       TEXT NOT NULL,
-  max_tokens INTEGER,
+  max_tokens INTEGER, history       TEXT CHECK(json_valid(history)), turns         TEXT CHECK(json_valid(turns)), input_tokens  INTEGER, at_ms         REAL, shared_prefix INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(dataset_id, seq)
 ) STRICT;
 CREATE TABLE endpoint(
@@ -35,7 +35,7 @@ CREATE TABLE phase(
   phase  TEXT NOT NULL,
   t_us   INTEGER NOT NULL,
   at_us  INTEGER NOT NULL
-) STRICT;
+, stage TEXT CHECK(json_valid(stage))) STRICT;
 CREATE TABLE request(
   id            INTEGER PRIMARY KEY,
   request_id    TEXT NOT NULL UNIQUE,
@@ -61,7 +61,7 @@ CREATE TABLE request(
   finish_reason TEXT NOT NULL,
   server        TEXT CHECK(json_valid(server)),
   prompt_sha256 TEXT NOT NULL
-) STRICT;
+, stage             INTEGER NOT NULL DEFAULT 0, conversation      INTEGER, turn              INTEGER NOT NULL DEFAULT 0, max_tokens        INTEGER NOT NULL DEFAULT 0, due_us            INTEGER, http_status       INTEGER NOT NULL DEFAULT 0, retry_after_s     REAL, text_tokens       INTEGER, text_tokens_exact INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE request_detail(
   id     INTEGER PRIMARY KEY REFERENCES request(id) ON DELETE CASCADE,
   prompt TEXT,
@@ -97,7 +97,7 @@ CREATE TABLE run(
   environment      TEXT CHECK(json_valid(environment)),
   error            TEXT CHECK(json_valid(error)),
   dataset_id       TEXT AS (plan ->> '$.dataset_id') STORED
-) STRICT;
+, client TEXT CHECK(json_valid(client))) STRICT;
 CREATE TABLE sample(
   id          INTEGER PRIMARY KEY,
   run_id      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
