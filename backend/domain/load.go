@@ -19,6 +19,12 @@ const (
 	OverRate        = "rate"
 )
 
+// Whether a server's prompt cache may answer.
+const (
+	CacheOff = "off"
+	CacheOn  = "on"
+)
+
 // Load says when requests start. Which fields a kind takes is in docs/loads.md; a field that the
 // kind does not take is an error, never ignored. How many requests are sent is said by Stop.
 type Load struct {
@@ -52,7 +58,7 @@ func (l Load) Open() bool {
 // StageInput is one stage of POST /api/v1/benchmarks. Absent fields are as for the whole job.
 type StageInput struct {
 	Name        *string `json:"name,omitempty" maxLength:"100"`
-	Load        *Load   `json:"load,omitempty" doc:"single, closed, rate, poisson, gamma or ramp"`
+	Load        *Load   `json:"load,omitempty" doc:"single, closed, rate, poisson, gamma, ramp or trace"`
 	Stop        *Stop   `json:"stop,omitempty"`
 	DepthTokens *int    `json:"depth_tokens,omitempty" minimum:"0" maximum:"1048576" doc:"Tokens of context before each prompt: prefill and decode speed at this depth"`
 }
@@ -66,6 +72,9 @@ type PlanStage struct {
 	DepthTokens      *int     `json:"depth_tokens"`
 	ExpectedRequests *int     `json:"expected_requests"`
 	ExpectedS        *float64 `json:"expected_s"`
+	// MinRequests is set on a point of a sweep or search that ends with the pass over its dataset: a
+	// shorter dataset goes round until so many requests were sent.
+	MinRequests *int `json:"min_requests"`
 }
 
 // Synthetic describes made prompts.

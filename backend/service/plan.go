@@ -105,7 +105,7 @@ func refuseUnbuilt(r domain.BenchmarkRequest) error {
 	if text, ok := r.Repeat.(string); ok && text == "auto" {
 		return unsupported("body.repeat", "\"auto\" is not supported yet; give a whole number")
 	}
-	if kinds := load.Supported(); r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
+	if kinds := []string{domain.LoadSingle, domain.LoadClosed}; r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
 		return unsupported("body.load.kind", "supported load kinds: "+strings.Join(kinds, ", "))
 	}
 	return nil
@@ -119,7 +119,7 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 		Temperature: or(r.Temperature, DefaultTemperature), TopP: or(r.TopP, DefaultTopP),
 		UseGPU: or(r.UseGPU, true), UseGPUExplicit: r.UseGPU != nil, GPU: r.GPU,
 		Warmup: or(r.Warmup, DefaultWarmup), StoreText: or(r.StoreText, storeText),
-		Load: domain.Load{Kind: domain.LoadSingle}, Repeat: 1,
+		Load: domain.Load{Kind: domain.LoadSingle}, Repeat: 1, DatasetID: r.DatasetID,
 		Phases: []domain.Phase{domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
 			domain.PhaseMeasure, domain.PhaseDrain, domain.PhaseStop},
 	}
@@ -148,12 +148,11 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 	}
 	if r.Load != nil {
 		p.Load = *r.Load
-		checkLoad(p.Load, &bad)
 	}
 	if r.Stop != nil {
 		p.Stop = *r.Stop
-		checkStop(p.Stop, &bad)
 	}
+	bad = append(bad, load.Check(p)...)
 	checkLabels("body.name", or(r.Name, ""), 200, &bad)
 	checkLabels("body.notes", or(r.Notes, ""), 20000, &bad)
 	checkTags(r.Tags, &bad)
@@ -179,39 +178,6 @@ func checkPrompt(r domain.BenchmarkRequest, bad *fieldErrors) {
 func checkRange(bad *fieldErrors, location string, v, lo, hi float64) {
 	if !(v >= lo && v <= hi) { // also false for NaN
 		bad.add(location, "must be %g to %.0f", lo, hi)
-	}
-}
-
-func checkLoad(l domain.Load, bad *fieldErrors) {
-	switch l.Kind {
-	case domain.LoadSingle:
-		if l.Concurrency != nil && *l.Concurrency != 1 {
-			bad.add("body.load.concurrency", "must be 1 for load kind single; use closed")
-		}
-	case domain.LoadClosed:
-		if l.Concurrency == nil {
-			bad.add("body.load.concurrency", "is required for load kind closed")
-		} else {
-			checkRange(bad, "body.load.concurrency", float64(*l.Concurrency), 1, 1024)
-		}
-	}
-	if l.ThinkTimeMs != nil {
-		checkRange(bad, "body.load.think_time_ms", float64(*l.ThinkTimeMs), 0, 600_000)
-	}
-}
-
-func checkStop(st domain.Stop, bad *fieldErrors) {
-	if st.Requests != nil {
-		checkRange(bad, "body.stop.requests", float64(*st.Requests), 1, 1_000_000)
-	}
-	if st.DurationS != nil && !(*st.DurationS > 0 && *st.DurationS <= 86400) {
-		bad.add("body.stop.duration_s", "must be above 0 and at most 86400")
-	}
-	if st.Tokens != nil {
-		checkRange(bad, "body.stop.tokens", float64(*st.Tokens), 1, 1_000_000_000)
-	}
-	if st.Errors != nil {
-		checkRange(bad, "body.stop.errors", float64(*st.Errors), 1, 1_000_000)
 	}
 }
 
@@ -327,21 +293,35 @@ func (s *Service) unknownDataset(ctx context.Context) error {
 		Fields: []domain.FieldError{{Location: "body.dataset_id", Message: "is not a known dataset"}}}
 }
 
-// fillStop gives a plan without limits its default number of requests, and tells what to expect.
+// fillStop resolves the stages, gives a plan without limits its default ones, and tells what to expect.
 func fillStop(p *domain.Plan, datasetSize int) error {
-	pacer, err := load.For(*p)
+	stages, err := load.Stages(*p)
 	if err != nil {
 		return err
 	}
-	p.Stop.Requests = pacer.Describe().Limit(datasetSize)
-	if p.ExpectedRequests, err = load.Expected(*p, datasetSize); err != nil {
-		return err
+	load.Expect(stages, datasetSize)
+	p.Stages = stages
+	if len(stages) == 1 {
+		p.Stop = stages[0].Stop
+		if p.DatasetID != nil && p.Stop.DurationS == nil && p.Stop.Tokens == nil {
+			p.Stop.Requests = stages[0].ExpectedRequests
+		}
 	}
-	if p.Stop.DurationS != nil {
-		s := *p.Stop.DurationS * float64(p.Repeat)
-		p.ExpectedS = &s
+	requests, length := new(0), new(0.0)
+	for _, stage := range stages {
+		requests = plus(requests, stage.ExpectedRequests, p.Repeat)
+		length = plus(length, stage.ExpectedS, p.Repeat)
 	}
+	p.ExpectedRequests, p.ExpectedS = requests, length
 	return nil
+}
+
+// plus adds a figure so many times; nil when one of them is not known.
+func plus[T int | float64](sum, figure *T, times int) *T {
+	if sum == nil || figure == nil {
+		return nil
+	}
+	return new(*sum + *figure*T(times))
 }
 
 // engineSpec says what the engine must be ready for. The context holds the longest prompt (three
