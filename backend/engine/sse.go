@@ -20,12 +20,16 @@ type Event struct {
 	Data []byte    // data lines joined by a newline; valid until the next call of Next
 }
 
-// SSEReader reads server-sent events and stamps them with their arrival: the clock is read once
-// after each read of the source, before any parsing, so events of one packet share a stamp and
-// slow parsing moves none. It takes LF, CRLF and CR line ends, comments, events that are cut
+// Stamped is a source that knows when the bytes of its last Read arrived.
+type Stamped interface{ At() time.Time }
+
+// SSEReader reads server-sent events and stamps them with their arrival: the stamp is that of the
+// source where it is Stamped, else the clock is read once after each read of it, before any
+// parsing; so events of one packet share a stamp and slow parsing moves none. It takes LF, CRLF and CR line ends, comments, events that are cut
 // anywhere, and a last event without its blank line. It is not safe for concurrent use.
 type SSEReader struct {
 	src    io.Reader
+	stamp  Stamped // src, where it is one
 	buf    []byte
 	r, w   int // unread bytes are buf[r:w]
 	seen   int // bytes of buf[r:w] that hold no line end
@@ -36,11 +40,12 @@ type SSEReader struct {
 	data   []byte
 }
 
-const sseBufferBytes = 8 << 10
+const sseBufferBytes = 4 << 10
 
 // NewSSEReader returns a reader over src, which is never read ahead of need beyond one buffer.
 func NewSSEReader(src io.Reader) *SSEReader {
-	return &SSEReader{src: src, buf: make([]byte, sseBufferBytes), first: true}
+	stamp, _ := src.(Stamped)
+	return &SSEReader{src: src, stamp: stamp, buf: make([]byte, sseBufferBytes), first: true}
 }
 
 // Next returns the next event that carries data. The error is io.EOF at a clean end; events that
@@ -179,7 +184,11 @@ func (s *SSEReader) fill() {
 	}
 	for range 100 { // io.Reader may return nothing a few times
 		n, err := s.src.Read(s.buf[s.w:])
-		if n > 0 {
+		switch {
+		case n == 0:
+		case s.stamp != nil:
+			s.at = s.stamp.At()
+		default:
 			s.at = time.Now()
 		}
 		s.w += n

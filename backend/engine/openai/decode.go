@@ -45,6 +45,8 @@ type timingFields struct {
 	PromptMs    float64 `json:"prompt_ms"`
 	PredictedN  int     `json:"predicted_n"`
 	PredictedMs float64 `json:"predicted_ms"`
+	DraftN      int     `json:"draft_n"`
+	Accepted    int     `json:"draft_n_accepted"`
 }
 
 // decoder turns events into chunks and usage.
@@ -141,6 +143,7 @@ func (d *decoder) count(u *usageFields, t *timingFields) {
 		d.use.Server = &domain.ServerTimings{
 			PromptTokens: t.PromptN, CachedTokens: t.CacheN, PromptMs: t.PromptMs,
 			PredictedTokens: t.PredictedN, PredictedMs: t.PredictedMs,
+			DraftTokens: t.DraftN, DraftAccepted: t.Accepted,
 		}
 	}
 }

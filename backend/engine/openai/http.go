@@ -6,59 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine/wire"
 )
 
 const (
 	probeTimeout = 20 * time.Second
-	dialTimeout  = 15 * time.Second
 	maxAnswer    = 8 << 20  // of a list of models
 	maxErrorBody = 64 << 10 // of an error answer
 	maxMessage   = 240      // of what is kept of it
-	// idleTimeout is below the five seconds after which common servers close an idle connection:
-	// a request written into a closing connection would fail through no fault of the engine.
-	idleTimeout = 4 * time.Second
 )
-
-// newClient returns a client for measuring: HTTP/1.1, so that streams do not share a connection;
-// no compression, as it would bundle tokens; no redirects, so that the key goes to one host alone;
-// room for every user's connection to stay open between requests.
-func newClient() *http.Client {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 proxyFor,
-			DialContext:           dialer.DialContext,
-			TLSHandshakeTimeout:   dialTimeout,
-			MaxIdleConns:          0,
-			MaxIdleConnsPerHost:   8192,
-			IdleConnTimeout:       idleTimeout,
-			DisableCompression:    true,
-			Protocols:             protocols,
-			WriteBufferSize:       32 << 10,
-			ReadBufferSize:        16 << 10,
-			ExpectContinueTimeout: time.Second,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// proxyFor takes the proxy of the environment, but never for this machine.
-func proxyFor(r *http.Request) (*url.URL, error) {
-	host := r.URL.Hostname()
-	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil, nil
-	}
-	return http.ProxyFromEnvironment(r)
-}
 
 // modelEntry is one model of GET /models, with the context length under the names that servers use.
 type modelEntry struct {
@@ -119,16 +81,20 @@ func probeStatus(status int, text string) error {
 
 // answerText is a short text for an error answer: the status, and the server's message unless it
 // repeats the prompt or the key.
-func (e *Engine) answerText(res *http.Response, prompt string) string {
-	status := fmt.Sprintf("HTTP %d", res.StatusCode)
-	if t := http.StatusText(res.StatusCode); t != "" {
+func (e *Engine) answerText(res *wire.Response, r domain.GenRequest) string {
+	status := fmt.Sprintf("HTTP %d", res.Status)
+	if t := http.StatusText(res.Status); t != "" {
 		status += " " + t
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxErrorBody))
+	from, err := res.Content()
+	if err != nil {
+		return status
+	}
+	body, err := io.ReadAll(io.LimitReader(from, maxErrorBody))
 	if err != nil && len(body) == 0 {
 		return status
 	}
-	if msg := e.safe(errorMessage(body), prompt); msg != "" {
+	if msg := e.safe(errorMessage(body), r); msg != "" {
 		return status + ": " + msg
 	}
 	return status
@@ -160,8 +126,8 @@ func errorMessage(body []byte) string {
 }
 
 // safe shortens a server's message to one line, and withholds it whole when it repeats a part of
-// the prompt, or the key: errors are stored and shown where prompts may not be.
-func (e *Engine) safe(msg, prompt string) string {
+// what was said to it, or the key: errors are stored and shown where prompts may not be.
+func (e *Engine) safe(msg string, r domain.GenRequest) string {
 	msg = strings.Join(strings.Fields(msg), " ")
 	if e.key != "" && strings.Contains(msg, e.key) {
 		return ""
@@ -169,18 +135,21 @@ func (e *Engine) safe(msg, prompt string) string {
 	if len(msg) > maxMessage {
 		msg = strings.ToValidUTF8(msg[:maxMessage], "") + "…"
 	}
-	prompt = strings.Join(strings.Fields(prompt), " ")
-	window := min(20, len(prompt))
-	for i := 0; window > 0 && i+window <= len(msg); i++ {
-		if strings.Contains(prompt, msg[i:i+window]) {
+	for _, said := range append(slices.Clip(r.History), domain.Message{Content: r.Prompt}) {
+		if repeats(msg, strings.Join(strings.Fields(said.Content), " ")) {
 			return ""
 		}
 	}
 	return msg
 }
 
-// drain reads what little is left of a body so that its connection can serve again.
-func drain(r io.Reader) {
-	// A failed read only costs the connection.
-	_, _ = io.CopyN(io.Discard, r, maxErrorBody)
+// repeats reports whether a message holds twenty bytes of a text, or the whole of a shorter one.
+func repeats(msg, text string) bool {
+	window := min(20, len(text))
+	for i := 0; window > 0 && i+window <= len(msg); i++ {
+		if strings.Contains(text, msg[i:i+window]) {
+			return true
+		}
+	}
+	return false
 }

@@ -6,16 +6,18 @@ package openai
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/wire"
 )
 
 // The kinds of endpoint. They share one dialect and differ in what may be added to a request.
@@ -35,6 +37,8 @@ type Options struct {
 	Kind    string // empty: KindOpenAI
 	// Timeout is how long a stream may stay without an event; 0 is DefaultTimeout.
 	Timeout time.Duration
+	// TLS is the configuration for https; nil is the system's.
+	TLS *tls.Config
 }
 
 // Engine is one endpoint; it implements engine.Engine and is safe for concurrent use.
@@ -43,7 +47,9 @@ type Engine struct {
 	key     string
 	kind    string
 	timeout time.Duration
-	client  *http.Client
+	wire    *wire.Client
+	gets    wire.Header // of questions, the key among them
+	posts   wire.Header // of generations
 	// single: a connection serves one request. llama-server promises to keep a connection and
 	// closes it after every stream, so the next request on it would fail without being served.
 	single atomic.Bool
@@ -71,13 +77,19 @@ func New(o Options) (*Engine, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	e := &Engine{base: u, key: o.APIKey, kind: o.Kind, timeout: o.Timeout, client: newClient()}
+	e := &Engine{base: u, key: o.APIKey, kind: o.Kind, timeout: o.Timeout, wire: wire.New(wire.Options{Base: u, TLS: o.TLS})}
+	e.gets = wire.Header{{Name: "User-Agent", Value: "inferometer"}}
+	if o.APIKey != "" {
+		e.gets = append(e.gets, wire.Field{Name: "Authorization", Value: "Bearer " + o.APIKey})
+	}
+	e.posts = append(slices.Clip(e.gets), wire.Field{Name: "Content-Type", Value: "application/json"},
+		wire.Field{Name: "Accept", Value: "text/event-stream"})
 	e.single.Store(o.Kind == KindLlama)
 	return e, nil
 }
 
-// Prepare asks for the list of models and nothing else, over as many connections as the spec has
-// slots, so that the first requests of a run find them open.
+// Prepare asks for the list of models and nothing else, and opens as many connections as the spec
+// has slots.
 func (e *Engine) Prepare(ctx context.Context, s domain.EngineSpec) (domain.EngineInfo, error) {
 	if s.Progress != nil {
 		s.Progress("Asking the endpoint", nil)
@@ -96,7 +108,11 @@ func (e *Engine) Prepare(ctx context.Context, s domain.EngineSpec) (domain.Engin
 			info.ContextTokens = m.context()
 		}
 	}
-	e.open(ctx, s.Slots)
+	n := s.Slots
+	if s.Requests > 0 {
+		n = min(n, s.Requests)
+	}
+	e.Open(ctx, n)
 	return info, nil
 }
 
@@ -115,38 +131,19 @@ func (e *Engine) Models(ctx context.Context) ([]domain.Model, error) {
 
 // Close ends idle connections. It may be called more than once.
 func (e *Engine) Close(context.Context) error {
-	e.client.CloseIdleConnections()
+	e.wire.Close()
 	return nil
 }
 
-// maxOpen bounds how many connections Prepare opens ahead.
-const maxOpen = 256
-
-// open leaves n idle connections behind. Each answer is held until all have come, as a connection
-// that is given back early would serve the next one too. A failure here only means that a
-// connection is opened later.
-func (e *Engine) open(ctx context.Context, n int) {
-	n = min(n, maxOpen)
-	if n < 2 || e.single.Load() {
+// Open leaves n idle connections behind, so that the next n requests find them; it sends nothing.
+// They serve for four seconds, so it belongs just before a burst of requests. A failure here only
+// means that a connection is opened later. A server that serves one request a connection gets none,
+// as each would hold one of its few threads.
+func (e *Engine) Open(ctx context.Context, n int) {
+	if n < 1 || e.single.Load() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	var all, done sync.WaitGroup
-	all.Add(n)
-	for range n {
-		done.Go(func() {
-			res, err := e.get(ctx, "/models")
-			all.Done()
-			if err != nil {
-				return
-			}
-			all.Wait()
-			drain(res.Body)
-			res.Body.Close()
-		})
-	}
-	done.Wait()
+	_, _ = e.wire.Open(ctx, n) // as said above
 }
 
 // models reads GET /models.
@@ -157,44 +154,37 @@ func (e *Engine) models(ctx context.Context) ([]modelEntry, error) {
 	if err != nil {
 		return nil, probeError(ctx, err)
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, probeStatus(res.StatusCode, e.answerText(res, ""))
+	defer res.Close()
+	if res.Status != http.StatusOK {
+		return nil, probeStatus(res.Status, e.answerText(res, domain.GenRequest{}))
 	}
-	list, err := readModels(res.Body)
+	body, err := res.Content()
+	if err != nil {
+		return nil, probeError(ctx, err)
+	}
+	list, err := readModels(body)
 	if err != nil {
 		return nil, &domain.Error{Kind: domain.KindEngineFailed, Msg: "The endpoint's list of models cannot be read.",
 			Hint: "The address usually ends in /v1.", Err: err}
 	}
+	res.Drain(maxErrorBody, drainTime)
 	return list, nil
 }
 
 // get sends one GET below the base address.
-func (e *Engine) get(ctx context.Context, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base.String()+path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
-	}
-	return e.do(req)
+func (e *Engine) get(ctx context.Context, path string) (*wire.Response, error) {
+	return e.do(ctx, wire.Request{Method: http.MethodGet, Path: e.base.EscapedPath() + path, Header: e.gets, Timeout: probeTimeout})
 }
 
-// do sends a request with the key, over a connection of its own where the server needs that.
-func (e *Engine) do(req *http.Request) (*http.Response, error) {
-	e.authorize(req)
-	req.Close = e.single.Load()
-	res, err := e.client.Do(req)
+// do sends a request, over a connection of its own where the server needs that.
+func (e *Engine) do(ctx context.Context, r wire.Request) (*wire.Response, error) {
+	r.Close = e.single.Load()
+	res, err := e.wire.Do(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
-	if strings.HasPrefix(res.Header.Get("Server"), "llama.cpp") {
+	if !r.Close && strings.HasPrefix(res.Header.Get("Server"), "llama.cpp") {
 		e.single.Store(true)
 	}
 	return res, nil
-}
-
-// authorize adds the key, if there is one.
-func (e *Engine) authorize(req *http.Request) {
-	if e.key != "" {
-		req.Header.Set("Authorization", "Bearer "+e.key)
-	}
 }
