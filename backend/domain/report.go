@@ -29,7 +29,7 @@ type Summary struct {
 // Knee is the result of a search for the highest load.
 type Knee struct {
 	Stage  *int   `json:"stage"`  // index of the highest load that held; null when the lowest broke
-	Reason string `json:"reason"` // objective, throughput, limit: what ended the rise
+	Reason string `json:"reason"` // objective, errors, throughput, limit, stopped: what ended the rise
 	Detail string `json:"detail"`
 }
 

@@ -14,6 +14,8 @@ const (
 	DefaultFrom        = 1.0
 	DefaultKneeTo      = 1024.0
 	DefaultSpeed       = 1.0
+	// DefaultPercentile is the one that a stage is judged by.
+	DefaultPercentile = 95.0
 	// DefaultOpenS is how long an open loop lasts that nothing else limits, in seconds.
 	DefaultOpenS = 30.0
 	// A closed loop of more users than spreadAbove starts them 1 ms apart: a burst of sends would
@@ -34,13 +36,14 @@ func Stages(plan domain.Plan) ([]domain.PlanStage, error) {
 	if bad := Check(plan); len(bad) > 0 {
 		return nil, refuse(bad)
 	}
-	points := plan.Stages
+	points, level := plan.Stages, false
 	if len(points) == 0 {
 		points = pointsOf(plan.Load)
+		level = plan.Load.Kind == domain.LoadSweep || plan.Load.Kind == domain.LoadKnee
 	}
 	stages := make([]domain.PlanStage, len(points))
 	for i, point := range points {
-		stages[i] = resolve(plan, point, i)
+		stages[i] = resolve(plan, point, i, level)
 	}
 	return stages, nil
 }
@@ -65,19 +68,18 @@ func pointsOf(l domain.Load) []domain.PlanStage {
 // pointAt is the point of a sweep or knee search at one level: users, or arrivals at even distances.
 func pointAt(l domain.Load, level float64) domain.PlanStage {
 	if l.Open() {
-		at := domain.Load{Kind: domain.LoadRate, RatePerS: &level, MaxInFlight: l.MaxInFlight}
-		return domain.PlanStage{Load: at, Stop: domain.Stop{DurationS: new(DefaultOpenS)}}
+		return domain.PlanStage{Load: domain.Load{
+			Kind: domain.LoadRate, RatePerS: &level, MaxInFlight: l.MaxInFlight,
+		}}
 	}
-	users := int(level)
-	return domain.PlanStage{
-		Load: domain.Load{Kind: domain.LoadClosed, Concurrency: &users,
-			ThinkTimeMs: l.ThinkTimeMs, SpreadMs: l.SpreadMs},
-		MinRequests: new(max(requestsPerUser*users, fewestRequests)),
-	}
+	return domain.PlanStage{Load: domain.Load{
+		Kind: domain.LoadClosed, Concurrency: new(int(level)), ThinkTimeMs: l.ThinkTimeMs, SpreadMs: l.SpreadMs,
+	}}
 }
 
-// resolve fills in the defaults of one point: load and stop of the plan, name, and limits.
-func resolve(plan domain.Plan, point domain.PlanStage, index int) domain.PlanStage {
+// resolve fills in the defaults of one point: load and stop of the plan, name, and limits. level
+// marks a point of a sweep or search.
+func resolve(plan domain.Plan, point domain.PlanStage, index int, level bool) domain.PlanStage {
 	point.Index = index
 	if point.Load.Kind == "" {
 		point.Load = plan.Load
@@ -88,12 +90,8 @@ func resolve(plan domain.Plan, point domain.PlanStage, index int) domain.PlanSta
 			point.Name += fmt.Sprintf(" @%d", *point.DepthTokens)
 		}
 	}
-	if len(plan.Stages) == 0 && limited(plan.Stop) {
-		point.Stop = plan.Stop // in place of the default of a point
-	} else {
-		point.Stop = inherit(point.Stop, plan.Stop)
-	}
-	point.Stop, point.MinRequests = withLength(point, plan.DatasetID != nil)
+	point.Stop = inherit(point.Stop, plan.Stop)
+	point = withLength(point, plan.DatasetID != nil, level)
 	point.Load = withDefaults(point.Load)
 	return point
 }
@@ -110,25 +108,24 @@ func inherit(own, whole domain.Stop) domain.Stop {
 	return own
 }
 
-// withLength gives a stage without a limit its default one. A stage over a dataset stays without:
-// it is one pass, of at least the returned number of requests.
-func withLength(point domain.PlanStage, dataset bool) (domain.Stop, *int) {
-	stop := point.Stop
-	switch l := point.Load; {
-	case limited(stop):
+// withLength gives a stage without a limit its default one. What stays without is one pass over the
+// dataset or trace.
+func withLength(point domain.PlanStage, dataset, level bool) domain.PlanStage {
+	l, stop := point.Load, &point.Stop
+	switch {
+	case limited(*stop), l.Kind == domain.LoadTrace:
 	case l.Kind == domain.LoadRamp:
 		stop.DurationS = l.RampS
-	case l.Kind == domain.LoadTrace:
-	case dataset:
-		return stop, point.MinRequests
-	case l.Open():
+	case l.Open() && (level || !dataset):
 		stop.DurationS = new(DefaultOpenS)
-	case point.MinRequests != nil:
-		stop.Requests = point.MinRequests
-	default:
+	case level && dataset:
+		point.MinRequests = new(requestsPerUser * usersOf(l))
+	case level:
+		stop.Requests = new(max(requestsPerUser*usersOf(l), fewestRequests))
+	case !dataset:
 		stop.Requests = new(usersOf(l))
 	}
-	return stop, nil
+	return point
 }
 
 // withDefaults fills in what a single point of load leaves out, so that the plan shows it.
