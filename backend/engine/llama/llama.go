@@ -202,7 +202,7 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 func (e *Engine) explain(ctx context.Context, c *child, err error) error {
 	var failed *engine.RequestError
 	if !errors.As(err, &failed) || failed.Err == nil ||
-		(failed.Class != domain.ErrClassConnect && failed.Class != domain.ErrClassStream) {
+		(failed.Class != domain.ErrClassConnect && failed.Class != domain.ErrClassBroken && failed.Class != domain.ErrClassStream) {
 		return err
 	}
 	wait := time.NewTimer(crashWait)
