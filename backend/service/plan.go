@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/load"
@@ -70,25 +67,24 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 		return none(err)
 	}
 	model, err := s.resolveTarget(ctx, r, &p)
-	if err == nil {
-		err = s.checkLocal(p)
-	}
 	if err != nil {
 		return none(err)
 	}
-	datasetSize := 0
+	var prompts []domain.Prompt
 	if r.DatasetID != nil {
-		d, prompts, err := s.d.Store.Dataset(ctx, *r.DatasetID)
+		d, all, err := s.d.Store.Dataset(ctx, *r.DatasetID)
 		if err != nil {
 			if domain.KindOf(err) == domain.KindNotFound {
 				return none(s.unknownDataset(ctx))
 			}
 			return none(err)
 		}
-		datasetSize = len(prompts)
-		p.DatasetID = &d.ID
+		p.DatasetID, prompts = &d.ID, all
 	}
-	if err := fillStop(&p, datasetSize); err != nil {
+	if err := fillStages(&p, prompts); err != nil {
+		return none(err)
+	}
+	if err := s.checkLocal(p); err != nil {
 		return none(err)
 	}
 	return p, model, or(r.Prompt, ""), nil
@@ -99,125 +95,13 @@ func refuseUnbuilt(r domain.BenchmarkRequest) error {
 	if r.Task != nil && *r.Task != domain.TaskTextGeneration {
 		return unsupported("body.task", "supported tasks: "+domain.TaskTextGeneration)
 	}
-	if r.SLO != nil {
-		return unsupported("body.slo", "service objectives are not supported yet; leave slo out")
-	}
 	if text, ok := r.Repeat.(string); ok && text == "auto" {
 		return unsupported("body.repeat", "\"auto\" is not supported yet; give a whole number")
 	}
-	if kinds := []string{domain.LoadSingle, domain.LoadClosed}; r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
+	if kinds := load.Kinds(); r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
 		return unsupported("body.load.kind", "supported load kinds: "+strings.Join(kinds, ", "))
 	}
 	return nil
-}
-
-// planValues checks every value that stands alone and fills the defaults in.
-func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) {
-	var bad fieldErrors
-	p := domain.Plan{
-		Task: domain.TaskTextGeneration, MaxTokens: or(r.MaxTokens, DefaultMaxTokens),
-		Temperature: or(r.Temperature, DefaultTemperature), TopP: or(r.TopP, DefaultTopP),
-		UseGPU: or(r.UseGPU, true), UseGPUExplicit: r.UseGPU != nil, GPU: r.GPU,
-		Warmup: or(r.Warmup, DefaultWarmup), StoreText: or(r.StoreText, storeText),
-		Load: domain.Load{Kind: domain.LoadSingle}, Repeat: 1, DatasetID: r.DatasetID,
-		Phases: []domain.Phase{domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
-			domain.PhaseMeasure, domain.PhaseDrain, domain.PhaseStop},
-	}
-	if r.Seed != nil {
-		p.Seed = *r.Seed
-	} else {
-		p.Seed = int64(rand.Uint32())
-	}
-	checkPrompt(r, &bad)
-	checkRange(&bad, "body.max_tokens", float64(p.MaxTokens), 1, 32768)
-	checkRange(&bad, "body.temperature", p.Temperature, 0, 2)
-	if !(p.TopP > 0 && p.TopP <= 1) {
-		bad.add("body.top_p", "must be above 0 and at most 1")
-	}
-	checkRange(&bad, "body.seed", float64(p.Seed), 0, math.MaxUint32)
-	checkRange(&bad, "body.warmup", float64(p.Warmup), 0, 1000)
-	if p.GPU != nil {
-		checkRange(&bad, "body.gpu", float64(*p.GPU), 0, 63)
-	}
-	if r.Repeat != nil {
-		n, ok := wholeNumber(r.Repeat)
-		if !ok || n < 1 || n > maxRepeat {
-			bad.add("body.repeat", "must be a whole number from 1 to %d", maxRepeat)
-		}
-		p.Repeat = n
-	}
-	if r.Load != nil {
-		p.Load = *r.Load
-	}
-	if r.Stop != nil {
-		p.Stop = *r.Stop
-	}
-	bad = append(bad, load.Check(p)...)
-	checkLabels("body.name", or(r.Name, ""), 200, &bad)
-	checkLabels("body.notes", or(r.Notes, ""), 20000, &bad)
-	checkTags(r.Tags, &bad)
-	return p, bad.err()
-}
-
-func checkPrompt(r domain.BenchmarkRequest, bad *fieldErrors) {
-	if strings.TrimSpace(r.ModelID) == "" {
-		bad.add("body.model_id", "is required")
-	}
-	switch {
-	case r.Prompt != nil && r.DatasetID != nil:
-		bad.add("body.dataset_id", "give either prompt or dataset_id, not both")
-	case r.Prompt == nil && r.DatasetID == nil:
-		bad.add("body.prompt", "give a prompt or a dataset_id")
-	case r.Prompt != nil && strings.TrimSpace(*r.Prompt) == "":
-		bad.add("body.prompt", "must not be empty")
-	case r.DatasetID != nil && *r.DatasetID == "":
-		bad.add("body.dataset_id", "must not be empty")
-	}
-}
-
-func checkRange(bad *fieldErrors, location string, v, lo, hi float64) {
-	if !(v >= lo && v <= hi) { // also false for NaN
-		bad.add(location, "must be %g to %.0f", lo, hi)
-	}
-}
-
-func checkLabels(location, text string, most int, bad *fieldErrors) {
-	if utf8.RuneCountInString(text) > most {
-		bad.add(location, "must have at most %d characters", most)
-	}
-}
-
-func checkTags(tags []string, bad *fieldErrors) {
-	if len(tags) > 32 {
-		bad.add("body.tags", "must have at most 32 entries")
-	}
-	for i, t := range tags {
-		if strings.TrimSpace(t) == "" || utf8.RuneCountInString(t) > 64 {
-			bad.add(fmt.Sprintf("body.tags[%d]", i), "must have 1 to 64 characters")
-		}
-	}
-}
-
-// cleanTags trims, and drops repetitions while keeping the order.
-func cleanTags(tags []string) []string {
-	out := make([]string, 0, len(tags))
-	for _, t := range tags {
-		if t = strings.TrimSpace(t); !slices.Contains(out, t) {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-// wholeNumber reads what a JSON decoder makes of a number.
-func wholeNumber(v any) (int, bool) {
-	switch n := v.(type) {
-	case int:
-		return n, true
-	case float64:
-		return int(n), n == math.Trunc(n) && math.Abs(n) < 1e9
-	}
-	return 0, false
 }
 
 // resolveTarget finds engine, endpoint and model, and fills them into the plan.
@@ -257,7 +141,7 @@ func (s *Service) resolveTarget(ctx context.Context, r domain.BenchmarkRequest, 
 		return domain.Model{}, &domain.Error{Kind: domain.KindConflict, Msg: m.Error,
 			Fields: []domain.FieldError{{Location: "body.model_id", Message: "cannot be loaded"}}}
 	}
-	p.ModelID, p.Raw = m.ID, m.Base
+	p.ModelID, p.Raw = m.ID, or(r.RawCompletion, m.Base)
 	return m, nil
 }
 
@@ -293,19 +177,28 @@ func (s *Service) unknownDataset(ctx context.Context) error {
 		Fields: []domain.FieldError{{Location: "body.dataset_id", Message: "is not a known dataset"}}}
 }
 
-// fillStop resolves the stages, gives a plan without limits its default ones, and tells what to expect.
-func fillStop(p *domain.Plan, datasetSize int) error {
+// fillStages resolves the stages with every default filled in, and tells what to expect of them.
+func fillStages(p *domain.Plan, prompts []domain.Prompt) error {
+	if uses(*p, domain.LoadTrace) && !timed(prompts) {
+		return domain.Invalid("body.dataset_id", "its prompts have no times, which a trace needs; import a file of format trace")
+	}
 	stages, err := load.Stages(*p)
 	if err != nil {
 		return err
 	}
-	load.Expect(stages, datasetSize)
-	p.Stages = stages
-	if len(stages) == 1 {
-		p.Stop = stages[0].Stop
-		if p.DatasetID != nil && p.Stop.DurationS == nil && p.Stop.Tokens == nil {
-			p.Stop.Requests = stages[0].ExpectedRequests
+	load.Expect(stages, requestsIn(prompts))
+	for i := range stages {
+		if stop := &stages[i].Stop; stop.Requests == nil && stop.DurationS == nil && stop.Tokens == nil {
+			stop.Requests = stages[i].ExpectedRequests // one pass, made visible
 		}
+	}
+	if len(stages) == 1 && p.Load.Kind != domain.LoadKnee {
+		p.Stop = stages[0].Stop
+	}
+	p.Stages = stages
+	if p.Load.Kind == domain.LoadKnee { // what it adds depends on what it finds
+		p.ExpectedRequests, p.ExpectedS = nil, nil
+		return nil
 	}
 	requests, length := new(0), new(0.0)
 	for _, stage := range stages {
@@ -316,30 +209,30 @@ func fillStop(p *domain.Plan, datasetSize int) error {
 	return nil
 }
 
+// uses reports whether a load of this kind occurs in the plan.
+func uses(p domain.Plan, kind string) bool {
+	return p.Load.Kind == kind || slices.ContainsFunc(p.Stages, func(s domain.PlanStage) bool { return s.Load.Kind == kind })
+}
+
+func timed(prompts []domain.Prompt) bool {
+	return !slices.ContainsFunc(prompts, func(p domain.Prompt) bool { return p.AtMs == nil })
+}
+
+// requestsIn counts the requests of one pass: a conversation has one for each of its turns.
+func requestsIn(prompts []domain.Prompt) int {
+	n := 0
+	for _, p := range prompts {
+		n += 1 + len(p.Turns)
+	}
+	return n
+}
+
 // plus adds a figure so many times; nil when one of them is not known.
 func plus[T int | float64](sum, figure *T, times int) *T {
 	if sum == nil || figure == nil {
 		return nil
 	}
 	return new(*sum + *figure*T(times))
-}
-
-// engineSpec says what the engine must be ready for. The context holds the longest prompt (three
-// bytes a token is a safe guess for text) and the output, in powers of two, within the model's own.
-func engineSpec(p domain.Plan, m domain.Model, prompts []domain.Prompt) domain.EngineSpec {
-	longest := 0
-	for _, pr := range prompts {
-		longest = max(longest, len(pr.Text)/3+or(pr.MaxTokens, p.MaxTokens))
-	}
-	need, context := longest+contextReserve, minContext
-	for context < need {
-		context *= 2
-	}
-	if m.GGUF != nil && m.GGUF.ContextLength > 0 {
-		context = min(context, m.GGUF.ContextLength)
-	}
-	return domain.EngineSpec{Model: m, Slots: or(p.Load.Concurrency, 1), Context: context,
-		UseGPU: p.UseGPU, GPU: p.GPU}
 }
 
 var errClosing = errors.New("the program is closing")
