@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -9,32 +10,25 @@ import (
 // edgeUs is how long after the end of measuring its closing reading may arrive.
 const edgeUs = 250_000
 
-// measuredSamples returns the readings that describe the measured window: those tagged measure and
-// the forced one that closes it, which a short run may depend on. A reading covers the time before
-// it, so the one that opens the window is left out as soon as there is another.
-func measuredSamples(samples []domain.Sample, phases []domain.PhaseChange) []domain.Sample {
-	var from, to int64 = -1, -1
-	for _, p := range phases {
-		switch {
-		case p.Phase == domain.PhaseMeasure && from < 0:
-			from = p.TUs
-		case from >= 0 && to < 0 && p.Phase != domain.PhaseMeasure:
-			to = p.TUs
-		}
-	}
+// readings returns those that describe the stage: the ones taken in it and the one that closes it,
+// which a short run may depend on. A reading covers the time before it, so the one that opens the
+// stage is left out as soon as there is another.
+func (p part) readings(samples []domain.Sample) []domain.Sample {
 	var out []domain.Sample
-	closing := false
-	for _, s := range samples {
+	closing := -1
+	for i, s := range samples {
 		switch {
-		case s.Phase == domain.PhaseMeasure:
+		case s.Phase == domain.PhaseMeasure && s.TUs >= p.from && s.TUs <= p.to:
 			out = append(out, s)
-		case !closing && to >= 0 && s.TUs >= to && s.TUs <= to+edgeUs:
-			closing = true
-			out = append(out, s)
+		case p.from >= 0 && s.TUs > p.to && s.TUs <= p.to+edgeUs && (closing < 0 || s.TUs < samples[closing].TUs):
+			closing = i
 		}
 	}
-	slices.SortStableFunc(out, func(a, b domain.Sample) int { return int(a.TUs - b.TUs) })
-	if len(out) > 1 && from >= 0 && out[0].TUs <= from+edgeUs/10 {
+	if closing >= 0 {
+		out = append(out, samples[closing])
+	}
+	slices.SortStableFunc(out, func(a, b domain.Sample) int { return cmp.Compare(a.TUs, b.TUs) })
+	if len(out) > 1 && p.from >= 0 && out[0].TUs <= p.from+edgeUs/10 {
 		out = out[1:]
 	}
 	return out

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"math"
 	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -17,37 +18,38 @@ const (
 	limitWindowS      = 1.0
 	limitCachedPct    = 25.0
 	limitCachedTokens = 32  // a chat template's common head stays below this
-	limitTokensOff    = 0.2 // usage against chunks, as a share
-	minTokensOff      = 4   // and in tokens
+	limitClockPct     = 5.0 // client's decode speed against the engine's
 )
 
 // facts are what was observed about a run's trustworthiness; warnings and checks both speak of
 // them, so the two can never disagree.
 type facts struct {
-	plan     domain.Plan
-	engine   domain.EngineInfo
-	counts   domain.OutcomeCounts
-	total    int
-	windowS  *float64
-	foreign  *float64 // CPU of others, percent of the machine
-	lateMs   *float64
-	gapMs    *float64 // largest hole between two readings
-	readings int
-	chunked  int // requests whose tokens were counted by chunks
-	off      int // requests whose usage is far from the chunk count
-	short    int // requests that ended by themselves before max_tokens
-	cached   *float64
-	perReq   float64 // cached tokens of a request, mean
+	plan       domain.Plan
+	engine     domain.EngineInfo
+	counts     domain.OutcomeCounts
+	sent       int // without dropped arrivals
+	windowS    *float64
+	foreign    *float64 // CPU of others, percent of the machine
+	lateMs     *float64
+	gapMs      *float64 // largest hole between two readings
+	readings   int
+	truth      truth
+	packing    *float64 // tokens a chunk
+	short      int      // requests that ended by themselves before max_tokens
+	cached     *float64
+	perReq     float64 // cached tokens of a request, mean
+	clockDelta *float64
+	client     clientFacts
 }
 
-func observe(in Input, m set, w window, readings []domain.Sample) facts {
+func observe(in Input, m set, at timing, readings []domain.Sample, client clientFacts) facts {
 	f := facts{
-		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), total: len(m.all), readings: len(readings),
-		foreign: foreignCPU(readings),
+		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(readings),
+		foreign: foreignCPU(readings), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
 	}
-	if w.ok {
-		s := w.seconds()
-		f.windowS = &s
+	f.sent = len(m.all) - f.counts.Dropped
+	if at.seconds > 0 {
+		f.windowS = &at.seconds
 	}
 	if late := collect(readings, func(s domain.Sample) *float64 { return &s.LateMs }); len(late) > 0 {
 		slices.Sort(late)
@@ -56,12 +58,7 @@ func observe(in Input, m set, w window, readings []domain.Sample) facts {
 	}
 	f.gapMs = largestGap(readings)
 	for _, r := range m.ok {
-		if r.TokensFrom == "chunks" {
-			f.chunked++
-		} else if tokensFarOff(r) {
-			f.off++
-		}
-		if r.FinishReason == "stop" && r.OutputTokens != nil && *r.OutputTokens < in.Plan.MaxTokens {
+		if cutShort(r, in.Plan) {
 			f.short++
 		}
 	}
@@ -94,25 +91,18 @@ func largestGap(samples []domain.Sample) *float64 {
 	return largest(out)
 }
 
-// tokensFarOff compares the server's count with the content chunks that came. One token a chunk is
-// the rule; a server that packs several cannot be told from one that counts wrongly.
-func tokensFarOff(r domain.RequestRecord) bool {
-	if r.OutputTokens == nil || len(r.ChunkUs) == 0 {
-		return false
-	}
-	counted, chunks := float64(*r.OutputTokens), float64(len(r.ChunkUs))
-	diff := max(counted-chunks, chunks-counted)
-	return diff >= minTokensOff && diff > limitTokensOff*max(counted, chunks)
-}
-
 func (f facts) failedPct() float64 {
-	if f.total == 0 {
+	if f.sent == 0 {
 		return 0
 	}
-	return 100 * float64(f.counts.Error+f.counts.Incomplete) / float64(f.total)
+	return 100 * float64(f.counts.Error+f.counts.Incomplete) / float64(f.sent)
 }
 
 func (f facts) contended() bool { return f.foreign != nil && *f.foreign > limitForeignCPU }
+
+func (f facts) twoClocks() bool {
+	return f.clockDelta != nil && math.Abs(*f.clockDelta) > limitClockPct
+}
 
 func (f facts) cacheHit() bool {
 	return f.cached != nil && *f.cached > limitCachedPct && f.perReq > limitCachedTokens

@@ -1,9 +1,13 @@
-// Package stats turns a run's raw records into figures: summaries, hardware means, warnings and
-// the verdict on validity. It is pure: no clock, no I/O, no randomness, and the same input gives
-// the same report. It never changes a record.
+// Package stats turns a run's raw records into figures: summaries, hardware means, warnings, the
+// verdict on validity, and the same run as other tools would report it. It is pure: no clock, no
+// I/O, no randomness, and the same input gives the same report. It never changes a record.
 package stats
 
-import "github.com/inferometer/inferometer/backend/domain"
+import (
+	"math"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
 
 // Input is everything a report is computed from.
 type Input struct {
@@ -16,78 +20,161 @@ type Input struct {
 	GPUs     []domain.GPUInfo
 }
 
-// Report computes everything that is derived from a run's raw records. Warm-up requests are
-// excluded everywhere; latencies and tokens count successful requests only.
+// Report computes everything that is derived from a run's raw records. Warm-up and cool-down
+// requests are excluded everywhere but from the load they put on the server; latencies and tokens
+// count successful requests only. With several stages each has its own figures, and those of the
+// whole pool their requests.
 func Report(in Input) domain.Report {
-	m := measured(in.Requests)
-	window := windowOf(m.all)
-	readings := measuredSamples(in.Samples, in.Phases)
+	parts := stages(in)
+	t := tally{plan: in.Plan, objectives: objectives(in.Plan)}
+	var whole set
+	var timing timing
+	span := part{from: -1, to: math.MaxInt64}
+	var client clientFacts
+	summary := domain.Summary{Stages: make([]domain.Stage, 0, len(parts))}
+	for _, p := range parts {
+		s := t.stage(p)
+		own := p.readings(in.Samples)
+		if p.begun() {
+			h := hardware(own, in.Sensors, in.GPUs)
+			s.Hardware = &h
+		}
+		if len(p.all) > 0 {
+			client = client.worse(p.client(s.Summary, own))
+		}
+		whole, timing = whole.plus(p.set), timing.plus(p.timing)
+		span = span.over(p)
+		summary.Stages = append(summary.Stages, s)
+	}
+	summary.Figures = t.pooled(summary.Stages, whole, timing)
+	summary.BestStage = best(summary.Stages)
+	readings := span.readings(in.Samples)
+	return conclude(in, summary, whole, timing, observe(in, whole, timing, readings, client), readings)
+}
+
+// conclude puts the report together.
+func conclude(in Input, s domain.Summary, whole set, at timing, f facts, readings []domain.Sample) domain.Report {
+	f.clockDelta = s.ClockDeltaPercent
 	rep := domain.Report{
-		Summary:         summarise(in.Plan, m, window),
-		HardwareMetrics: hardware(readings, in.Sensors, in.GPUs),
+		Summary: s, HardwareMetrics: hardware(readings, in.Sensors, in.GPUs),
+		Warnings: f.warnings(), Validity: f.validity(),
 	}
-	if window.ok {
-		s := window.seconds()
-		rep.DurationS = &s
+	if at.seconds > 0 {
+		rep.DurationS = &at.seconds
 	}
-	if len(m.ok) > 0 {
-		tokens := rep.Summary.Tokens.Output
+	if len(whole.ok) > 0 {
+		tokens := s.Tokens.Output
 		rep.TokensGenerated = &tokens
-		rep.Output = m.ok[0].Output
+		rep.Output = whole.ok[0].Output
 	}
-	facts := observe(in, m, window, readings)
-	rep.Warnings = facts.warnings()
-	rep.Validity = facts.validity()
 	return rep
 }
 
-// set holds the measured requests: all of them, and the successful ones.
+// record is a raw record as this package handles it: by reference, since it is large.
+type record = *domain.RequestRecord
+
+// set holds the measured requests: all of them, the successful ones, and what else was under way.
 type set struct {
-	all, ok []domain.RequestRecord
+	all, ok, around []record
 }
 
-func measured(requests []domain.RequestRecord) set {
-	var s set
-	for _, r := range requests {
-		if r.Phase != domain.PhaseMeasure {
-			continue
+// add takes one record of a stage into the set.
+func (s *set) add(r record) {
+	if r.Phase != domain.PhaseMeasure {
+		s.around = append(s.around, r)
+		return
+	}
+	s.all = append(s.all, r)
+	if r.Outcome == domain.OutcomeOK {
+		s.ok = append(s.ok, r)
+	}
+}
+
+func (s set) plus(o set) set {
+	if len(s.all) == 0 {
+		return o
+	}
+	return set{all: append(s.all, o.all...), ok: append(s.ok, o.ok...), around: append(s.around, o.around...)}
+}
+
+// timing is when the requests of one stage ran; added up, of several.
+type timing struct {
+	from, to int64   // the window, in µs from the start of the run; of the first stage when added up
+	seconds  float64 // the window, or the sum of the windows; 0: there is none
+	busy     float64 // request seconds in flight within it
+	arrivals int     // gaps between due times
+	dueS     float64 // and the seconds they span
+}
+
+// timingOf spans from the first request sent (in an open loop: due) to the last one ended, so that
+// the window of one request is its E2E.
+func timingOf(s set) timing {
+	var t timing
+	var firstDue, lastDue int64
+	due, begun := 0, false
+	for _, r := range s.all {
+		from, to := begins(r), ended(r)
+		if !begun {
+			t.from, t.to, begun = from, to, true
 		}
-		s.all = append(s.all, r)
-		if r.Outcome == domain.OutcomeOK {
-			s.ok = append(s.ok, r)
+		t.from, t.to = min(t.from, from), max(t.to, to)
+		if r.DueUs != nil {
+			if due == 0 {
+				firstDue, lastDue = *r.DueUs, *r.DueUs
+			}
+			firstDue, lastDue = min(firstDue, *r.DueUs), max(lastDue, *r.DueUs)
+			due++
 		}
 	}
-	return s
-}
-
-// window is the measured time in microseconds from the start of the run.
-type window struct {
-	from, to int64
-	ok       bool // there is one
-}
-
-func (w window) seconds() float64 { return float64(w.to-w.from) / 1e6 }
-
-// windowOf spans from the first request sent to the last one ended, so that the window of one
-// request is its E2E.
-func windowOf(requests []domain.RequestRecord) window {
-	var w window
-	for _, r := range requests {
-		end := ended(r)
-		if !w.ok {
-			w = window{from: r.SentUs, to: end, ok: true}
-			continue
-		}
-		w.from = min(w.from, r.SentUs)
-		w.to = max(w.to, end)
+	if t.to <= t.from {
+		return timing{}
 	}
-	w.ok = w.ok && w.to > w.from
-	return w
+	t.seconds = float64(t.to-t.from) / 1e6
+	t.busy = s.load(t.from, t.to)
+	if due > 1 && lastDue > firstDue {
+		t.arrivals, t.dueS = due-1, float64(lastDue-firstDue)/1e6
+	}
+	return t
+}
+
+func (t timing) plus(o timing) timing {
+	if t.seconds == 0 {
+		return o
+	}
+	t.seconds += o.seconds
+	t.busy += o.busy
+	t.arrivals += o.arrivals
+	t.dueS += o.dueS
+	return t
+}
+
+// load is the integral of requests in flight over a time, in request seconds.
+func (s set) load(from, to int64) float64 {
+	var us int64
+	for _, list := range [2][]record{s.all, s.around} {
+		for _, r := range list {
+			if r.Outcome != domain.OutcomeDropped {
+				us += max(0, min(released(r), to)-max(r.SentUs, from))
+			}
+		}
+	}
+	return float64(us) / 1e6
+}
+
+// begins is when a request counts from: its due time in an open loop.
+func begins(r record) int64 {
+	if r.DueUs != nil {
+		return *r.DueUs
+	}
+	return r.SentUs
 }
 
 // ended is when a request ended: a successful one with its last content, another one when its
 // stream was closed.
-func ended(r domain.RequestRecord) int64 {
+func ended(r record) int64 {
+	if r.Outcome == domain.OutcomeDropped {
+		return begins(r)
+	}
 	if r.Outcome == domain.OutcomeOK && r.LastUs != nil {
 		return r.SentUs + *r.LastUs
 	}
@@ -95,7 +182,7 @@ func ended(r domain.RequestRecord) int64 {
 }
 
 // released is when a request gave its place free, whatever its outcome.
-func released(r domain.RequestRecord) int64 {
+func released(r record) int64 {
 	end := r.SentUs
 	if r.LastUs != nil {
 		end = max(end, r.SentUs+*r.LastUs)

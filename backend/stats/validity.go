@@ -18,7 +18,7 @@ const (
 // the verdict: it says that something could not be looked at.
 func (f facts) validity() domain.Validity {
 	v := domain.Validity{Verdict: "valid", Checks: []domain.Check{
-		f.checkOutcomes(), f.checkContended(), f.checkSampler(), f.checkSize(), f.checkTokens(), f.checkLength(), f.checkCache(), f.checkGPU(),
+		f.checkOutcomes(), f.checkClient(), f.checkContended(), f.checkSampler(), f.checkSize(), f.checkTokens(), f.checkClocks(), f.checkLength(), f.checkCache(), f.checkGPU(),
 	}}
 	for _, c := range v.Checks {
 		switch {
@@ -34,10 +34,56 @@ func (f facts) validity() domain.Validity {
 func (f facts) checkOutcomes() domain.Check {
 	c := domain.Check{Code: "outcomes", State: stateOK, Value: ptr(f.failedPct()), Limit: ptr(limitFailedPct), Unit: "%",
 		Detail: fmt.Sprintf("%d ok, %d failed, %d incomplete, %d canceled.", f.counts.OK, f.counts.Error, f.counts.Incomplete, f.counts.Canceled)}
+	if f.counts.Dropped > 0 {
+		c.Detail = fmt.Sprintf("%d ok, %d failed, %d incomplete, %d canceled, %d dropped.",
+			f.counts.OK, f.counts.Error, f.counts.Incomplete, f.counts.Canceled, f.counts.Dropped)
+	}
 	switch pct := f.failedPct(); {
 	case f.counts.OK == 0 || pct > limitInvalidPct:
 		c.State = stateInvalid
-	case pct > limitFailedPct:
+	case pct > limitFailedPct || f.counts.Dropped > 0:
+		c.State = stateCaution
+	}
+	return c
+}
+
+// checkClient says how well the measuring program itself kept up: first of what it fell behind in,
+// else of what its load is judged by.
+func (f facts) checkClient() domain.Check {
+	full := domain.Check{Code: "client", State: stateOK, Value: f.client.fullPct, Limit: ptr(limitFullPct), Unit: "%",
+		Detail: "Requests under way of those asked for, while every user was busy."}
+	late := domain.Check{Code: "client", State: stateOK, Value: f.client.lateMs, Limit: ptr(f.client.lateLimit), Unit: "ms",
+		Detail: "How late requests were sent; the slowest hundredth."}
+	cpu := domain.Check{Code: "client", State: stateOK, Value: f.client.cpuPct, Limit: ptr(limitSelfCPUPct), Unit: "%",
+		Detail: "Processor use of Inferometer itself, share of one core."}
+	switch {
+	case f.client.idle():
+		full.State = stateCaution
+		return full
+	case f.client.late():
+		late.State = stateCaution
+		return late
+	case f.client.loaded():
+		cpu.State = stateCaution
+		return cpu
+	case full.Value != nil:
+		return full
+	case late.Value != nil:
+		return late
+	case cpu.Value == nil:
+		cpu.State = stateUnknown
+	}
+	return cpu
+}
+
+func (f facts) checkClocks() domain.Check {
+	c := domain.Check{Code: "clocks", State: stateOK, Value: f.clockDelta, Limit: ptr(limitClockPct), Unit: "%",
+		Detail: "Decode speed by the client's clock against the engine's own."}
+	switch {
+	case f.clockDelta == nil:
+		c.State = stateUnknown
+		c.Detail = "The engine gives no times of its own to compare with."
+	case f.twoClocks():
 		c.State = stateCaution
 	}
 	return c
@@ -84,25 +130,27 @@ func (f facts) checkSize() domain.Check {
 }
 
 func (f facts) checkTokens() domain.Check {
-	c := domain.Check{Code: "token_count", State: stateOK, Value: ptr(float64(f.off + f.chunked)), Limit: ptr(0.0), Unit: "requests",
-		Detail: "The server's token count agrees with the pieces received."}
+	c := domain.Check{Code: "token_count", State: stateOK, Value: ptr(float64(f.truth.off + f.truth.chunks)), Limit: ptr(0.0), Unit: "requests",
+		Detail: "The server's token count agrees with the text received."}
 	switch {
 	case f.counts.OK == 0:
 		c.State, c.Value = stateUnknown, nil
 		c.Detail = "No successful request."
-	case f.off > 0:
+	case f.truth.off > 0:
 		c.State = stateCaution
-		c.Detail = "The server's token count is far from the pieces received."
-	case f.chunked > 0:
+		c.Detail = "The server's token count disagrees with the text received."
+	case f.truth.chunks > 0:
 		c.State = stateCaution
 		c.Detail = "The server gave no token count; pieces were counted."
+	case f.truth.tokenizer > 0:
+		c.Detail = "The server gave no token count; the model's own tokenizer counted the text."
 	}
 	return c
 }
 
 func (f facts) checkLength() domain.Check {
 	return domain.Check{Code: "length", State: stateOK, Value: ptr(float64(f.short)), Unit: "requests",
-		Detail: fmt.Sprintf("Requests that ended by themselves before max_tokens (%d).", f.plan.MaxTokens)}
+		Detail: "Requests that ended by themselves before the output length asked for."}
 }
 
 func (f facts) checkCache() domain.Check {

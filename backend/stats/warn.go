@@ -26,14 +26,23 @@ func (f facts) warnings() []domain.Warning {
 	failed := f.counts.Error + f.counts.Incomplete
 	add(f.counts.OK == 0, levelInvalid, "no_successful_requests", "No measured request succeeded, so there are no figures.")
 	add(f.counts.OK > 0 && failed > 0, levelCaution, "requests_failed",
-		"%d of %d measured requests failed; the figures count the others only.", failed, f.total)
+		"%d of %d measured requests failed; the figures count the others only.", failed, f.sent)
 	add(f.contended(), levelCaution, "contended",
 		"Other programs used %.1f %% of the processor while measuring (limit %.0f %%).", value(f.foreign), limitForeignCPU)
-	add(f.off > 0, levelCaution, "token_count_mismatch",
-		"In %d of %d requests the server's token count is far from the pieces received: it packs several tokens in a piece or counts wrongly.",
-		f.off, f.counts.OK)
-	add(f.chunked > 0, levelCaution, "token_count_estimated",
-		"The server gave no token count for %d of %d requests; pieces of the stream were counted instead.", f.chunked, f.counts.OK)
+	add(f.counts.Dropped > 0, levelCaution, "dropped_arrivals",
+		"%d of %d arrivals were dropped: as many requests as allowed (max_in_flight) were under way.", f.counts.Dropped, f.sent+f.counts.Dropped)
+	add(f.client.late(), levelCaution, "late_sends",
+		"Requests were sent up to %.1f ms late (slowest hundredth, limit %.1f ms): the program could not keep the rate.", value(f.client.lateMs), f.client.lateLimit)
+	add(f.client.idle(), levelCaution, "client_limited",
+		"Only %.0f %% of the requests asked for were under way while every user was busy: the program could not keep the load.", value(f.client.fullPct))
+	add(f.client.loaded(), levelCaution, "client_busy",
+		"Inferometer itself used %.0f %% of a processor core (limit %.0f %%); its own work may show in the times.", value(f.client.cpuPct), limitSelfCPUPct)
+	add(f.truth.off > 0, levelCaution, "token_count_mismatch",
+		"In %d of %d requests the server's token count disagrees with the text received; figures per token may be wrong.", f.truth.off, f.counts.OK)
+	add(f.truth.chunks > 0, levelCaution, "token_count_estimated",
+		"The server gave no token count for %d of %d requests; pieces of the stream were counted instead.", f.truth.chunks, f.counts.OK)
+	add(f.twoClocks(), levelCaution, "two_clocks",
+		"Decode speed by the client's clock differs by %+.1f %% from the engine's own (limit %.0f %%).", value(f.clockDelta), limitClockPct)
 	add(f.cacheHit(), levelCaution, "prompt_cache_hit",
 		"The server answered %.0f %% of the prompt tokens from its cache, so time to first token is better than for a new prompt.", value(f.cached))
 	add(f.telemetryDegraded(), levelCaution, "telemetry_degraded",
@@ -43,8 +52,12 @@ func (f facts) warnings() []domain.Warning {
 		"Only %d measured request(s): nothing can be said about the spread.", f.counts.OK)
 	add(f.windowS != nil && *f.windowS < limitWindowS, levelInfo, "short_window",
 		"Measuring took %.2f s; hardware figures rest on few readings.", value(f.windowS))
+	add(f.truth.tokenizer > 0, levelInfo, "token_count_by_tokenizer",
+		"The server gave no token count for %d of %d requests; the model's own tokenizer counted the text.", f.truth.tokenizer, f.counts.OK)
+	add(f.truth.packed > 0, levelInfo, "tokens_packed",
+		"The server sends %.1f tokens in a piece: the time between tokens (ITL) is that between pieces.", value(f.packing))
 	add(f.short > 0, levelInfo, "length_shortfall",
-		"%d of %d requests ended by themselves before max_tokens (%d).", f.short, f.counts.OK, f.plan.MaxTokens)
+		"%d of %d requests ended by themselves before the output length asked for.", f.short, f.counts.OK)
 	return out
 }
 

@@ -47,6 +47,12 @@ export const program: Record<string, string> = {
   'The database does not answer.': 'O banco de dados não responde.',
   // Checks after a run
   '* ok, * failed, * incomplete, * canceled.': '* certos, * com falha, * incompletos, * cancelados.',
+  '* ok, * failed, * incomplete, * canceled, * dropped.': '* certos, * com falha, * incompletos, * cancelados, * descartados.',
+  'Requests under way of those asked for, while every user was busy.': 'Pedidos em curso entre os que se queria, com todos os usuários ocupados.',
+  'How late requests were sent; the slowest hundredth.': 'Atraso no envio dos pedidos; o centésimo mais lento.',
+  'Processor use of Inferometer itself, share of one core.': 'Uso do processador pelo próprio Inferometer, parte de um núcleo.',
+  'Decode speed by the client\'s clock against the engine\'s own.': 'Velocidade de geração pelo relógio do cliente contra o do motor.',
+  'The engine gives no times of its own to compare with.': 'O motor não informa tempos próprios para comparar.',
   'Processor use by other programs, share of the machine.': 'Uso do processador por outros programas, parte da máquina.',
   'Processor use of the engine is not known, so that of others is not either.': 'O uso do processador pelo motor não é conhecido, nem o dos outros.',
   '* readings; lateness of the slowest hundredth.': '* leituras; atraso do centésimo mais lento.',
@@ -54,11 +60,12 @@ export const program: Record<string, string> = {
   'Nothing was measured.': 'Nada foi medido.',
   'Successful measured requests.': 'Pedidos medidos com sucesso.',
   'Too few requests to tell the spread.': 'Pedidos de menos para mostrar a dispersão.',
-  'The server\'s token count agrees with the pieces received.': 'A contagem de tokens do servidor bate com os pedaços recebidos.',
-  'The server\'s token count is far from the pieces received.': 'A contagem de tokens do servidor difere muito dos pedaços recebidos.',
+  'The server\'s token count agrees with the text received.': 'A contagem de tokens do servidor bate com o texto recebido.',
+  'The server\'s token count disagrees with the text received.': 'A contagem de tokens do servidor não bate com o texto recebido.',
+  'The server gave no token count; the model\'s own tokenizer counted the text.': 'O servidor não contou os tokens; o tokenizador do próprio modelo contou o texto.',
   'The server gave no token count; pieces were counted.': 'O servidor não contou os tokens; os pedaços foram contados.',
   'No successful request.': 'Nenhum pedido com sucesso.',
-  'Requests that ended by themselves before max_tokens (*).': 'Pedidos que terminaram sozinhos antes de max_tokens (*).',
+  'Requests that ended by themselves before the output length asked for.': 'Pedidos que terminaram sozinhos antes do comprimento pedido.',
   'Prompt tokens answered from the server\'s cache.': 'Tokens do prompt respondidos pelo cache do servidor.',
   'The prompt cache is switched off.': 'O cache de prompts está desligado.',
   'The server does not say what it cached; every prompt began with its own line.': 'O servidor não diz o que guardou em cache; cada prompt começou com uma linha própria.',
@@ -67,8 +74,22 @@ export const program: Record<string, string> = {
   'No measured request succeeded, so there are no figures.': 'Nenhum pedido medido teve sucesso, então não há números.',
   '* of * measured requests failed; the figures count the others only.': '* de * pedidos medidos falharam; os números contam só os outros.',
   'Other programs used * % of the processor while measuring (limit * %).': 'Outros programas usaram * % do processador durante a medição (limite * %).',
-  'In * of * requests the server\'s token count is far from the pieces received: it packs several tokens in a piece or counts wrongly.':
-    'Em * de * pedidos a contagem de tokens do servidor difere muito dos pedaços recebidos: ele junta vários tokens num pedaço ou conta errado.',
+  '* of * arrivals were dropped: as many requests as allowed (max_in_flight) were under way.':
+    '* de * chegadas foram descartadas: já havia tantos pedidos em curso quanto permitido (max_in_flight).',
+  'Requests were sent up to * ms late (slowest hundredth, limit * ms): the program could not keep the rate.':
+    'Pedidos foram enviados com até * ms de atraso (centésimo mais lento, limite * ms): o programa não acompanhou a taxa.',
+  'Only * % of the requests asked for were under way while every user was busy: the program could not keep the load.':
+    'Só * % dos pedidos desejados estavam em curso com todos os usuários ocupados: o programa não sustentou a carga.',
+  'Inferometer itself used * % of a processor core (limit * %); its own work may show in the times.':
+    'O próprio Inferometer usou * % de um núcleo do processador (limite * %); seu trabalho pode aparecer nos tempos.',
+  'In * of * requests the server\'s token count disagrees with the text received; figures per token may be wrong.':
+    'Em * de * pedidos a contagem de tokens do servidor não bate com o texto recebido; os números por token podem estar errados.',
+  'Decode speed by the client\'s clock differs by * % from the engine\'s own (limit * %).':
+    'A velocidade de geração pelo relógio do cliente difere em * % da do motor (limite * %).',
+  'The server gave no token count for * of * requests; the model\'s own tokenizer counted the text.':
+    'O servidor não contou os tokens de * de * pedidos; o tokenizador do próprio modelo contou o texto.',
+  'The server sends * tokens in a piece: the time between tokens (ITL) is that between pieces.':
+    'O servidor envia * tokens por pedaço: o tempo entre tokens (ITL) é o tempo entre pedaços.',
   'The server gave no token count for * of * requests; pieces of the stream were counted instead.': 'O servidor não contou os tokens de * de * pedidos; os pedaços do fluxo foram contados.',
   'The server answered * % of the prompt tokens from its cache, so time to first token is better than for a new prompt.':
     'O servidor respondeu * % dos tokens do prompt pelo cache; o tempo até o primeiro token é melhor do que com um prompt novo.',
@@ -78,7 +99,7 @@ export const program: Record<string, string> = {
   'The run was to use the CPU alone, but the engine used a GPU.': 'A execução deveria usar só a CPU, mas o motor usou uma GPU.',
   'Only * measured request(s): nothing can be said about the spread.': 'Só * pedido(s) medido(s): nada se pode dizer da dispersão.',
   'Measuring took * s; hardware figures rest on few readings.': 'A medição durou * s; os números do hardware vêm de poucas leituras.',
-  '* of * requests ended by themselves before max_tokens (*).': '* de * pedidos terminaram sozinhos antes de max_tokens (*).',
+  '* of * requests ended by themselves before the output length asked for.': '* de * pedidos terminaram sozinhos antes do comprimento pedido.',
   'The engine did not end cleanly; the measurement stands.': 'O motor não terminou direito; a medição continua válida.',
   '* hardware readings were lost because storage was too slow.': '* leituras do hardware se perderam porque o disco foi lento demais.',
   // While a run is under way
