@@ -1,4 +1,3 @@
-// Package ollama speaks to an Ollama server by its own API.
 package ollama
 
 import (

@@ -9,22 +9,25 @@ import (
 	"github.com/inferometer/inferometer/backend/engine"
 )
 
-const lineBufferBytes = 8 << 10
+const lineBufferBytes = 4 << 10
 
-// lineReader reads lines of a stream and stamps them with their arrival: the clock is read once
-// after each read of the source, before any parsing, so lines of one packet share a stamp. Empty
-// lines are passed over; a last line needs no end. It is not safe for concurrent use.
+// lineReader reads lines of a stream and stamps them with their arrival: the stamp is that of the
+// source where it has one, else the clock is read once after each read of it, before any parsing;
+// so lines of one packet share a stamp. Empty lines are passed over; a last line needs no end. It
+// is not safe for concurrent use.
 type lineReader struct {
-	src  io.Reader
-	buf  []byte
-	r, w int // unread bytes are buf[r:w]
-	seen int // bytes of buf[r:w] that hold no line end
-	at   time.Time
-	err  error
+	src   io.Reader
+	stamp engine.Stamped // src, where it is one
+	buf   []byte
+	r, w  int // unread bytes are buf[r:w]
+	seen  int // bytes of buf[r:w] that hold no line end
+	at    time.Time
+	err   error
 }
 
 func newLineReader(src io.Reader) *lineReader {
-	return &lineReader{src: src, buf: make([]byte, lineBufferBytes)}
+	stamp, _ := src.(engine.Stamped)
+	return &lineReader{src: src, stamp: stamp, buf: make([]byte, lineBufferBytes)}
 }
 
 // next returns the next line without its end, valid until the next call, and when the bytes that
@@ -72,7 +75,11 @@ func (l *lineReader) fill() {
 	}
 	for range 100 { // io.Reader may return nothing a few times
 		n, err := l.src.Read(l.buf[l.w:])
-		if n > 0 {
+		switch {
+		case n == 0:
+		case l.stamp != nil:
+			l.at = l.stamp.At()
+		default:
 			l.at = time.Now()
 		}
 		l.w += n

@@ -1,0 +1,133 @@
+package ollama
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/remote"
+)
+
+// requestBody carries every sampling value explicitly: a model's own defaults must not decide a run.
+type requestBody struct {
+	Model     string           `json:"model"`
+	Messages  []domain.Message `json:"messages,omitempty"`
+	Prompt    *string          `json:"prompt,omitempty"`
+	Raw       bool             `json:"raw,omitempty"`
+	Stream    bool             `json:"stream"`
+	KeepAlive string           `json:"keep_alive"`
+	Truncate  bool             `json:"truncate"` // false: a prompt too long for the context fails, it is not cut in silence
+	Options   options          `json:"options"`
+}
+
+type options struct {
+	settings
+	Predict     int     `json:"num_predict"`
+	Temperature float64 `json:"temperature"`
+	TopP        float64 `json:"top_p"`
+	Seed        int64   `json:"seed"`
+}
+
+// body returns the path and the JSON of a request. Another model than the prepared one is asked for
+// with the server's own settings.
+func (e *Engine) body(r domain.GenRequest) (string, []byte, error) {
+	b := requestBody{Model: r.Model, Stream: true, KeepAlive: keepAlive,
+		Options: options{Predict: r.MaxTokens, Temperature: r.Temperature, TopP: r.TopP, Seed: r.Seed}}
+	e.mu.Lock()
+	if b.Model == "" {
+		b.Model = e.model
+	}
+	if sameName(b.Model, e.model) {
+		b.Options.settings = e.set
+	}
+	e.mu.Unlock()
+	path := "/api/chat"
+	if r.Raw {
+		path, b.Raw, b.Prompt = "/api/generate", true, &r.Prompt
+	} else {
+		b.Messages = append(append(b.Messages, r.History...), domain.Message{Role: "user", Content: r.Prompt})
+	}
+	raw, err := json.Marshal(b)
+	return path, raw, err
+}
+
+// Generate sends one request and hands each chunk to sink as it arrives. The end mark is the line
+// that says done; a stream that ends without it is incomplete, with a nil error. The length cannot
+// be enforced and the prompt cache not be switched off: the server offers neither.
+func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(domain.Chunk)) (domain.Usage, error) {
+	use := domain.Usage{Sent: time.Now()}
+	path, body, err := e.body(r)
+	if err != nil {
+		use.Closed = time.Now()
+		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
+	}
+	private := privateText(r)
+	stream, err := e.remote.Generate(ctx, path, "application/x-ndjson", body, private, &use)
+	if err == nil {
+		err = e.read(ctx, stream, private, &use, sink)
+		stream.Close(use.Complete)
+	}
+	if use.Closed.IsZero() {
+		use.Closed = time.Now()
+	}
+	return use, err
+}
+
+// privateText is all that an error may not repeat.
+func privateText(r domain.GenRequest) string {
+	text := r.Prompt
+	for _, m := range r.History {
+		text += "\n" + m.Content
+	}
+	return text
+}
+
+// read reads lines until the end mark, the end of the body or an error.
+func (e *Engine) read(ctx context.Context, stream *remote.Stream, private string, use *domain.Usage, sink func(domain.Chunk)) error {
+	lines := newLineReader(stream)
+	for !use.Complete {
+		data, at, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return e.remote.Classify(ctx, err)
+		}
+		stream.Progress()
+		if use.FirstByte.IsZero() {
+			use.FirstByte = at
+		}
+		if err := e.line(data, at, private, use, sink); err != nil {
+			use.Closed = at
+			return err
+		}
+		if use.Complete {
+			use.Closed = at
+		}
+	}
+	return nil
+}
+
+// line handles one line of a stream.
+func (e *Engine) line(data []byte, at time.Time, private string, use *domain.Usage, sink func(domain.Chunk)) error {
+	l, err := readLine(data)
+	if err != nil {
+		return &engine.RequestError{Class: domain.ErrClassStream, Msg: "the stream holds a line that cannot be read", Err: err}
+	}
+	if l.failed != "" {
+		msg := e.remote.Safe(l.failed, private)
+		if msg == "" {
+			msg = "the engine reported an error"
+		}
+		return &engine.RequestError{Class: domain.ErrClassStream, Msg: msg}
+	}
+	l.hand(at, sink)
+	if l.done {
+		l.finish(use)
+	}
+	return nil
+}
