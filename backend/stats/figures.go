@@ -162,7 +162,7 @@ func gaps(rs []record) func([]float64) []float64 {
 }
 
 // perToken gives each gap to the tokens of the chunk it led to: gap ÷ k, k times. It is empty when
-// some request packed tokens and nobody counted its chunks; where every chunk is one token it is
+// nobody counted the chunks of some request and they are not one token each; where all are it is
 // the plain ITL.
 func (t *tally) perToken(rs []record, plain domain.Stats) domain.Stats {
 	counted := false
@@ -170,7 +170,7 @@ func (t *tally) perToken(rs []record, plain domain.Stats) domain.Stats {
 		switch known := len(r.ChunkTokens) == len(r.ChunkUs); {
 		case known:
 			counted = counted || slices.ContainsFunc(r.ChunkTokens, func(k int) bool { return k > 1 })
-		case packed(r):
+		case packed(r) || r.TokensFrom == fromChunks:
 			return domain.Stats{}
 		}
 	}

@@ -14,9 +14,9 @@ func aiperf(v view) domain.Lens {
 		row("request_count", "Request Count", "requests", ptr(float64(len(rs))), ptr(float64(o.Requests.OK)),
 			"Requests whose stream gave content; an error event in it is not looked at."),
 		row("benchmark_duration", "Benchmark Duration", "sec", ptr(seconds), o.WindowS, "First request sent to last response."),
-		row("request_throughput", "Request Throughput", "requests/sec", per(float64(len(rs)), seconds), o.RequestsPerSecond, "request_count ÷ benchmark_duration."),
+		row("request_throughput", "Request Throughput", "requests/sec", per(float64(len(rs)), seconds), o.RequestsPerSecond, "request_count ÷ the time of the phase, which is benchmark_duration and the set-up of the first request."),
 		row("output_token_throughput", "Output Token Throughput", "tokens/sec", per(out, seconds), o.OutputTokensPerSecond,
-			"Tokens of the text, by the tool's own tokenizer, ÷ benchmark_duration. Here: by the model's tokenizer, or the server's count without one."),
+			"Tokens of the text, by the tool's own tokenizer, ÷ the time of the phase. Here: by the model's tokenizer, or the server's count without one."),
 	}
 	for _, m := range []struct {
 		key, label, unit string
