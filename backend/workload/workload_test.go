@@ -18,7 +18,7 @@ func numbered(n int) []domain.Prompt {
 	return ps
 }
 
-func order(t *testing.T, s Source, from, to int) []string {
+func idsOf(t *testing.T, s Source, from, to int) []string {
 	t.Helper()
 	var ids []string
 	for n := from; n < to; n++ {
@@ -33,17 +33,17 @@ func order(t *testing.T, s Source, from, to int) []string {
 
 func TestSameSeedSameOrder(t *testing.T) {
 	a, b, other := FromPrompts(numbered(20), 7), FromPrompts(numbered(20), 7), FromPrompts(numbered(20), 8)
-	first := order(t, a, 0, 60)
-	if !slices.Equal(first, order(t, b, 0, 60)) {
+	first := idsOf(t, a, 0, 60)
+	if !slices.Equal(first, idsOf(t, b, 0, 60)) {
 		t.Error("the same seed gave another order")
 	}
-	if slices.Equal(first, order(t, other, 0, 60)) {
+	if slices.Equal(first, idsOf(t, other, 0, 60)) {
 		t.Error("another seed gave the same order")
 	}
 	if slices.Equal(first[:20], first[20:40]) {
 		t.Error("the second pass repeats the first one's order")
 	}
-	if !slices.Equal(first[5:9], order(t, a, 5, 9)) {
+	if !slices.Equal(first[5:9], idsOf(t, a, 5, 9)) {
 		t.Error("going back to an earlier pass gave other prompts")
 	}
 }
@@ -51,7 +51,7 @@ func TestSameSeedSameOrder(t *testing.T) {
 func TestEveryPassHoldsEveryPrompt(t *testing.T) {
 	s := FromPrompts(numbered(13), 1)
 	for pass := range 4 {
-		ids := order(t, s, pass*13, pass*13+13)
+		ids := idsOf(t, s, pass*13, pass*13+13)
 		slices.Sort(ids)
 		if len(slices.Compact(ids)) != 13 {
 			t.Errorf("pass %d repeats a prompt", pass)
@@ -60,7 +60,7 @@ func TestEveryPassHoldsEveryPrompt(t *testing.T) {
 }
 
 func TestSourceIsSafeForManyUsers(t *testing.T) {
-	s, want := FromPrompts(numbered(9), 3), order(t, FromPrompts(numbered(9), 3), 0, 90)
+	s, want := FromPrompts(numbered(9), 3), idsOf(t, FromPrompts(numbered(9), 3), 0, 90)
 	var wg sync.WaitGroup
 	for u := range 8 {
 		wg.Go(func() {
@@ -76,7 +76,7 @@ func TestSourceIsSafeForManyUsers(t *testing.T) {
 
 func TestOnePromptRepeats(t *testing.T) {
 	s := FromPrompts(numbered(1), 1)
-	if got := order(t, s, 0, 3); !slices.Equal(got, []string{"0", "0", "0"}) || s.Len() != 1 {
+	if got := idsOf(t, s, 0, 3); !slices.Equal(got, []string{"0", "0", "0"}) || s.Len() != 1 {
 		t.Errorf("order = %v", got)
 	}
 	if _, err := s.Prompt(-1); err == nil {
