@@ -10,6 +10,7 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
 	"github.com/inferometer/inferometer/backend/engine/remote"
+	"github.com/inferometer/inferometer/backend/engine/wire"
 )
 
 // requestBody carries every sampling value explicitly: a model's own defaults must not decide a run.
@@ -65,10 +66,10 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 		use.Closed = time.Now()
 		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
 	}
-	private := privateText(r)
+	private := remote.PrivateText(r)
 	stream, err := e.remote.Generate(ctx, path, "application/x-ndjson", body, private, &use)
 	if err == nil {
-		err = e.read(ctx, stream, private, &use, sink)
+		err = e.read(stream, private, &use, sink)
 		stream.Close(use.Complete)
 	}
 	if use.Closed.IsZero() {
@@ -77,17 +78,8 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 	return use, err
 }
 
-// privateText is all that an error may not repeat.
-func privateText(r domain.GenRequest) string {
-	text := r.Prompt
-	for _, m := range r.History {
-		text += "\n" + m.Content
-	}
-	return text
-}
-
 // read reads lines until the end mark, the end of the body or an error.
-func (e *Engine) read(ctx context.Context, stream *remote.Stream, private string, use *domain.Usage, sink func(domain.Chunk)) error {
+func (e *Engine) read(stream *remote.Stream, private string, use *domain.Usage, sink func(domain.Chunk)) error {
 	lines := newLineReader(stream)
 	for !use.Complete {
 		data, at, err := lines.next()
@@ -95,9 +87,9 @@ func (e *Engine) read(ctx context.Context, stream *remote.Stream, private string
 			return nil
 		}
 		if err != nil {
-			return e.remote.Classify(ctx, err)
+			return wire.Failure(err)
 		}
-		stream.Progress()
+		stream.Progress(at)
 		if use.FirstByte.IsZero() {
 			use.FirstByte = at
 		}
@@ -115,15 +107,8 @@ func (e *Engine) read(ctx context.Context, stream *remote.Stream, private string
 // line handles one line of a stream.
 func (e *Engine) line(data []byte, at time.Time, private string, use *domain.Usage, sink func(domain.Chunk)) error {
 	l, err := readLine(data)
-	if err != nil {
-		return &engine.RequestError{Class: domain.ErrClassStream, Msg: "the stream holds a line that cannot be read", Err: err}
-	}
-	if l.failed != "" {
-		msg := e.remote.Safe(l.failed, private)
-		if msg == "" {
-			msg = "the engine reported an error"
-		}
-		return &engine.RequestError{Class: domain.ErrClassStream, Msg: msg}
+	if err != nil || l.failed != "" {
+		return e.remote.StreamError(l.failed, private, err)
 	}
 	l.hand(at, sink)
 	if l.done {

@@ -103,6 +103,9 @@ func sameName(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, ":latest"), strings.TrimSuffix(b, ":latest"))
 }
 
+// Open leaves n idle connections behind for the next requests; it sends nothing.
+func (e *Engine) Open(ctx context.Context, n int) { e.remote.Open(ctx, n) }
+
 // Close gives the model back to the server as it was found: out of memory when it was not in it,
 // else for as long as it would have stayed. A server that has gone meanwhile needs nothing.
 func (e *Engine) Close(ctx context.Context) error {

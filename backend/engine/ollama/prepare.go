@@ -89,7 +89,11 @@ func (e *Engine) Prepare(ctx context.Context, s domain.EngineSpec) (domain.Engin
 	if err := e.load(ctx, model, set, note, &info); err != nil {
 		return domain.EngineInfo{}, err
 	}
-	e.remote.Open(ctx, s.Slots)
+	n := s.Slots
+	if s.Requests > 0 {
+		n = min(n, s.Requests)
+	}
+	e.Open(ctx, n)
 	note("Ready", new(1.0))
 	return info, nil
 }

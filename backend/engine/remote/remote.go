@@ -73,11 +73,11 @@ func New(o Options) (*Client, error) {
 // Root is the address before /v1.
 func (c *Client) Root() string { return c.root.String() }
 
-// Open opens n connections ahead, where one can serve more than a single request. A failure here
-// only means that a connection is opened later.
+// Open leaves n idle connections behind, so that the next n requests find them; it sends nothing.
+// They serve for four seconds. A failure here only means that a connection is opened later.
 func (c *Client) Open(ctx context.Context, n int) {
-	if n > 1 && !c.single {
-		_, _ = c.wire.Open(ctx, n)
+	if n > 0 && !c.single {
+		_, _ = c.wire.Open(ctx, n) // as said above
 	}
 }
 
@@ -134,7 +134,11 @@ func (c *Client) Ask(ctx context.Context, q Question) error {
 	if res.Status != http.StatusOK {
 		return statusError(&StatusError{Status: res.Status, Text: c.answerText(res, q.Private)})
 	}
-	raw, err := io.ReadAll(io.LimitReader(res, maxAnswer))
+	content, err := res.Content()
+	if err != nil {
+		return askError(ctx, err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(content, maxAnswer))
 	if err != nil {
 		return askError(ctx, err)
 	}
@@ -150,7 +154,7 @@ func (c *Client) Ask(ctx context.Context, q Question) error {
 
 // do sends one request below the root.
 func (c *Client) do(ctx context.Context, method, path, accept string, body []byte, timeout time.Duration) (*wire.Response, error) {
-	h := wire.Header{{Name: "Accept", Value: accept}}
+	h := wire.Header{{Name: "User-Agent", Value: "inferometer"}, {Name: "Accept", Value: accept}}
 	if body != nil {
 		h = append(h, wire.Field{Name: "Content-Type", Value: "application/json"})
 	}

@@ -1,15 +1,11 @@
 package remote
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -26,15 +22,20 @@ const (
 
 // Stream is the body of a streamed answer. It belongs to one goroutine; Close must be called.
 type Stream struct {
-	io.Reader // unpacked
-	res       *wire.Response
+	body io.Reader // unpacked
+	res  *wire.Response
 }
+
+var _ engine.Stamped = (*Stream)(nil)
+
+// Read implements io.Reader.
+func (s *Stream) Read(p []byte) (int, error) { return s.body.Read(p) } //nolint:wrapcheck // a reader hands on the errors of its source
 
 // At is when the bytes of the last Read came.
 func (s *Stream) At() time.Time { return s.res.At() }
 
-// Progress says that something that counts came: the time-out begins anew.
-func (s *Stream) Progress() { s.res.Progress(s.res.At()) }
+// Progress says that something that counts came at the time: the time-out begins anew.
+func (s *Stream) Progress(at time.Time) { s.res.Progress(at) }
 
 // Close ends the stream. After its end mark the rest is read first, so that the connection can
 // serve again.
@@ -46,7 +47,7 @@ func (s *Stream) Close(complete bool) {
 }
 
 // Generate sends the body of a generation and returns its stream, filling in what use says of the
-// sending. An answer that is no stream is a *engine.RequestError; private is what it may not repeat.
+// sending. An answer that is no stream is a *engine.RequestError, which repeats nothing of private.
 func (c *Client) Generate(ctx context.Context, path, accept string, body []byte, private string, use *domain.Usage) (*Stream, error) {
 	use.Sent = time.Now()
 	res, err := c.do(ctx, http.MethodPost, path, accept, body, c.timeout)
@@ -55,12 +56,11 @@ func (c *Client) Generate(ctx context.Context, path, accept string, body []byte,
 		if errors.As(err, &failed) && !failed.Sent.IsZero() {
 			use.Sent = failed.Sent
 		}
-		return nil, c.Classify(ctx, err)
+		return nil, wire.Failure(err)
 	}
-	use.Sent, use.HTTPStatus = res.Sent, res.Status
+	use.Sent, use.HTTPStatus, use.RetryAfterS = res.Sent, res.Status, res.RetryAfter()
 	s, err := c.stream(res, private)
 	if err != nil {
-		use.RetryAfterS = retryAfter(res)
 		res.Close()
 		return nil, err
 	}
@@ -70,30 +70,18 @@ func (c *Client) Generate(ctx context.Context, path, accept string, body []byte,
 // stream checks status and type of an answer and unpacks its body if need be.
 func (c *Client) stream(res *wire.Response, private string) (*Stream, error) {
 	if res.Status != http.StatusOK {
-		class := domain.ErrClassHTTP
-		switch res.Status {
-		case http.StatusTooManyRequests:
-			class = domain.ErrClassLimited
-		case http.StatusServiceUnavailable:
-			class = domain.ErrClassOverload
-		}
-		return nil, &engine.RequestError{Class: class, Status: res.Status, Msg: c.answerText(res, private)}
+		return nil, &engine.RequestError{Class: wire.StatusClass(res.Status), Status: res.Status, Msg: c.answerText(res, private)}
 	}
-	s := &Stream{Reader: res, res: res}
-	// Compression was not asked for, but some gateways compress whatever comes.
-	if strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
-		z, err := gzip.NewReader(res)
-		if err != nil {
-			return nil, &engine.RequestError{Class: domain.ErrClassStream, Status: res.Status, Msg: "the compressed stream cannot be read", Err: err}
-		}
-		s.Reader = z
+	body, err := res.Content()
+	if err != nil {
+		return nil, wire.Failure(err)
 	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if kind != "application/json" {
-		return s, nil
+		return &Stream{body: body, res: res}, nil
 	}
 	msg := "the server sent one answer instead of a stream"
-	if raw, err := io.ReadAll(io.LimitReader(s, maxErrorBody)); err == nil {
+	if raw, err := io.ReadAll(io.LimitReader(body, maxErrorBody)); err == nil {
 		if text := c.Safe(Message(raw), private); text != "" {
 			msg = text
 		}
@@ -101,30 +89,26 @@ func (c *Client) stream(res *wire.Response, private string) (*Stream, error) {
 	return nil, &engine.RequestError{Class: domain.ErrClassStream, Status: res.Status, Msg: msg}
 }
 
-// retryAfter reads the header of that name in seconds, nil when it is absent or a date.
-func retryAfter(res *wire.Response) *float64 {
-	s, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 31)
-	if err != nil {
-		return nil
+// StreamError is the failure of a stream that the server reported in it, or that cannot be read
+// because of err.
+func (c *Client) StreamError(said, private string, err error) *engine.RequestError {
+	failed := &engine.RequestError{Class: domain.ErrClassStream, Status: http.StatusOK, Err: err}
+	switch {
+	case err != nil:
+		failed.Msg = "the stream holds a part that cannot be read"
+	default:
+		if failed.Msg = c.Safe(said, private); failed.Msg == "" {
+			failed.Msg = "the engine reported an error"
+		}
 	}
-	return new(float64(s))
+	return failed
 }
 
-// Classify gives a transport error its class: the caller's cancel and the time limits come first.
-func (c *Client) Classify(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
-	var failed *wire.Error
-	switch {
-	case errors.Is(cause, context.DeadlineExceeded):
-		return &engine.RequestError{Class: domain.ErrClassTimeout, Msg: "the request ran out of time", Err: cause}
-	case cause != nil:
-		return &engine.RequestError{Class: domain.ErrClassCanceled, Err: fmt.Errorf("canceled: %w", cause)}
-	case errors.Is(err, wire.ErrIdle):
-		return &engine.RequestError{Class: domain.ErrClassTimeout, Msg: "nothing came in time"}
-	case errors.Is(err, engine.ErrEventTooLarge):
-		return &engine.RequestError{Class: domain.ErrClassStream, Msg: "the stream holds too large a part", Err: err}
-	case errors.As(err, &failed) && failed.Stage != wire.StageBody:
-		return &engine.RequestError{Class: domain.ErrClassConnect, Msg: "cannot reach the engine", Err: err}
+// PrivateText is all of a request that an error may not repeat.
+func PrivateText(r domain.GenRequest) string {
+	text := r.Prompt
+	for _, m := range r.History {
+		text += "\n" + m.Content
 	}
-	return &engine.RequestError{Class: domain.ErrClassBroken, Msg: "the stream broke", Err: err}
+	return text
 }
