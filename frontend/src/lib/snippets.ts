@@ -60,15 +60,23 @@ export interface RunFlags {
   endpoint?: string
   prompt?: string
   dataset?: string
+  inputTokens?: string
+  outputTokens?: string
+  sharedPrefix?: number
+  turns?: number
   maxTokens?: number
   temperature?: number
   topP?: number
   seed?: number
   noGPU?: boolean
   load?: string
+  depth?: string
+  slo?: string
   requests?: number
   durationS?: number
   warmup?: number
+  cooldown?: number
+  promptCache?: string
   name?: string
   tags?: string[]
 }
@@ -82,15 +90,23 @@ export function commandLine(f: RunFlags): string {
   flag('endpoint', f.endpoint)
   flag('prompt', f.prompt)
   flag('dataset', f.dataset)
+  flag('input-tokens', f.inputTokens)
+  flag('output-tokens', f.outputTokens)
+  flag('shared-prefix', f.sharedPrefix)
+  flag('turns', f.turns)
   flag('max-tokens', f.maxTokens)
   flag('temperature', f.temperature)
   flag('top-p', f.topP)
   flag('seed', f.seed)
   if (f.noGPU) out.push('--no-gpu')
   flag('load', f.load)
+  flag('depth', f.depth)
+  flag('slo', f.slo)
   flag('requests', f.requests)
   flag('duration', f.durationS === undefined ? undefined : `${f.durationS}s`)
   flag('warmup', f.warmup)
+  flag('cooldown', f.cooldown)
+  flag('prompt-cache', f.promptCache)
   flag('name', f.name)
   for (const tag of f.tags ?? []) flag('tag', tag)
   return out.join(' \\\n  ')

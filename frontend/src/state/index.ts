@@ -1,7 +1,7 @@
 export { canOpenFile, openFile } from '../api'
 export { contract, type RouteInfo } from './contract.svelte'
 export { asProblem as problemOf, type Problem } from '../api'
-export { draft, toFlags, toJob, type Fault } from './draft.svelte'
+export { draft } from './draft.svelte'
 export { library } from './library.svelte'
 export { live, LiveRun } from './live.svelte'
 export { Resource } from './resource.svelte'

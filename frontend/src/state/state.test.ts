@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { emptyDraft, faults, readNumber, toFlags, toJob, toRequest, type DraftValues } from './draft.svelte'
 import { aRun, aSample } from './fixture'
 import { live } from './live.svelte'
 import { Resource } from './resource.svelte'
 import { runs } from './runs.svelte'
 import { telemetry } from './telemetry.svelte'
-
-const valid: DraftValues = { ...emptyDraft, modelId: 'm' }
 
 beforeEach(() => {
   runs.items = []
@@ -21,34 +18,6 @@ afterEach(() => {
   vi.runOnlyPendingTimers()
   vi.useRealTimers()
   vi.unstubAllGlobals()
-})
-
-describe('draft', () => {
-  it('has no faults once a model is chosen', () => {
-    expect(faults(emptyDraft)).toEqual({ model_id: { key: 'choose' } })
-    expect(faults(valid)).toEqual({})
-  })
-  it.each<[Partial<DraftValues>, string]>([
-    [{ maxTokens: '0' }, 'max_tokens'], [{ maxTokens: '1.5' }, 'max_tokens'], [{ maxTokens: 'x' }, 'max_tokens'], [{ temperature: '2.1' }, 'temperature'],
-    [{ topP: '0' }, 'top_p'], [{ load: 'closed', users: '2000' }, 'load.concurrency'], [{ requests: '0' }, 'stop.requests'], [{ durationS: '0' }, 'stop.duration_s'],
-    [{ prompt: '  ' }, 'prompt'], [{ source: 'dataset' }, 'dataset_id'], [{ target: 'endpoint', endpointModel: 'x' }, 'endpoint_id'], [{ warmup: '' }, 'warmup'],
-  ])('%o is a fault of %s', (change, field) => expect(Object.keys(faults({ ...valid, ...change }))).toEqual([field]))
-  it('reads numbers as people write them', () => {
-    expect([readNumber('0,7'), readNumber(' 5 '), readNumber(''), readNumber('1e3'), readNumber('.5')]).toEqual([0.7, 5, undefined, NaN, 0.5])
-  })
-  it('sends explicit zeros and leaves out what is empty', () => {
-    const r = toRequest({ ...valid, temperature: '0', warmup: '0', useGpu: false, tags: 'a, ,b', storeText: false })
-    expect(r).toMatchObject({ temperature: 0, warmup: 0, use_gpu: false, tags: ['a', 'b'], store_text: false, stop: { requests: 5 } })
-    expect(JSON.parse(JSON.stringify(r))).not.toHaveProperty('seed')
-    expect(toRequest({ ...valid, requests: '' })).not.toHaveProperty('stop')
-  })
-  it('tells the load to the command line and to the estimate', () => {
-    const r = toRequest({ ...valid, load: 'closed', users: '8', requests: '' })
-    expect(toFlags(r).load).toBe('closed:8')
-    expect(toJob(r, 1)).toMatchObject({ users: 8, requests: 8 })
-    expect(toJob({ ...r, dataset_id: 'd' }, 12).requests).toBe(12)
-    expect(toJob({ ...r, stop: { duration_s: 5 } }, 1)).toMatchObject({ requests: null, durationS: 5 })
-  })
 })
 
 describe('live events', () => {

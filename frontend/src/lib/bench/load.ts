@@ -1,0 +1,125 @@
+import type { Load, Objective } from '../../api/types'
+import { readNumber, type Checker, type Limits } from './fields'
+import type { DraftValues, ObjectiveDraft } from './values'
+
+/** The load of a benchmark out of the form, its faults, and the word that says it. */
+
+const users: Limits = { low: 1, high: 10_000, whole: true }
+const rate: Limits = { low: 0, high: 100_000, above: true }
+const pause: Limits = { low: 0, high: 600_000, whole: true, optional: true }
+const inFlight: Limits = { ...users, optional: true }
+
+/** Whether requests start by the clock, not by free users. */
+export function isOpen(v: DraftValues): boolean {
+  return v.load === 'rate' || v.load === 'trace' || (['ramp', 'sweep', 'knee'].includes(v.load) && v.over === 'rate')
+}
+
+export function sweepValues(v: DraftValues): string[] {
+  return v.over === 'rate' ? v.sweepRates : v.sweepUsers
+}
+
+export function checkLoad(v: DraftValues, c: Checker): void {
+  const each = v.over === 'rate' ? rate : users
+  switch (v.load) {
+    case 'single':
+      return c.number('load.think_time_ms', v.thinkMs, pause)
+    case 'closed':
+      c.number('load.concurrency', v.users, users)
+      c.number('load.think_time_ms', v.thinkMs, pause)
+      return c.number('load.spread_ms', v.spreadMs, pause)
+    case 'rate':
+      c.number('load.rate_per_s', v.rate, rate)
+      if (v.arrivals === 'gamma') c.number('load.cv', v.cv, { low: 0, high: 10, above: true })
+      return c.number('load.max_in_flight', v.maxInFlight, inFlight)
+    case 'ramp':
+      c.number('load.from', v.rampFrom, each)
+      c.number('load.to', v.rampTo, each)
+      if ((readNumber(v.rampTo) ?? Infinity) <= (readNumber(v.rampFrom) ?? 0)) c.add('load.to', { key: 'order' })
+      return c.number('load.ramp_s', v.rampS, { low: 0, high: 86_400, above: true })
+    case 'sweep':
+      return checkSweep(sweepValues(v), each, c)
+    case 'knee':
+      c.number('load.from', v.kneeFrom, each)
+      c.number('load.to', v.kneeTo, { ...each, optional: true })
+      if ((readNumber(v.kneeTo) ?? Infinity) <= (readNumber(v.kneeFrom) ?? 0)) c.add('load.to', { key: 'order' })
+      if (v.kneeBy === 'objective') checkObjective('load.objective', v.knee, c)
+      return
+    case 'trace':
+      c.number('load.speed', v.speed, { low: 0, high: 1000, above: true })
+      return c.number('load.max_in_flight', v.maxInFlight, inFlight)
+  }
+}
+
+function checkSweep(values: string[], each: Limits, c: Checker): void {
+  if (values.length === 0) c.add('load.values', { key: 'required' })
+  if (values.length > 64) c.add('load.values', { key: 'stages' })
+  for (const [i, value] of values.entries()) {
+    c.number(`load.values[${i}]`, value, each)
+    if (values.findIndex((o) => readNumber(o) === readNumber(value)) < i) c.add(`load.values[${i}]`, { key: 'repeated' })
+  }
+}
+
+export function checkObjective(at: string, o: ObjectiveDraft, c: Checker): void {
+  c.number(`${at}.percentile`, o.percentile, { low: 0, high: 100, above: true })
+  c.number(`${at}.below_ms`, o.belowMs, { low: 0, high: 86_400_000, above: true })
+}
+
+export function objectiveOf(o: ObjectiveDraft): Objective {
+  return { metric: o.metric, percentile: readNumber(o.percentile), below_ms: readNumber(o.belowMs) ?? 0 }
+}
+
+/** The load as the API takes it: the fields of its kind, and no others. */
+export function loadOf(v: DraftValues): Load {
+  const n = readNumber
+  const over = v.over === 'rate' ? { over: v.over } : {}
+  const closed = v.over === 'concurrency' ? { think_time_ms: n(v.thinkMs) } : {}
+  switch (v.load) {
+    case 'single':
+      return { kind: 'single', think_time_ms: n(v.thinkMs) }
+    case 'closed':
+      return { kind: 'closed', concurrency: n(v.users), think_time_ms: n(v.thinkMs), spread_ms: n(v.spreadMs) }
+    case 'rate':
+      return { kind: v.arrivals, rate_per_s: n(v.rate), ...(v.arrivals === 'gamma' ? { cv: n(v.cv) } : {}), max_in_flight: n(v.maxInFlight) }
+    case 'ramp':
+      return { kind: 'ramp', ...over, from: n(v.rampFrom), to: n(v.rampTo), ramp_s: n(v.rampS), ...closed }
+    case 'sweep':
+      return { kind: 'sweep', ...over, values: sweepValues(v).map((x) => n(x) ?? 0), ...closed }
+    case 'knee':
+      return { kind: 'knee', ...over, from: n(v.kneeFrom), to: n(v.kneeTo), ...(v.kneeBy === 'objective' ? { objective: objectiveOf(v.knee) } : {}), ...closed }
+    case 'trace':
+      return { kind: 'trace', speed: n(v.speed), max_in_flight: n(v.maxInFlight) }
+  }
+}
+
+/** "ttft_p95<500ms". */
+export function objectiveWord(o: Objective): string {
+  return `${o.metric}${o.percentile === undefined ? '' : `_p${o.percentile}`}<${o.below_ms}ms`
+}
+
+/** The load as a word of the command line, such as "gamma:5/s,cv=2"; docs/loads.md has the grammar. */
+export function loadWord(l: Load): string {
+  const option = (name: string, v: number | undefined, unit = ''): string => (v === undefined ? '' : `,${name}=${v}${unit}`)
+  return stem(l) + option('cv', l.cv) + option('speed', l.speed) + option('think', l.think_time_ms, 'ms')
+    + option('spread', l.spread_ms, 'ms') + option('max', l.max_in_flight)
+}
+
+function stem(l: Load): string {
+  const per = l.over === 'rate' ? '/s' : ''
+  switch (l.kind) {
+    case 'closed':
+      return `closed:${l.concurrency ?? 1}`
+    case 'rate':
+    case 'poisson':
+    case 'gamma':
+      return `${l.kind}:${l.rate_per_s ?? 1}/s`
+    case 'ramp':
+      return `ramp:${l.from ?? 1}${per}..${l.to ?? 1}${per}/${l.ramp_s ?? 1}s`
+    case 'sweep':
+      return `sweep:${(l.values ?? []).map((x) => `${x}${per}`).join(',')}`
+    case 'knee':
+      return ['knee', l.objective ? `:${objectiveWord(l.objective)}` : '', per ? ',over=rate' : '',
+        l.from === undefined ? '' : `,from=${l.from}`, l.to === undefined ? '' : `,to=${l.to}`].join('')
+    default:
+      return l.kind
+  }
+}
