@@ -31,18 +31,17 @@ const (
 	KneeStopped    = "stopped"    // the run ended before the search
 )
 
-// Next returns the stage that follows the done ones; false when there is none. Only a knee search
-// looks at how those went: it doubles the load until an objective breaks, requests fail, or the
-// throughput stops rising, then halves the distance between the last good and the first bad point.
+// Next returns the stage of a knee search that follows the done ones; false at its end, and for any
+// other load, whose stages are all known before. The search doubles the load until an objective
+// breaks, requests fail, or the throughput stops rising, then halves the distance between the last
+// good and the first bad point.
 func Next(plan domain.Plan, done []domain.Stage) (domain.PlanStage, bool) {
 	stages, err := Stages(plan)
 	switch {
-	case err != nil:
+	case err != nil, plan.Load.Kind != domain.LoadKnee, len(done) >= MostStages:
 		return domain.PlanStage{}, false
-	case len(done) < len(stages):
-		return stages[len(done)], true
-	case plan.Load.Kind != domain.LoadKnee || len(done) >= MostStages:
-		return domain.PlanStage{}, false
+	case len(done) == 0:
+		return stages[0], true
 	}
 	level, more := look(plan.Load, done).next()
 	if !more {

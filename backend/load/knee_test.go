@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -138,12 +137,12 @@ func TestKneeOfAStoppedSearch(t *testing.T) {
 	}
 }
 
-// Other loads go through their stages whatever those bring.
-func TestNextOfASweep(t *testing.T) {
-	plan := planOf(t, "sweep:4,1", domain.Stop{}, false)
-	done, names := find(t, server{fails: 0.5}, plan)
-	if got := fmt.Sprint(names); got != "[closed:4 closed:1]" || len(done) != 2 {
-		t.Errorf("went through %s", got)
+// Only a search adds stages.
+func TestNextOfOtherLoads(t *testing.T) {
+	for _, word := range []string{"single", "sweep:4,1", "rate:5/s"} {
+		if stage, ok := Next(planOf(t, word, domain.Stop{}, false), nil); ok {
+			t.Errorf("%s: %+v", word, stage)
+		}
 	}
 	if _, ok := Next(domain.Plan{}, nil); ok {
 		t.Error("a plan that is not valid has a stage")
