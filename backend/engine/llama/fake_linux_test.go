@@ -107,19 +107,13 @@ func serveFake(is func(string) bool) {
 			http.Error(w, `{"error":{"message":"Loading model","code":503}}`, http.StatusServiceUnavailable)
 		}
 	})
-	mux.HandleFunc("GET /props", func(w http.ResponseWriter, r *http.Request) {
+	native := newNativeFace(scripted)
+	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != key {
 			http.Error(w, "no", http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprint(w, `{"build_info":"b1-fake","total_slots":8,"default_generation_settings":{"n_ctx":256}}`)
-	})
-	mux.Handle("/v1/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != key {
-			http.Error(w, "no", http.StatusUnauthorized)
-			return
-		}
-		scripted.Handler().ServeHTTP(w, r)
+		native.ServeHTTP(w, r)
 	}))
 	port := os.Args[slices.Index(os.Args, "--port")+1]
 	fmt.Println(http.ListenAndServe("127.0.0.1:"+port, mux))

@@ -2,10 +2,8 @@ package llama
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -15,23 +13,21 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
-	"github.com/inferometer/inferometer/backend/engine/openai"
 )
 
 const (
-	pollFast    = 25 * time.Millisecond // while a small model loads
-	pollSlow    = 200 * time.Millisecond
-	fastFor     = 3 * time.Second
-	askTimeout  = 10 * time.Second
-	noteEvery   = time.Second
-	maxPropSize = 4 << 20
+	pollFast   = 25 * time.Millisecond // while a small model loads
+	pollSlow   = 200 * time.Millisecond
+	fastFor    = 3 * time.Second
+	askTimeout = 10 * time.Second
+	noteEvery  = time.Second
 )
 
 var errNotReady = errors.New("not ready")
 
 // await polls the child's health until it is ready, and reads back what is in force.
 func (e *Engine) await(ctx context.Context, c *child, set setup, s domain.EngineSpec,
-	note func(string, *float64)) (domain.EngineInfo, *openai.Engine, error) {
+	note func(string, *float64)) (domain.EngineInfo, *face, error) {
 	base := "http://127.0.0.1:" + strconv.Itoa(c.port)
 	// Its own client: an idle connection of ours would hold one of the server's threads.
 	client := &http.Client{Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -69,16 +65,16 @@ func (e *Engine) await(ctx context.Context, c *child, set setup, s domain.Engine
 		}
 	}
 	loaded := float64(time.Since(c.begun).Microseconds()) / 1000
-	props, err := propsOf(ctx, client, base, c.key)
+	face, err := newFace(base, c.key, 0)
+	if err != nil {
+		return domain.EngineInfo{}, nil, err
+	}
+	props, err := face.props(ctx)
 	if err != nil {
 		if c.gone() {
 			err = e.failure(c, "right after it loaded the model")
 		}
 		return domain.EngineInfo{}, nil, err
-	}
-	face, err := openai.New(openai.Options{BaseURL: base + "/v1", APIKey: c.key, Kind: openai.KindLlama})
-	if err != nil {
-		return domain.EngineInfo{}, nil, fmt.Errorf("build client: %w", err)
 	}
 	select {
 	case c.healthy <- struct{}{}:
@@ -107,39 +103,6 @@ func healthOf(ctx context.Context, client *http.Client, base string) error {
 	return nil
 }
 
-// props is the part of GET /props that matters.
-type props struct {
-	BuildInfo  string `json:"build_info"`
-	TotalSlots int    `json:"total_slots"`
-	Settings   struct {
-		NCtx int `json:"n_ctx"` // of one slot
-	} `json:"default_generation_settings"`
-}
-
-// propsOf asks the server what it runs with. It needs the key, so it also proves that the server
-// on this port is our child.
-func propsOf(ctx context.Context, client *http.Client, base, key string) (props, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/props", nil)
-	if err != nil {
-		return props{}, fmt.Errorf("build request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+key)
-	res, err := client.Do(req)
-	if err != nil {
-		return props{}, fmt.Errorf("ask properties: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return props{}, &domain.Error{Kind: domain.KindEngineFailed,
-			Msg: fmt.Sprintf("llama-server answered HTTP %d to the question what it runs with.", res.StatusCode)}
-	}
-	var p props
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxPropSize)).Decode(&p); err != nil {
-		return props{}, fmt.Errorf("decode properties: %w", err)
-	}
-	return p, nil
-}
-
 // inForce says what the ready child really runs with.
 func (e *Engine) inForce(c *child, set setup, s domain.EngineSpec, p props, loadMs float64) domain.EngineInfo {
 	info := domain.EngineInfo{
@@ -147,7 +110,7 @@ func (e *Engine) inForce(c *child, set setup, s domain.EngineSpec, p props, load
 		BinaryPath: e.opts.Binary, BinarySHA256: e.opts.SHA256, ModelSHA256: s.Model.SHA256,
 		Args: clean(c.args, s.Model.Path, filepath.Base(s.Model.Path)),
 		PID:  c.pid, Threads: set.threads, ContextTokens: set.context, Slots: set.slots,
-		LoadMs: &loadMs, ExactLength: true, CacheOff: true,
+		LoadMs: &loadMs, ExactLength: true, CacheOff: true, Tokenizer: true, Version: p.BuildInfo,
 	}
 	if info.Build == "" {
 		info.Build = p.BuildInfo

@@ -1,6 +1,6 @@
-// Package llama runs llama-server as a managed child process and generates through its
-// OpenAI-compatible face. It owns the child's whole life: flags, port, key, health, log, end. It
-// never leaves a process behind, never talks to another machine, and never downloads anything.
+// Package llama speaks to llama-server: to one that it runs as a managed child process, and to one
+// that someone else runs. Of the child it owns the whole life: flags, port, key, health, log, end.
+// It never leaves a process behind and never downloads anything.
 package llama
 
 import (
@@ -13,7 +13,6 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
-	"github.com/inferometer/inferometer/backend/engine/openai"
 )
 
 // State is where the child process stands.
@@ -66,11 +65,14 @@ type Engine struct {
 	child  *child
 	spec   domain.EngineSpec
 	info   domain.EngineInfo
-	client *openai.Engine
+	client *face
 	abort  context.CancelFunc // of a Prepare under way
 }
 
-var _ engine.Engine = (*Engine)(nil)
+var (
+	_ engine.Engine    = (*Engine)(nil)
+	_ engine.Tokenizer = (*Engine)(nil)
+)
 
 // New returns an engine whose child is not started yet.
 func New(o Options) *Engine {
@@ -194,7 +196,7 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 		return domain.Usage{Sent: now, Closed: now},
 			&engine.RequestError{Class: domain.ErrClassEngine, Msg: "llama-server is not running"}
 	}
-	use, err := client.Generate(ctx, r, sink)
+	use, err := client.generate(ctx, r, sink)
 	return use, e.explain(ctx, c, err)
 }
 
@@ -217,6 +219,17 @@ func (e *Engine) explain(ctx context.Context, c *child, err error) error {
 	return &engine.RequestError{Class: domain.ErrClassEngine, Err: e.failure(c, "while it generated")}
 }
 
+// Tokenize implements engine.Tokenizer.
+func (e *Engine) Tokenize(ctx context.Context, text string) ([]int, error) {
+	e.mu.Lock()
+	client := e.client
+	e.mu.Unlock()
+	if client == nil {
+		return nil, &domain.Error{Kind: domain.KindUnavailable, Msg: "llama-server is not running."}
+	}
+	return client.tokenize(ctx, text)
+}
+
 // Models returns the model that the child serves, none when it is not running.
 func (e *Engine) Models(ctx context.Context) ([]domain.Model, error) {
 	e.mu.Lock()
@@ -225,7 +238,7 @@ func (e *Engine) Models(ctx context.Context) ([]domain.Model, error) {
 	if client == nil {
 		return []domain.Model{}, nil
 	}
-	return client.Models(ctx)
+	return client.chat.Models(ctx)
 }
 
 // Close ends the child and all processes it started, and returns when they are gone. A Prepare
@@ -240,7 +253,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Unlock()
 	if client != nil {
 		// Idle connections would keep the server's threads busy.
-		if err := client.Close(ctx); err != nil {
+		if err := client.close(ctx); err != nil {
 			return fmt.Errorf("close connections: %w", err)
 		}
 	}

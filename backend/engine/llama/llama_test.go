@@ -159,3 +159,35 @@ func TestHints(t *testing.T) {
 		t.Errorf("SIGILL: %q", got)
 	}
 }
+
+// Events of /completion as servers write them.
+const (
+	rawToken = `{"index":0,"content":" The\n","tokens":[],"stop":false,"id_slot":-1,"tokens_predicted":7,"tokens_evaluated":5}`
+	rawLast  = `{"index":0,"content":"","tokens":[],"id_slot":1,"stop":true,"tokens_predicted":6,"tokens_evaluated":5,"stop_type":"limit","timings":{"prompt_n":5}}`
+)
+
+func TestQuickPart(t *testing.T) {
+	t.Parallel()
+	if p, ok := quickPart([]byte(rawToken)); !ok || p != (part{text: " The\n", predicted: 7}) {
+		t.Errorf("token: %+v %v", p, ok)
+	}
+	for _, in := range []string{rawLast, `{"error":{}}`, "", rawToken + "x"} {
+		if p, ok := quickPart([]byte(in)); ok {
+			t.Errorf("%s was read as %+v", in, p)
+		}
+	}
+}
+
+// Whatever the quick reader accepts, the general one reads alike.
+func FuzzQuickPart(f *testing.F) {
+	for _, s := range []string{rawToken, rawLast, `{"error":{"message":"x"}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, ok := quickPart(data)
+		want, err := fullPart(data)
+		if ok && (err != nil || got != want) {
+			t.Errorf("%q: quick %+v, full %+v %v", data, got, want, err)
+		}
+	})
+}
