@@ -30,7 +30,7 @@ func table() map[string]row {
 	return map[string]row{
 		".":                         {own: []string{"app"}},
 		"app":                       {own: everything, third: []string{"github.com/wailsapp/wails/v2", "github.com/zalando/go-keyring", "golang.org/x/sys", "gopkg.in/natefinch/lumberjack.v2"}},
-		"app/cli":                   {own: []string{"backend/domain"}, third: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
+		"app/cli":                   {own: []string{"backend/domain", "backend/load"}, third: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
 		"backend":                   {},
 		"backend/api":               {own: []string{"backend/domain", "backend/service"}, third: []string{"github.com/gorilla/mux", "github.com/danielgtaylor/huma/v2", "golang.org/x/sys"}},
 		"backend/config":            {own: domain},
@@ -55,6 +55,8 @@ func table() map[string]row {
 		"backend/telemetry":         {own: domain, third: []string{"github.com/shirou/gopsutil/v3", "github.com/NVIDIA/go-nvml", "github.com/klauspost/cpuid/v2", "golang.org/x/sys"}},
 		"backend/workload":          {own: domain},
 		"build/acceptance":          {},
+		"build/bench":               {own: domain, third: []string{"github.com/mattn/go-sqlite3", "golang.org/x/sys"}},
+		"build/groundtruth":         {third: []string{"golang.org/x/sys"}},
 		"build/tally":               {},
 	}
 }
