@@ -12,6 +12,7 @@ const (
 	limitLateSendMs  = 10.0 // slowest hundredth of the sends
 	limitLateOfTTFT  = 0.05 // and as a share of the median TTFT
 	limitSelfCPUPct  = 90.0 // of one core
+	manyUsers        = 256  // above it users begin one after another
 	mostFailedToTell = 0.05 // share of failed requests above which an idle user is not the client's fault
 )
 
@@ -43,8 +44,8 @@ func (p part) client(f *domain.Figures, readings []domain.Sample) clientFacts {
 }
 
 // full is the mean of requests in flight in percent of those asked for, from when the last user
-// began until the last request was sent: before it the loop fills, after it it drains. Nil when
-// there is no such time or the load is not one where every user is always busy.
+// began until the last conversation was begun: before it the loop fills, after it it drains. Nil
+// when there is no such time or the load is not one where every user is always busy.
 func (p part) full() *float64 {
 	load := p.mark.Load
 	if load.Kind != domain.LoadClosed || load.Concurrency == nil || load.ThinkTimeMs != nil && *load.ThinkTimeMs > 0 {
@@ -54,19 +55,32 @@ func (p part) full() *float64 {
 	var sent []int64
 	for _, list := range [2][]record{p.all, p.around} {
 		for _, r := range list {
-			sent = append(sent, r.SentUs)
+			if r.Turn == 0 {
+				sent = append(sent, r.SentUs)
+			}
 		}
 	}
 	if len(sent) <= users || float64(len(p.all)-len(p.ok)) > mostFailedToTell*float64(len(p.all)) {
 		return nil
 	}
 	slices.Sort(sent)
-	from, to := sent[users-1], sent[len(sent)-1]
+	from, to := max(sent[users-1], sent[0]+spreadUs(load)), sent[len(sent)-1]
 	if to <= from {
 		return nil
 	}
 	pct := 100 * p.load(from, to) * 1e6 / float64(to-from) / float64(users)
 	return &pct
+}
+
+// spreadUs is the time over which the users begin; without a word of the plan, 1 ms a user for many.
+func spreadUs(l domain.Load) int64 {
+	switch {
+	case l.SpreadMs != nil:
+		return int64(*l.SpreadMs) * 1000
+	case *l.Concurrency > manyUsers:
+		return int64(*l.Concurrency) * 1000
+	}
+	return 0
 }
 
 // worse keeps the worst of two stages in each respect.

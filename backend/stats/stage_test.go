@@ -233,7 +233,7 @@ func TestClientCheck(t *testing.T) {
 	}
 	// loop is two users who wait so long between their requests.
 	loop := func(pauseMs int64) Input {
-		in := Input{Plan: plan(), Samples: quiet(3000)}
+		in := Input{Plan: plan(), Samples: quiet(4000)}
 		in.Plan.Load = closedLoad(2)
 		for i := range 10 {
 			for user := range int64(2) {
@@ -253,6 +253,15 @@ func TestClientCheck(t *testing.T) {
 	steady, idle := loop(1), loop(20)
 	think := idle
 	think.Plan.Load.ThinkTimeMs = new(20)
+	spread := loop(1) // the second user begins a second after the first, who goes on meanwhile
+	spread.Plan.Load.SpreadMs = new(1000)
+	spread.Requests = slices.DeleteFunc(spread.Requests, func(r domain.RequestRecord) bool { return r.SentUs%201_000 != 0 && r.SentUs < 1_000_000 })
+	talk := loop(1) // one user goes on with a conversation when no other is left to begin
+	for i := range int64(8) {
+		turn := req(1, 2010+i*201, 100, 195)
+		turn.Turn = 1
+		talk.Requests = append(talk.Requests, turn)
+	}
 	fast := open(120, 6000)
 	for i := range fast.Requests {
 		fast.Requests[i].TTFTUs = new(int64(100_000))
@@ -265,6 +274,8 @@ func TestClientCheck(t *testing.T) {
 	}{
 		{"a full loop", stateOK, "%", "", steady},
 		{"users wait for the client", stateCaution, "%", "client_limited", idle},
+		{"users begin one by one", stateOK, "%", "", spread},
+		{"conversations run out", stateOK, "%", "", talk},
 		{"users think", stateUnknown, "%", "", think},
 		{"on time", stateOK, "ms", "", open(120, 2000)},
 		{"late", stateCaution, "ms", "late_sends", open(120, 11_000)},
