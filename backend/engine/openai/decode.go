@@ -148,9 +148,9 @@ func (d *decoder) count(u *usageFields, t *timingFields) {
 	}
 }
 
-// keep overwrites to when the server gave a value.
+// keep overwrites to when the server gave a value that can be one.
 func keep(to **int, value *int) {
-	if value != nil {
+	if value != nil && *value >= 0 {
 		*to = value
 	}
 }
