@@ -49,7 +49,7 @@ type Figures struct {
 	Goodput                *Goodput       `json:"goodput"`             // null without objectives
 	AskedConcurrency       *int           `json:"asked_concurrency"`   // null for an open loop
 	AskedRatePerS          *float64       `json:"asked_rate_per_s"`    // null for a closed loop
-	ArrivalsPerSecond      *float64       `json:"arrivals_per_second"` // due arrivals ÷ window, dropped ones included
+	ArrivalsPerSecond      *float64       `json:"arrivals_per_second"` // (due arrivals − 1) ÷ time between the first and the last, dropped ones included
 	LengthShortfall        int            `json:"length_shortfall"`    // requests that ended below max_tokens by themselves
 	Draft                  *DraftSummary  `json:"draft"`               // null without speculative decoding
 	ClockDeltaPercent      *float64       `json:"clock_delta_percent"` // client decode speed against the server's; null without it
