@@ -30,6 +30,14 @@ type Tokenizer interface {
 	Tokenize(ctx context.Context, text string) ([]int, error)
 }
 
+// Opener is an engine that can open connections ahead; an engine whose server takes several requests
+// over one implements it.
+type Opener interface {
+	// Open sees to it that the next n requests, begun within four seconds, find open connections.
+	// It sends nothing; a failure only means that a connection is opened later.
+	Open(ctx context.Context, n int)
+}
+
 // RequestError is a failed generation with its class; adapters return it from Generate.
 type RequestError struct {
 	Class  domain.ErrorClass

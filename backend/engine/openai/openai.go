@@ -55,7 +55,10 @@ type Engine struct {
 	single atomic.Bool
 }
 
-var _ engine.Engine = (*Engine)(nil)
+var (
+	_ engine.Engine = (*Engine)(nil)
+	_ engine.Opener = (*Engine)(nil)
+)
 
 // New checks the address; it sends nothing.
 func New(o Options) (*Engine, error) {
