@@ -13,6 +13,7 @@ import (
 // latency is that of the queue, and above breaks requests fail.
 type server struct {
 	capacity float64 // load from which on the throughput stays; 0 for never
+	worse    float64 // throughput lost for each user or arrival per second above capacity
 	latency  float64 // ms for each user or arrival per second
 	fails    float64 // load above which a tenth of the requests fails; 0 for never
 }
@@ -22,7 +23,7 @@ func (s server) run(plan domain.Plan, stage domain.PlanStage) domain.Stage {
 	level := float64(out.Concurrency) + or(out.RatePerS, 0)
 	speed := level
 	if s.capacity > 0 {
-		speed = min(level, s.capacity)
+		speed = min(level, s.capacity-s.worse*max(0, level-s.capacity))
 	}
 	out.Summary = &domain.Figures{OutputTokensPerSecond: new(100 * speed), Requests: domain.OutcomeCounts{OK: 90}}
 	if s.fails > 0 && level > s.fails {
@@ -82,6 +83,8 @@ func TestKnee(t *testing.T) {
 			"From closed:23 on, at 2300 output tokens/s, more load raised the output throughput by less than 5 %."},
 		{"throughput never rises", "knee", server{capacity: 1}, nil,
 			"closed:1 closed:2", "closed:1", KneeThroughput, ""},
+		{"throughput falls", "knee", server{capacity: 4, worse: 0.25}, nil,
+			"closed:1 closed:2 closed:4 closed:8 closed:3", "closed:4", KneeThroughput, ""},
 		{"a last step that is short", "knee,from=8,to=10", server{capacity: 8}, nil, "closed:8 closed:10", "closed:10", KneeLimit, ""},
 	}
 	for _, c := range cases {
@@ -106,10 +109,12 @@ func TestKnee(t *testing.T) {
 
 // Whatever the server does, a search ends, and what it names held.
 func TestKneeEnds(t *testing.T) {
+	longest := 0
 	for limit := 1.0; limit < 1500; limit *= 1.37 {
 		for _, word := range []string{"knee:ttft<1000ms", "knee:ttft<1000ms,over=rate,to=900", "knee,from=3"} {
 			plan := planOf(t, word, domain.Stop{}, false)
 			done, _ := find(t, server{latency: 1000 / limit, capacity: limit}, plan)
+			longest = max(longest, len(done))
 			k := KneeOf(plan, done)
 			if k.Reason == KneeStopped || k.Detail == "" {
 				t.Errorf("%s to %g: %+v", word, limit, k)
@@ -118,6 +123,9 @@ func TestKneeEnds(t *testing.T) {
 				t.Errorf("%s to %g: %s broke", word, limit, done[*k.Stage].Name)
 			}
 		}
+	}
+	if longest != 16 {
+		t.Errorf("the longest search has %d stages", longest)
 	}
 }
 

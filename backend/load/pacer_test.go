@@ -2,8 +2,12 @@ package load
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -138,6 +142,29 @@ func TestRandomGaps(t *testing.T) {
 		got := math.Sqrt(squares/n-mean*mean) / mean
 		if math.Abs(mean*50-1) > 0.05 || math.Abs(got/cv-1) > 0.05 {
 			t.Errorf("%s: mean %g s, cv %g", word, mean, got)
+		}
+	}
+}
+
+// The gaps follow the distribution, by the test of Kolmogorov and Smirnov at 0.1 %.
+func TestGapsFollowTheirDistribution(t *testing.T) {
+	const n = 20_000
+	for _, cv := range []float64{0.3, 1, 2, 5} {
+		shape := 1 / (cv * cv)
+		want := distuv.Gamma{Alpha: shape, Beta: shape}
+		rng := rand.New(rand.NewPCG(1, 2))
+		gaps := make([]float64, n)
+		for i := range gaps {
+			gaps[i] = gap(rng, cv)
+		}
+		slices.Sort(gaps)
+		far := 0.0
+		for i, g := range gaps {
+			p := want.CDF(g)
+			far = max(far, p-float64(i)/n, float64(i+1)/n-p)
+		}
+		if far > 1.95/math.Sqrt(n) {
+			t.Errorf("cv %g: the distributions lie %g apart", cv, far)
 		}
 	}
 }
