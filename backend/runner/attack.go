@@ -8,26 +8,33 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/load"
-	"github.com/inferometer/inferometer/backend/workload"
 )
 
-// round is one pass through a pacer: the warm-up, or one repetition of the measured plan.
+// round is one pass through a pacer: the warm-up, or one repetition of a stage.
 type round struct {
-	phase domain.Phase
-	pacer load.Pacer
-	step  load.Step
-	limit *int // most requests, the source's length included
+	phase     domain.Phase // warmup or measure
+	stage     int
+	pacer     load.Pacer
+	step      load.Step
+	limit     *int  // most requests, the source's length included
+	cooldown  int64 // further requests while the last measured ones end
+	opening   string
+	maxTokens int // in place of the plan's, when set
 
-	next   atomic.Int64 // requests claimed
-	tokens atomic.Int64 // output tokens of successful requests
-	failed *atomic.Int64
+	start         time.Time
+	claimed       atomic.Int64 // requests, cool-down excluded
+	cooled        atomic.Int64 // cool-down requests
+	conversations atomic.Int64
+	measuring     atomic.Int64 // requests under way that count
+	tokens        atomic.Int64 // output tokens of successful requests
+	failed        *atomic.Int64
 }
 
 // issue sends the requests of a round and returns when all of them have ended. onStop is called
 // once when a limit ends the round while requests may still be in flight; they get a grace, then
 // they are cut off as incomplete.
 func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
-	open, stop := context.WithCancel(ctx) // while open, requests may start
+	open, stop := context.WithCancel(ctx) // while open, measured requests may start
 	defer stop()
 	if rd.step.Duration > 0 {
 		open, stop = context.WithTimeout(ctx, rd.step.Duration)
@@ -35,13 +42,18 @@ func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
 	}
 	flying, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
-	var users sync.WaitGroup
-	start := time.Now()
-	for u := range rd.users() {
-		users.Go(func() { r.user(open, flying, stop, rd, u, start) })
+	g := gate{open: open, flying: flying, stop: stop}
+	var senders sync.WaitGroup
+	rd.start = time.Now()
+	if rd.step.Open {
+		senders.Go(func() { r.arrivals(g, rd) })
+	} else {
+		for u := range rd.users() {
+			senders.Go(func() { r.user(g, rd, u) })
+		}
 	}
 	done := make(chan struct{})
-	go func() { users.Wait(); close(done) }()
+	go func() { senders.Wait(); close(done) }()
 	select {
 	case <-done:
 		return
@@ -58,7 +70,14 @@ func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
 	}
 }
 
-// users is how many goroutines the round needs: no more than it has requests.
+// gate is what the senders of a round share: measured requests start while open is alive, and run
+// while flying is.
+type gate struct {
+	open, flying context.Context
+	stop         func()
+}
+
+// users is how many goroutines a closed loop needs: no more than it has requests.
 func (rd *round) users() int {
 	if rd.limit != nil {
 		return min(rd.step.Users, *rd.limit)
@@ -66,23 +85,68 @@ func (rd *round) users() int {
 	return rd.step.Users
 }
 
-// user sends one request after another while the round is open.
-func (r *run) user(open, flying context.Context, stop func(), rd *round, slot int, start time.Time) {
-	for open.Err() == nil {
-		n := int(rd.next.Add(1) - 1)
-		offset, ok := rd.pacer.Due(n)
-		if !ok || (rd.limit != nil && n >= *rd.limit) {
+// claim takes the next request of the round and says as what it counts; false when there is none.
+func (rd *round) claim(g gate) (domain.Phase, bool) {
+	if g.flying.Err() != nil {
+		return "", false
+	}
+	if g.open.Err() == nil {
+		if n := rd.claimed.Add(1); rd.limit == nil || n <= int64(*rd.limit) {
+			rd.measuring.Add(1)
+			return rd.phase, true
+		}
+	}
+	if rd.cooldown > 0 && rd.measuring.Load() > 0 && rd.cooled.Add(1) <= rd.cooldown {
+		return domain.PhaseCooldown, true
+	}
+	return "", false
+}
+
+// user is one user of a closed loop: one conversation after another while there are requests.
+func (r *run) user(g gate, rd *round, slot int) {
+	if !sleep(g.open, time.Until(rd.start.Add(rd.pacer.Start(slot)))) {
+		return
+	}
+	for {
+		phase, ok := rd.claim(g)
+		if !ok {
 			return
 		}
-		if !sleep(open, time.Until(start.Add(offset))) {
+		r.converse(g, rd, slot, phase, time.Time{})
+		sleep(g.open, rd.step.Think)
+	}
+}
+
+// arrivals sends the requests of an open loop, each when it is due, whatever became of those
+// before. An arrival that finds every seat taken is dropped and recorded.
+func (r *run) arrivals(g gate, rd *round) {
+	free := make(chan int, rd.step.MaxInFlight)
+	for i := range rd.step.MaxInFlight {
+		free <- i
+	}
+	var sent sync.WaitGroup
+	defer sent.Wait()
+	for i := 0; ; i++ {
+		offset, ok := rd.pacer.Due(i)
+		if !ok {
 			return
 		}
-		if !r.send(flying, rd, slot, n) || rd.spent() {
-			stop()
+		due := rd.start.Add(offset)
+		if !sleep(g.open, time.Until(due)) && rd.cooldown == 0 {
 			return
 		}
-		if !sleep(open, rd.step.Think) {
+		phase, ok := rd.claim(g)
+		if !ok {
 			return
+		}
+		select {
+		case slot := <-free:
+			sent.Go(func() {
+				r.converse(g, rd, slot, phase, due)
+				free <- slot
+			})
+		default:
+			r.drop(rd, phase, due)
 		}
 	}
 }
@@ -109,71 +173,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// send makes one generation and hands it to the recorder; false ends the round.
-func (r *run) send(ctx context.Context, rd *round, slot, n int) bool {
-	prompt, err := r.job.Source.Prompt(n)
-	if err != nil {
-		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
-		return false
-	}
-	maxTokens := r.job.Plan.MaxTokens
-	if prompt.MaxTokens != nil {
-		maxTokens = *prompt.MaxTokens
-	}
-	number := int(r.seq.Add(1) - 1)
-	text := prompt.Text
-	if !r.info.CacheOff {
-		text = workload.UniquePrefix(r.prefixSeed, number) + text
-	}
-	t := newTape(number, rd.phase, maxTokens)
-	request := domain.GenRequest{
-		Model: modelName(r.job.Spec.Model), Prompt: text, Raw: r.job.Plan.Raw, MaxTokens: maxTokens,
-		Temperature: r.job.Plan.Temperature, TopP: r.job.Plan.TopP, Seed: r.job.Plan.Seed,
-		// A length that is always the same makes runs comparable; a model that stops early is not faster.
-		ExactLength: r.info.ExactLength,
-	}
-	t.begun = time.Now()
-	r.slots[slot].Store(t)
-	usage, err := r.job.Engine.Generate(ctx, request, t.add)
-	if usage.Closed.IsZero() {
-		usage.Closed = time.Now()
-	}
-	outcome, class, message := judge(ctx, usage, err)
-	r.rec.request(ended{
-		tape: t, prompt: prompt, sent: text, usage: usage, outcome: outcome, class: class, message: message,
-	})
-	r.account(rd, t, usage, outcome, class, message)
-	if class == domain.ErrClassEngine && err != nil {
-		r.abort(&engineDiedError{err: err}) // the error itself: it may carry the engine's own words
-	}
-	return true
-}
-
-// account counts for the stop rules and keeps the first failure.
-func (r *run) account(rd *round, t *tape, usage domain.Usage, o domain.Outcome, class domain.ErrorClass, message string) {
-	measured := rd.phase == domain.PhaseMeasure
-	switch o {
-	case domain.OutcomeOK:
-		if measured {
-			r.succeeded.Add(1)
-			if n, _ := outputTokens(usage, t); n != nil {
-				rd.tokens.Add(int64(*n))
-			}
-		}
-	case domain.OutcomeError, domain.OutcomeIncomplete:
-		if measured {
-			rd.failed.Add(1)
-		}
-		r.firstFailure.CompareAndSwap(nil, &failure{class: class, message: message})
-	case domain.OutcomeCanceled:
-	}
-}
-
-func modelName(m domain.Model) string {
-	if m.Name != "" {
-		return m.Name
-	}
-	return m.ID
 }

@@ -3,13 +3,13 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/load"
 	"github.com/inferometer/inferometer/backend/workload"
 )
 
@@ -75,7 +75,7 @@ func (s *script) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 		if k == 0 {
 			u.FirstByte = time.Now()
 		}
-		sink(domain.Chunk{At: time.Now(), Kind: domain.ChunkText, Text: fmt.Sprintf("w%d ", k)})
+		sink(domain.Chunk{At: time.Now(), Kind: domain.ChunkText, Text: "word "})
 	}
 	u.Closed = time.Now()
 	u.Complete = s.cutShort == nil || !s.cutShort(i)
@@ -164,6 +164,7 @@ type bench struct {
 	tray   *tray
 	plan   domain.Plan
 	source workload.Source
+	trace  []time.Duration
 }
 
 // newBench is a single run of one warm-up and one request: 100 ms to the first of 5 tokens, then
@@ -186,11 +187,33 @@ func (b *bench) closed(users, requests int) *bench {
 	return b
 }
 
-func (b *bench) run(ctx context.Context) Result {
-	return Run(ctx, Job{
-		ID: "job", Plan: b.plan, Spec: domain.EngineSpec{Model: domain.Model{ID: "id", Name: "m"}},
-		Engine: b.engine, Source: b.source, Telemetry: b.meter, Sink: b.tray, StartedAt: time.Now(),
-	})
+func (b *bench) run(ctx context.Context) Result { return Run(ctx, b.job()) }
+
+// job resolves the stages as the service does.
+func (b *bench) job() Job {
+	plan := b.plan
+	if stages, err := load.Stages(plan); err == nil {
+		load.Expect(stages, b.source.Len())
+		plan.Stages, plan.ExpectedRequests, plan.ExpectedS = stages, new(0), new(0.0)
+		for _, s := range stages {
+			plan.ExpectedRequests = add(plan.ExpectedRequests, s.ExpectedRequests, plan.Repeat)
+			plan.ExpectedS = add(plan.ExpectedS, s.ExpectedS, plan.Repeat)
+		}
+	}
+	return Job{
+		ID: "job", Plan: plan, Spec: domain.EngineSpec{Model: domain.Model{ID: "id", Name: "m"}},
+		Engine: b.engine, Telemetry: b.meter, Sink: b.tray, StartedAt: time.Now(), Trace: b.trace,
+		Source: func(context.Context, domain.EngineInfo, workload.Tokenize) (workload.Source, error) {
+			return b.source, nil
+		},
+	}
+}
+
+func add[T int | float64](sum, figure *T, times int) *T {
+	if sum == nil || figure == nil {
+		return nil
+	}
+	return new(*sum + *figure*T(times))
 }
 
 // measured returns the records of the measured requests.

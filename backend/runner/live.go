@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
-	"github.com/inferometer/inferometer/backend/load"
 	"github.com/inferometer/inferometer/backend/stats"
 )
 
@@ -14,6 +13,10 @@ const (
 	recentValues  = 1024 // a live median looks at no more than these
 	trailingSlots = 4    // of flushEvery: the trailing second
 	minFraction   = 0.01 // below it an estimate of the time left would jump about
+	// No more than these are told with one event: a person cannot follow thousands, and storage holds
+	// all of them.
+	maxTold     = 256 // requests that ended
+	maxInFlight = 128 // requests under way
 )
 
 // live computes the figures of progress events. It belongs to the recorder's goroutine; slots are
@@ -24,17 +27,18 @@ type live struct {
 	text   bool // output may be shown
 	slots  []atomic.Pointer[tape]
 
-	step   load.Step
-	warmup int
+	plan   domain.Plan
 	repeat int
 	total  *int // measured requests
 
 	phase        domain.Phase
 	since        time.Time
 	measureStart time.Time
+	stage        *stageView
 
 	warmed, done, errors int
-	tokens               int // of ended requests of this phase
+	tokens               int // of ended requests of this stage
+	allTokens            int // of ended measured requests
 	ttft, tpot           []float64
 	fresh                []domain.RequestRecord
 	freshTokens          int
@@ -50,12 +54,40 @@ type slice struct {
 	elapsed time.Duration
 }
 
-// enter notes a phase change. The figures start anew when measuring begins.
-func (l *live) enter(p domain.Phase, at time.Time) {
-	l.phase, l.since = p, at
-	if p == domain.PhaseMeasure {
+// stageView is how far the current stage has come.
+type stageView struct {
+	mark     domain.StageMark
+	plan     *domain.PlanStage // nil for a stage that a search added
+	since    time.Time
+	done     int
+	dropped  int
+	lateness *float64
+}
+
+func newLive(job Job, origin time.Time, slots []atomic.Pointer[tape]) *live {
+	return &live{
+		job: job.ID, origin: origin, text: job.Plan.StoreText, slots: slots, plan: job.Plan,
+		repeat: max(1, job.Plan.Repeat), total: job.Plan.ExpectedRequests,
+	}
+}
+
+// enter notes a phase change. The figures start anew with every stage.
+func (l *live) enter(c domain.PhaseChange) {
+	at := l.origin.Add(time.Duration(c.TUs) * time.Microsecond)
+	l.phase, l.since = c.Phase, at
+	if c.Phase != domain.PhaseMeasure {
+		return
+	}
+	if l.measureStart.IsZero() {
 		l.measureStart = at
-		l.tokens, l.ttft, l.tpot = 0, nil, nil
+	}
+	l.tokens, l.ttft, l.tpot = 0, nil, nil
+	if c.Stage == nil {
+		return
+	}
+	l.stage = &stageView{mark: *c.Stage, since: at}
+	if i := c.Stage.Index; i < len(l.plan.Stages) {
+		l.stage.plan = &l.plan.Stages[i]
 	}
 }
 
@@ -64,15 +96,23 @@ func (l *live) ended(t *tape, r domain.RequestRecord) {
 	n, gaps := t.advance(l.gaps)
 	l.freshTokens, l.gaps = l.freshTokens+n, gaps
 	t.view.ended = true
-	row := r
-	row.ChunkUs, row.ChunkKinds, row.Prompt, row.Output = nil, nil, nil, nil
-	l.fresh = append(l.fresh, row)
+	if len(l.fresh) < maxTold {
+		row := r
+		row.ChunkUs, row.ChunkKinds, row.ChunkTokens, row.Prompt, row.Output = nil, nil, nil, nil, nil
+		l.fresh = append(l.fresh, row)
+	}
+	measured := r.Phase == domain.PhaseMeasure
 	if r.OutputTokens != nil && r.Outcome == domain.OutcomeOK {
 		l.tokens += *r.OutputTokens
+		if measured {
+			l.allTokens += *r.OutputTokens
+		}
 	}
-	if r.Phase == domain.PhaseMeasure {
+	switch {
+	case measured:
 		l.done++
-	} else {
+		l.stageEnded(r)
+	case r.Phase == domain.PhaseWarmup:
 		l.warmed++
 	}
 	switch r.Outcome {
@@ -80,10 +120,27 @@ func (l *live) ended(t *tape, r domain.RequestRecord) {
 		l.ttft = recent(l.ttft, r.TTFTUs)
 		l.tpot = recent(l.tpot, r.TPOTUs)
 	case domain.OutcomeError, domain.OutcomeIncomplete:
-		if r.Phase == domain.PhaseMeasure {
+		if measured {
 			l.errors++
 		}
-	case domain.OutcomeCanceled:
+	case domain.OutcomeCanceled, domain.OutcomeDropped:
+	}
+}
+
+// stageEnded counts a measured request for its stage.
+func (l *live) stageEnded(r domain.RequestRecord) {
+	if l.stage == nil || r.Stage != l.stage.mark.Index {
+		return
+	}
+	l.stage.done++
+	switch {
+	case r.Outcome == domain.OutcomeDropped:
+		l.stage.dropped++
+	case r.DueUs != nil:
+		late := float64(r.SentUs-*r.DueUs) / 1e3
+		if l.stage.lateness == nil || late > *l.stage.lateness {
+			l.stage.lateness = &late
+		}
 	}
 }
 
@@ -104,7 +161,7 @@ func (l *live) event(now time.Time, note string) domain.RunProgressEvent {
 	if e.Requests == nil {
 		e.Requests = []domain.RequestRecord{}
 	}
-	for _, t := range flying {
+	for _, t := range flying[:min(len(flying), maxInFlight)] {
 		e.InFlight = append(e.InFlight, t.inFlight(now))
 	}
 	e.Text, e.TextOf = l.followText(flying)
@@ -174,15 +231,13 @@ func (l *live) followText(flying []*tape) (string, *int) {
 
 func (t *tape) inFlight(now time.Time) domain.InFlight {
 	f := domain.InFlight{N: t.n, Phase: "prefill", AgeMs: ms(now.Sub(t.begun)), Tokens: t.view.tokens}
-	if t.view.firstT.IsZero() {
+	if !t.view.content {
 		return f
 	}
 	f.Phase = "decode"
-	ttft := ms(t.view.firstT.Sub(t.begun))
-	f.TTFTMs = &ttft
-	if span := t.view.lastT.Sub(t.view.firstT); span > 0 && t.view.tokens > 1 {
-		tps := float64(t.view.tokens-1) / span.Seconds()
-		f.TokensPS = &tps
+	f.TTFTMs = new(ms(time.Duration(t.view.firstNs)))
+	if span := time.Duration(t.view.lastNs - t.view.firstNs); span > 0 && t.view.tokens > 1 {
+		f.TokensPS = new(float64(t.view.tokens-1) / span.Seconds())
 	}
 	return f
 }
@@ -209,42 +264,87 @@ func (l *live) progress(now time.Time, note string, flying []*tape) domain.Progr
 		tokens, elapsed = tokens+s.tokens, elapsed+s.elapsed
 	}
 	if elapsed > 0 {
-		tps := float64(tokens) / elapsed.Seconds()
-		p.TokensPerSecond = &tps
+		p.TokensPerSecond = new(float64(tokens) / elapsed.Seconds())
 	}
+	p.Stage = l.stageProgress(now, part)
 	p.Fraction, p.LeftS = l.estimate(now, part, p.OutputTokens)
 	return p
 }
 
+func (l *live) stageProgress(now time.Time, part float64) *domain.StageProgress {
+	v := l.stage
+	if v == nil {
+		return nil
+	}
+	p := &domain.StageProgress{
+		Index: v.mark.Index, Name: v.mark.Name, Done: v.done, ElapsedS: now.Sub(v.since).Seconds(),
+		LatenessMs: v.lateness, Dropped: v.dropped,
+	}
+	if l.plan.Load.Kind != domain.LoadKnee {
+		p.Count = new(len(l.plan.Stages))
+	}
+	if v.plan == nil {
+		return p
+	}
+	if n := v.plan.ExpectedRequests; n != nil {
+		p.Total = new(*n * l.repeat)
+	}
+	p.LeftS = left(now.Sub(v.since), float64(v.done)+part, p.Total, seconds(v.plan.ExpectedS, l.repeat))
+	return p
+}
+
+// seconds is a planned duration over all repetitions; 0 when there is none.
+func seconds(s *float64, repeat int) time.Duration {
+	if s == nil {
+		return 0
+	}
+	return time.Duration(*s * float64(repeat) * float64(time.Second))
+}
+
+// left estimates the seconds left from what is done of a total, or from a planned duration, which
+// is the longer bound.
+func left(elapsed time.Duration, done float64, total *int, planned time.Duration) *float64 {
+	var out *float64
+	if total != nil && *total > 0 {
+		if share := done / float64(*total); share > minFraction {
+			out = new(elapsed.Seconds() * max(0, 1-share) / share)
+		}
+	}
+	if rest := (planned - elapsed).Seconds(); planned > 0 && (out == nil || *out > rest) {
+		out = new(max(0, rest))
+	}
+	return out
+}
+
 // estimate returns how much of the job is done and the seconds left. Whichever limit is nearest
 // decides; nil when no limit tells.
-func (l *live) estimate(now time.Time, part float64, tokens int) (fraction, left *float64) {
+func (l *live) estimate(now time.Time, part float64, tokens int) (fraction, leftS *float64) {
 	if l.phase == domain.PhaseStop {
-		one, zero := 1.0, 0.0
-		return &one, &zero
+		return new(1.0), new(0.0)
 	}
-	known := false
-	var whole, measured float64
+	known, measuring := false, !l.measureStart.IsZero()
+	var whole, measured float64 // of the job with its warm-up, and of measuring
+	var elapsed time.Duration
+	if measuring {
+		elapsed = now.Sub(l.measureStart)
+	}
 	if l.total != nil && *l.total > 0 {
 		known = true
-		whole = (float64(l.warmed+l.done) + part) / float64(l.warmup+*l.total)
-		if !l.measureStart.IsZero() {
+		whole = (float64(l.warmed+l.done) + part) / float64(l.plan.Warmup+*l.total)
+		if measuring {
 			measured = (float64(l.done) + part) / float64(*l.total)
 		}
 	}
-	var elapsed time.Duration
-	if !l.measureStart.IsZero() {
-		elapsed = now.Sub(l.measureStart)
-	}
-	planned := l.step.Duration * time.Duration(l.repeat)
+	planned := seconds(l.plan.ExpectedS, 1) // holds every repetition
 	if planned > 0 {
 		known = true
 		measured = max(measured, float64(elapsed)/float64(planned))
 	}
-	if l.step.Tokens > 0 {
+	if n := l.plan.Stop.Tokens; n != nil {
 		known = true
-		if !l.measureStart.IsZero() {
-			measured = max(measured, float64(tokens)/float64(l.step.Tokens*l.repeat))
+		if measuring {
+			all := *n * l.repeat * max(1, len(l.plan.Stages))
+			measured = max(measured, float64(l.allTokens+tokens-l.tokens)/float64(all))
 		}
 	}
 	if !known {
@@ -252,10 +352,10 @@ func (l *live) estimate(now time.Time, part float64, tokens int) (fraction, left
 	}
 	fraction = new(min(1, max(whole, measured)))
 	if measured > minFraction {
-		left = new(elapsed.Seconds() * max(0, 1-measured) / measured)
+		leftS = new(elapsed.Seconds() * max(0, 1-measured) / measured)
 	}
-	if planned > 0 && (left == nil || *left > (planned-elapsed).Seconds()) {
-		left = new(max(0, (planned - elapsed).Seconds()))
+	if rest := (planned - elapsed).Seconds(); planned > 0 && (leftS == nil || *leftS > rest) {
+		leftS = new(max(0, rest))
 	}
-	return fraction, left
+	return fraction, leftS
 }

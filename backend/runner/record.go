@@ -12,6 +12,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/workload"
 )
 
 // The reasons for which the runner itself ends a request.
@@ -29,8 +30,8 @@ func (e *engineDiedError) Unwrap() error { return e.err }
 // ended is a request that came back, as its goroutine hands it to the recorder.
 type ended struct {
 	tape    *tape
-	prompt  domain.Prompt // as planned
-	sent    string        // as sent
+	planned string // the prompt as the source gave it
+	sent    string // as sent
 	usage   domain.Usage
 	outcome domain.Outcome
 	class   domain.ErrorClass
@@ -46,7 +47,7 @@ func judge(ctx context.Context, usage domain.Usage, err error) (domain.Outcome, 
 		return judgeStopped(context.Cause(ctx))
 	}
 	if err == nil {
-		return domain.OutcomeIncomplete, domain.ErrClassStream, "The stream ended without its end mark."
+		return domain.OutcomeIncomplete, domain.ErrClassCut, "The stream ended without its end mark."
 	}
 	return domain.OutcomeError, classOf(usage, err), err.Error()
 }
@@ -84,12 +85,17 @@ func classOf(usage domain.Usage, err error) domain.ErrorClass {
 	case usage.FirstByte.IsZero():
 		return domain.ErrClassConnect
 	default:
-		return domain.ErrClassStream
+		return domain.ErrClassBroken
 	}
 }
 
-// outputTokens counts a request's output: usage first, then the server's timings, then chunks.
-func outputTokens(usage domain.Usage, t *tape) (n *int, from string) {
+// offBy is how far chunks and words may lie apart before a stream is taken to pack several tokens
+// in a chunk.
+const offBy = 1.67
+
+// outputTokens counts a request's output: usage first, then the server's timings, then the chunks;
+// where those cannot be tokens, as the words of the text say, an estimate from the text.
+func outputTokens(usage domain.Usage, t *tape, text string) (n *int, from string) {
 	if usage.OutputTokens != nil {
 		return usage.OutputTokens, "usage"
 	}
@@ -98,6 +104,9 @@ func outputTokens(usage domain.Usage, t *tape) (n *int, from string) {
 		return &predicted, "server"
 	}
 	chunks := t.tokens()
+	if words := workload.EstimateTokens(text); float64(words) > offBy*float64(chunks) {
+		return &words, "text"
+	}
 	return &chunks, "chunks"
 }
 
@@ -107,18 +116,26 @@ func (e ended) record(origin time.Time, storeText bool) domain.RequestRecord {
 	if sent.IsZero() { // the engine failed before it wrote anything
 		sent = e.tape.begun
 	}
+	t := e.tape
 	r := domain.RequestRecord{
-		N: e.tape.n, RequestID: newUUID(), Phase: e.tape.phase,
-		Outcome: e.outcome, ErrorClass: e.class, ErrorMessage: e.message,
-		StartedAt: sent.Round(0).UTC(), SentUs: sent.Sub(origin).Microseconds(),
-		FirstByteUs: since(sent, e.usage.FirstByte), ClosedUs: since(sent, e.usage.Closed),
-		PromptTokens: e.usage.PromptTokens, CachedTokens: e.usage.CachedTokens,
-		FinishReason: e.usage.FinishReason, Server: e.usage.Server,
-		PromptHash: hash(e.prompt.Text),
+		N: t.n, RequestID: newUUID(), Phase: t.phase, Stage: t.stage, Conversation: t.conversation, Turn: t.turn,
+		MaxTokens: t.maxTokens, Outcome: e.outcome, ErrorClass: e.class, ErrorMessage: e.message,
+		StartedAt: sent.Round(0).UTC(), SentUs: sent.Sub(origin).Microseconds(), DueUs: since(origin, t.due),
+		PromptHash: hash(e.planned), HTTPStatus: e.usage.HTTPStatus, RetryAfterS: e.usage.RetryAfterS,
 	}
-	r.OutputTokens, r.TokensFrom = outputTokens(e.usage, e.tape)
+	if e.outcome == domain.OutcomeDropped {
+		r.PromptHash = ""
+		return r
+	}
+	r.FirstByteUs, r.ClosedUs = since(sent, e.usage.FirstByte), since(sent, e.usage.Closed)
+	r.PromptTokens, r.CachedTokens = e.usage.PromptTokens, e.usage.CachedTokens
+	r.FinishReason, r.Server = e.usage.FinishReason, e.usage.Server
 	fromServer(&r)
 	text := e.addChunks(&r, sent)
+	r.OutputTokens, r.TokensFrom = outputTokens(e.usage, t, text)
+	if text != "" { // a witness against a wrong usage
+		r.TextTokens = new(workload.EstimateTokens(text))
+	}
 	if n := *r.OutputTokens; n >= 2 && r.TTFTUs != nil && r.LastUs != nil {
 		tpot := (*r.LastUs - *r.TTFTUs + int64(n-1)/2) / int64(n-1)
 		r.TPOTUs = &tpot
@@ -145,30 +162,41 @@ func fromServer(r *domain.RequestRecord) {
 	}
 }
 
-// addChunks fills in the times of the content chunks and returns the text they carried.
+// addChunks fills in the times of the content chunks and returns the text they carried. The counts
+// of single chunks are kept where the engine gave one for each.
 func (e ended) addChunks(r *domain.RequestRecord, sent time.Time) string {
 	count := int(e.tape.published.Load())
 	r.ChunkUs = make([]int64, 0, count)
 	r.ChunkKinds = make([]domain.ChunkKind, 0, count)
+	tokens, counted := make([]int, 0, count), true
 	var text strings.Builder
-	for c := range e.tape.chunks {
-		at := since(sent, c.At)
+	var last int64
+	for m, piece := range e.tape.chunks {
+		at := e.tape.begun.Add(time.Duration(m.sinceNs)).Sub(sent).Microseconds()
 		if r.FirstByteUs == nil {
-			r.FirstByteUs = at
+			r.FirstByteUs = new(at)
 		}
-		if !isContent(c) {
+		if !m.content() {
 			continue
 		}
 		if r.TTFTUs == nil {
-			r.TTFTUs = at
+			r.TTFTUs = new(at)
 		}
-		if r.TTFVUs == nil && c.Kind == domain.ChunkText {
-			r.TTFVUs = at
+		if r.TTFVUs == nil && m.kind == domain.ChunkText {
+			r.TTFVUs = new(at)
 		}
-		r.LastUs = at
-		r.ChunkUs = append(r.ChunkUs, *at)
-		r.ChunkKinds = append(r.ChunkKinds, c.Kind)
-		text.WriteString(c.Text)
+		last = at
+		r.ChunkUs = append(r.ChunkUs, at)
+		r.ChunkKinds = append(r.ChunkKinds, m.kind)
+		tokens = append(tokens, int(m.tokens))
+		counted = counted && m.tokens > 0
+		text.Write(piece)
+	}
+	if len(r.ChunkUs) > 0 {
+		r.LastUs = &last
+	}
+	if counted && len(tokens) > 0 {
+		r.ChunkTokens = tokens
 	}
 	return text.String()
 }

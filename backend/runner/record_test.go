@@ -26,7 +26,7 @@ func TestRecordFromStamps(t *testing.T) {
 	tp.add(domain.Chunk{At: at(210), Kind: domain.ChunkText, Text: " c"})
 	tp.add(domain.Chunk{At: at(215), Kind: domain.ChunkOther}) // usage
 	e := ended{
-		tape: tp, prompt: domain.Prompt{Text: "Hi"}, sent: "x Hi", outcome: domain.OutcomeOK,
+		tape: tp, planned: "Hi", sent: "x Hi", outcome: domain.OutcomeOK,
 		usage: domain.Usage{Sent: at(10), Closed: at(220), FinishReason: "stop",
 			Server: &domain.ServerTimings{PromptTokens: 20, CachedTokens: 4, PredictedTokens: 5}},
 	}
@@ -80,7 +80,7 @@ func TestJudge(t *testing.T) {
 		{"ok", t.Context(), domain.Usage{Complete: true}, nil, domain.OutcomeOK, ""},
 		{"finished as the run was stopped", ended(nil), domain.Usage{Complete: true}, nil, domain.OutcomeOK, ""},
 		{"an error after the end mark", t.Context(), domain.Usage{Complete: true}, errors.New("x"), domain.OutcomeError, domain.ErrClassConnect},
-		{"no end mark", t.Context(), begun, nil, domain.OutcomeIncomplete, domain.ErrClassStream},
+		{"no end mark", t.Context(), begun, nil, domain.OutcomeIncomplete, domain.ErrClassCut},
 		{"canceled", ended(nil), begun, byContext, domain.OutcomeCanceled, domain.ErrClassCanceled},
 		{"canceled, bare error", ended(nil), begun, fmt.Errorf("read: %w", context.Canceled), domain.OutcomeCanceled, domain.ErrClassCanceled},
 		{"cut off", ended(errDrained), begun, byContext, domain.OutcomeIncomplete, domain.ErrClassCanceled},
@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 		{"own failure while stopping", ended(nil), begun, &engine.RequestError{Class: domain.ErrClassHTTP, Msg: "500"}, domain.OutcomeError, domain.ErrClassHTTP},
 		{"timeout", t.Context(), begun, context.DeadlineExceeded, domain.OutcomeError, domain.ErrClassTimeout},
 		{"refused", t.Context(), domain.Usage{}, errors.New("refused"), domain.OutcomeError, domain.ErrClassConnect},
-		{"broken stream", t.Context(), begun, errors.New("reset"), domain.OutcomeError, domain.ErrClassStream},
+		{"broken stream", t.Context(), begun, errors.New("reset"), domain.OutcomeError, domain.ErrClassBroken},
 	}
 	for _, c := range cases {
 		outcome, class, message := judge(c.ctx, c.usage, c.err)
@@ -105,7 +105,7 @@ func TestFullQueue(t *testing.T) {
 		b := newBench()
 		ctx, abort := context.WithCancelCause(t.Context())
 		defer abort(nil)
-		r, err := newRun(Job{Plan: b.plan, Source: b.source, Sink: b.tray}, abort)
+		r, err := newRun(b.job(), abort)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestFullQueue(t *testing.T) {
 
 // TestReadingBesideWriting is for the race detector: the recorder reads a tape that grows.
 func TestReadingBesideWriting(t *testing.T) {
-	const n = 20 * blockSize
+	const n = 20 * moreMarks
 	tp := newTape(0, domain.PhaseMeasure, 10)
 	done := make(chan struct{})
 	go func() {
@@ -180,10 +180,10 @@ func TestBrokenSourceAndPlan(t *testing.T) {
 			t.Errorf("%d calls, closed %d times", len(b.engine.calls), b.engine.closed)
 		}
 		b = newBench()
-		b.plan.Load.Kind = "poisson"
+		b.plan.Stages = []domain.PlanStage{{Load: domain.Load{Kind: "unknown"}}}
 		res := b.run(t.Context())
 		wantStatus(t, res, domain.StatusFailed)
-		if domain.KindOf(res.Err) != domain.KindUnsupported || b.engine.closed != 1 {
+		if domain.KindOf(res.Err) != domain.KindInvalid || b.engine.closed != 1 {
 			t.Errorf("err = %v, closed %d", res.Err, b.engine.closed)
 		}
 	})

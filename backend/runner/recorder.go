@@ -21,6 +21,7 @@ type item struct {
 	sample *domain.Sample
 	change *domain.PhaseChange
 	info   *domain.EngineInfo
+	ask    chan<- []domain.RequestRecord // for what was kept since the last time
 }
 
 // recorder is the one goroutine between measuring and the outside: it builds records, batches them
@@ -41,6 +42,8 @@ type recorder struct {
 	note    atomic.Pointer[string]
 
 	live *live // below here: the recorder's goroutine alone
+	keep bool  // records are kept for taken
+	kept []domain.RequestRecord
 	back domain.Batch
 	err  error // the first failure of Append
 }
@@ -48,6 +51,7 @@ type recorder struct {
 func newRecorder(job Job, origin time.Time, abort context.CancelCauseFunc, l *live) *recorder {
 	return &recorder{
 		sink: job.Sink, origin: origin, storeText: job.Plan.StoreText, abort: abort, live: l,
+		keep:  job.Plan.Load.Kind == domain.LoadKnee,
 		queue: make(chan item, queueSize), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -108,6 +112,14 @@ func (r *recorder) request(e ended) {
 func (r *recorder) phase(c domain.PhaseChange)      { r.queue <- item{change: &c} }
 func (r *recorder) prepared(info domain.EngineInfo) { r.queue <- item{info: &info} }
 
+// taken returns the records of the requests that ended since it was called last: a search decides
+// by them how to go on.
+func (r *recorder) taken() []domain.RequestRecord {
+	answer := make(chan []domain.RequestRecord, 1)
+	r.queue <- item{ask: answer}
+	return <-answer
+}
+
 // say sets the note of the progress event.
 func (r *recorder) say(note string) { r.note.Store(&note) }
 
@@ -116,15 +128,23 @@ func (r *recorder) take(it item) {
 	case it.ended != nil:
 		rec := it.ended.record(r.origin, r.storeText)
 		r.back.Requests = append(r.back.Requests, rec)
+		if r.keep && rec.Phase == domain.PhaseMeasure {
+			light := rec
+			light.Prompt, light.Output = nil, nil
+			r.kept = append(r.kept, light)
+		}
 		r.live.ended(it.ended.tape, rec)
 	case it.sample != nil:
 		r.back.Samples = append(r.back.Samples, *it.sample)
 	case it.change != nil:
 		r.back.Phases = append(r.back.Phases, *it.change)
-		r.live.enter(it.change.Phase, r.origin.Add(time.Duration(it.change.TUs)*time.Microsecond))
+		r.live.enter(*it.change)
 		r.sink.Phase(*it.change)
 	case it.info != nil:
 		r.sink.Prepared(*it.info)
+	case it.ask != nil:
+		it.ask <- r.kept
+		r.kept = nil
 	}
 }
 

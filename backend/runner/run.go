@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
 	"github.com/inferometer/inferometer/backend/load"
+	"github.com/inferometer/inferometer/backend/workload"
 )
 
 // How long the phases that wait may take.
 const (
 	settleTime   = time.Second      // idle baseline of telemetry
-	drainGrace   = 30 * time.Second // for requests in flight when a limit ends measuring
+	drainGrace   = 30 * time.Second // for requests in flight when a limit ends a stage
 	closeTimeout = 15 * time.Second // for the engine to end
 )
 
@@ -22,16 +24,18 @@ const (
 type run struct {
 	job        Job
 	origin     time.Time
-	step       load.Step
-	pacer      load.Pacer
-	limit      *int // measured requests of one repetition
 	abort      context.CancelCauseFunc
 	rec        *recorder
 	slots      []atomic.Pointer[tape]
 	info       domain.EngineInfo
+	source     workload.Source
+	tokenize   workload.Tokenize // nil: the engine has none
 	prefixSeed int64
+	drained    bool
+	cpu        *time.Duration // used while measuring
 
-	seq          atomic.Int64 // requests sent, warm-ups included
+	seq          atomic.Int64 // requests sent and arrivals dropped, warm-ups included
+	prefixes     atomic.Int64 // unique first lines given out
 	succeeded    atomic.Int64 // measured requests
 	failed       atomic.Int64 // measured requests
 	firstFailure atomic.Pointer[failure]
@@ -56,8 +60,8 @@ func Run(ctx context.Context, job Job) Result {
 	go r.rec.run()
 	job.Telemetry.Begin(r.origin, r.rec.sample)
 	err = r.walk(alive)
-	r.enter(domain.PhaseStop)
-	res := Result{Info: r.info, CloseErr: closeEngine(ctx, job)}
+	r.enter(domain.PhaseStop, nil)
+	res := Result{Info: r.info, CPU: r.cpu, CloseErr: closeEngine(ctx, job)}
 	job.Telemetry.SetEnginePID(0)
 	job.Telemetry.End()
 	if stored := r.rec.close(); stored != nil {
@@ -70,9 +74,16 @@ func Run(ctx context.Context, job Job) Result {
 }
 
 func newRun(job Job, abort context.CancelCauseFunc) (*run, error) {
-	pacer, err := load.For(job.Plan)
-	if err != nil {
-		return nil, err
+	places := 0
+	for _, s := range job.Plan.Stages {
+		pacer, err := load.For(s, job.Plan.Seed, job.Trace)
+		if err != nil {
+			return nil, err
+		}
+		places = max(places, seats(pacer.Describe()))
+	}
+	if places == 0 {
+		return nil, domain.Errorf(domain.KindInternal, "The plan has no stage.")
 	}
 	// A start that went through storage has lost its monotonic reading; this gives it one again, so
 	// that a clock set while measuring moves no stamp.
@@ -80,19 +91,26 @@ func newRun(job Job, abort context.CancelCauseFunc) (*run, error) {
 	if !job.StartedAt.IsZero() {
 		origin = origin.Add(-time.Since(job.StartedAt))
 	}
-	r := &run{job: job, origin: origin, pacer: pacer, step: pacer.Describe(), abort: abort}
-	r.limit = r.step.Limit(job.Source.Len())
-	r.slots = make([]atomic.Pointer[tape], r.step.Users)
-	r.prefixSeed = prefixSeed(job)
-	l := &live{
-		job: job.ID, origin: r.origin, text: job.Plan.StoreText, slots: r.slots, step: r.step,
-		warmup: job.Plan.Warmup, repeat: max(1, job.Plan.Repeat),
-	}
-	if r.limit != nil {
-		l.total = new(*r.limit * l.repeat)
-	}
-	r.rec = newRecorder(job, r.origin, abort, l)
+	r := &run{job: job, origin: origin, abort: abort, prefixSeed: prefixSeed(job)}
+	r.slots = make([]atomic.Pointer[tape], max(places, mostUsers(job.Plan.Load)))
+	r.rec = newRecorder(job, r.origin, abort, newLive(job, r.origin, r.slots))
 	return r, nil
+}
+
+// seats is how many requests of a stage can be under way at a time.
+func seats(s load.Step) int {
+	if s.Open {
+		return s.MaxInFlight
+	}
+	return s.Users
+}
+
+// mostUsers is how far a search may raise the load; its stages are not known before.
+func mostUsers(l domain.Load) int {
+	if l.Kind != domain.LoadKnee || l.Open() || l.To == nil {
+		return 0
+	}
+	return int(*l.To)
 }
 
 // prefixSeed differs from job to job: a rerun with the same seed must not hit what the first run
@@ -105,64 +123,46 @@ func prefixSeed(job Job) int64 {
 
 // walk goes through the phases up to drain. The error is why the run ended early, nil otherwise.
 func (r *run) walk(ctx context.Context) error {
-	r.enter(domain.PhasePrepare)
+	r.enter(domain.PhasePrepare, nil)
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	r.enter(domain.PhaseSettle)
-	r.rec.say("Measuring the idle baseline")
-	if !sleep(ctx, settleTime) {
-		return context.Cause(ctx)
+	r.enter(domain.PhaseSettle, nil)
+	if !r.job.Settled {
+		r.rec.say("Measuring the idle baseline")
+		if !sleep(ctx, settleTime) {
+			return context.Cause(ctx)
+		}
 	}
 	r.rec.say("")
 	if r.job.Plan.Warmup > 0 {
-		r.enter(domain.PhaseWarmup)
-		warm := r.step
-		warm.Requests, warm.Duration, warm.Tokens, warm.Errors = &r.job.Plan.Warmup, 0, 0, 0
-		r.issue(ctx, &round{
-			phase: domain.PhaseWarmup, pacer: r.pacer, step: warm, limit: &r.job.Plan.Warmup, failed: new(atomic.Int64),
-		}, func() {})
+		r.enter(domain.PhaseWarmup, nil)
+		r.warmup(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
-	r.measure(ctx)
+	before := processCPU()
+	err := r.measure(ctx)
+	if after := processCPU(); before != nil && after != nil {
+		r.cpu = new(*after - *before)
+	}
+	if err != nil {
+		return err
+	}
 	return context.Cause(ctx)
 }
 
-// measure sends the plan as often as it is to be repeated, then drains.
-func (r *run) measure(ctx context.Context) {
-	r.enter(domain.PhaseMeasure)
-	drained := false
-	drain := func() {
-		if !drained {
-			drained = true
-			r.enter(domain.PhaseDrain)
-		}
-	}
-	repeat := max(1, r.job.Plan.Repeat)
-	for i := range repeat {
-		rd := &round{phase: domain.PhaseMeasure, pacer: r.pacer, step: r.step, limit: r.limit, failed: &r.failed}
-		onStop := func() {}
-		if i == repeat-1 {
-			onStop = drain
-		}
-		r.issue(ctx, rd, onStop)
-		if ctx.Err() != nil || rd.tooManyErrors() {
-			break
-		}
-	}
-	drain()
-}
-
-// enter begins a phase. The stamp is read first: the forced reading of the sampler comes after it.
-func (r *run) enter(p domain.Phase) {
+// enter begins a phase, or a further stage of the measure phase. The stamp is read first: the
+// forced reading of the sampler comes after it.
+func (r *run) enter(p domain.Phase, stage *domain.StageMark) {
 	now := time.Now()
 	r.job.Telemetry.SetPhase(p)
-	r.rec.phase(domain.PhaseChange{Phase: p, TUs: now.Sub(r.origin).Microseconds(), At: now.Round(0).UTC()})
+	r.rec.phase(domain.PhaseChange{Phase: p, TUs: now.Sub(r.origin).Microseconds(), At: now.Round(0).UTC(), Stage: stage})
 }
 
-// prepare starts or probes the engine; its progress becomes the note of the run.
+// prepare starts or probes the engine and makes the prompts; its progress becomes the note of the
+// run.
 func (r *run) prepare(ctx context.Context) error {
 	r.rec.say("Preparing the engine")
 	spec := r.job.Spec
@@ -183,6 +183,19 @@ func (r *run) prepare(ctx context.Context) error {
 	r.info = info
 	r.job.Telemetry.SetEnginePID(info.PID)
 	r.rec.prepared(info)
+	if t, ok := r.job.Engine.(engine.Tokenizer); ok && info.Tokenizer {
+		r.tokenize = t.Tokenize
+	}
+	r.rec.say("Preparing the prompts")
+	r.source, err = r.job.Source(ctx, info, r.tokenize)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return asDomain(domain.KindInternal, "The prompts could not be prepared.", err)
+	case r.source.Len() == 0:
+		return domain.Errorf(domain.KindInternal, "There is no prompt to send.")
+	}
 	return nil
 }
 
@@ -224,7 +237,8 @@ func (r *run) nothing() error {
 	}
 	kinds := map[domain.ErrorClass]domain.Kind{
 		domain.ErrClassConnect: domain.KindUnavailable, domain.ErrClassTimeout: domain.KindTimeout,
-		domain.ErrClassCanceled: domain.KindTimeout,
+		domain.ErrClassCanceled: domain.KindTimeout, domain.ErrClassLimited: domain.KindUnavailable,
+		domain.ErrClassOverload: domain.KindUnavailable,
 	}
 	kind, ok := kinds[f.class]
 	if !ok {

@@ -1,10 +1,12 @@
 // Package runner measures: it walks one job through its phases (prepare, settle, warmup, measure,
-// drain, stop), sends the planned requests and builds a record of each from the stamps of its
-// stream. It never retries, never computes a summary, and knows no storage: what it measured goes
-// to a Sink from one recorder goroutine, so that nothing slow stands on the path of a token.
+// drain, stop), sends the planned requests stage by stage and builds a record of each from the
+// stamps of its stream. It never retries, never computes a summary of its own, and knows no
+// storage: what it measured goes to a Sink from one recorder goroutine, so that nothing slow stands
+// on the path of a token.
 package runner
 
 import (
+	"context"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -30,14 +32,20 @@ type Sink interface {
 
 // Job is one run to measure. Every field up to StartedAt is required.
 type Job struct {
-	ID        domain.RunID
-	Plan      domain.Plan
-	Spec      domain.EngineSpec
-	Engine    engine.Engine
-	Source    workload.Source
+	ID     domain.RunID
+	Plan   domain.Plan // its Stages are resolved
+	Spec   domain.EngineSpec
+	Engine engine.Engine
+	// Source makes the prompts once the engine is prepared: made prompts are counted in its tokens.
+	// tokenize is nil for an engine that has no tokenizer.
+	Source    func(ctx context.Context, info domain.EngineInfo, tokenize workload.Tokenize) (workload.Source, error)
 	Telemetry Telemetry
 	Sink      Sink
 	StartedAt time.Time
+	// Trace says when each request of a trace is due, from its start.
+	Trace []time.Duration
+	// Settled says that an idle baseline was measured before the run, so that none is waited for.
+	Settled bool
 }
 
 // Result is how a run ended. Err is set for a failed run and holds a *domain.Error.
@@ -51,4 +59,6 @@ type Result struct {
 	DroppedSamples int
 	// RecorderLate is the longest time that a finished request waited for the recorder.
 	RecorderLate time.Duration
+	// CPU is the processor time that this program used while measuring; nil where it cannot be read.
+	CPU *time.Duration
 }

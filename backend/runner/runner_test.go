@@ -47,7 +47,7 @@ func TestSingleRunIsExactInVirtualTime(t *testing.T) {
 		if !slices.Equal(r.ChunkUs, []int64{100_000, 120_000, 140_000, 160_000, 180_000}) {
 			t.Errorf("chunks = %v", r.ChunkUs)
 		}
-		if r.N != 1 || r.TokensFrom != "usage" || *r.OutputTokens != 5 || *r.Output != "w0 w1 w2 w3 w4 " || len(r.RequestID) != 36 {
+		if r.N != 1 || r.TokensFrom != "usage" || *r.OutputTokens != 5 || *r.Output != "word word word word word " || len(r.RequestID) != 36 {
 			t.Errorf("record = %+v", r)
 		}
 		if b.engine.closed != 1 || b.engine.closeCtx != nil || !b.meter.ended || !slices.Equal(b.meter.pids, []int{42, 0}) {

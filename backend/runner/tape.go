@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -8,109 +9,189 @@ import (
 )
 
 const (
-	blockSize    = 256
-	maxPrealloc  = 4 // blocks allocated before a request is sent
-	extraMarks   = 8 // role, usage and finish events beside the tokens
-	tokensPerOne = 1 // a content chunk without its own count holds one token
+	maxFirstMarks = 2048 // marks that are allocated before a request is sent
+	moreMarks     = 1024 // marks of each further block
+	extraMarks    = 8    // role, usage and finish events beside the tokens
+	bytesPerToken = 6    // of output text, generously
+	maxFirstText  = 8 << 10
+	moreText      = 4 << 10
 )
 
-// tape takes the chunks of one request. The request's goroutine alone writes, the recorder alone
-// reads while it runs: a chunk is written first and published by one atomic store after, so the
-// hot path holds no lock. Blocks never move, which is what makes reading beside it safe.
+// tape takes the chunks of one request: sixteen bytes a chunk and its text, in memory that is
+// allocated before the request is sent. The request's goroutine alone writes, the recorder alone
+// reads while it runs: a chunk is written first and published by one atomic store after, so the hot
+// path holds no lock. Blocks never move, which is what makes reading beside it safe.
 type tape struct {
-	n         int // of the request within the run
-	phase     domain.Phase
-	begun     time.Time // just before Generate was called
-	maxTokens int
+	n            int // of the request within the run
+	phase        domain.Phase
+	stage        int
+	conversation *int
+	turn         int
+	begun        time.Time // just before Generate was called; marks count from here
+	due          time.Time // zero in a closed loop
+	maxTokens    int
 
-	last      *block // writer's own
-	written   int64  // writer's own
-	published atomic.Int64
-	first     *block
+	marks     *markBlock
+	text      *textBlock
+	published atomic.Int64 // chunks that may be read
 
-	view view // recorder's own
+	to writer // the request's own
+	view
 }
 
-type block struct {
-	marks [blockSize]domain.Chunk
-	next  atomic.Pointer[block]
+// mark is one chunk: when it came, what it was, and how much text it brought.
+type mark struct {
+	sinceNs int64 // from begun
+	bytes   uint32
+	tokens  uint16 // 0: not told
+	kind    domain.ChunkKind
+}
+
+type markBlock struct {
+	marks []mark // as long as the block is
+	next  atomic.Pointer[markBlock]
+}
+
+type textBlock struct {
+	bytes []byte // as long as the block is
+	next  atomic.Pointer[textBlock]
+}
+
+// writer is where the next chunk goes.
+type writer struct {
+	marks   *markBlock
+	i       int
+	text    *textBlock
+	j       int
+	written int64
 }
 
 // newTape allocates for the expected length, so that usually nothing is allocated while it runs.
 func newTape(n int, phase domain.Phase, maxTokens int) *tape {
-	t := &tape{n: n, phase: phase, maxTokens: maxTokens, first: &block{}}
-	tail := t.first
-	for i := 1; i < min(maxPrealloc, (maxTokens+extraMarks+blockSize-1)/blockSize); i++ {
-		b := &block{}
-		tail.next.Store(b)
-		tail = b
+	t := &tape{
+		n: n, phase: phase, maxTokens: maxTokens,
+		marks: &markBlock{marks: make([]mark, min(maxTokens+extraMarks, maxFirstMarks))},
+		text:  &textBlock{bytes: make([]byte, min((maxTokens+1)*bytesPerToken, maxFirstText))},
 	}
-	t.last = t.first
-	t.view.at = t.first
+	t.to = writer{marks: t.marks, text: t.text}
+	t.view = view{read: t.reader(), told: t.reader()}
 	return t
 }
 
 // add stores one chunk. It is the sink that engines call.
 func (t *tape) add(c domain.Chunk) {
-	i := t.written % blockSize
-	if i == 0 && t.written > 0 {
-		next := t.last.next.Load()
-		if next == nil {
-			next = &block{}
-			t.last.next.Store(next)
-		}
-		t.last = next
+	w := &t.to
+	if w.i == len(w.marks.marks) {
+		next := &markBlock{marks: make([]mark, moreMarks)}
+		w.marks.next.Store(next)
+		w.marks, w.i = next, 0
 	}
-	t.last.marks[i] = c
-	t.written++
-	t.published.Store(t.written)
+	for text := c.Text; text != ""; {
+		if w.j == len(w.text.bytes) {
+			next := &textBlock{bytes: make([]byte, max(moreText, len(text)))}
+			w.text.next.Store(next)
+			w.text, w.j = next, 0
+		}
+		k := copy(w.text.bytes[w.j:], text)
+		w.j, text = w.j+k, text[k:]
+	}
+	w.marks.marks[w.i] = mark{
+		sinceNs: int64(c.At.Sub(t.begun)), bytes: uint32(len(c.Text)),
+		tokens: uint16(min(max(c.Tokens, 0), math.MaxUint16)), kind: c.Kind,
+	}
+	w.i++
+	w.written++
+	t.published.Store(w.written)
 }
 
-// chunks calls yield for every chunk published so far, in order.
-func (t *tape) chunks(yield func(domain.Chunk) bool) {
-	b := t.first
-	for i, n := int64(0), t.published.Load(); i < n; i++ {
-		if i > 0 && i%blockSize == 0 {
-			b = b.next.Load()
+// reader is a place on a tape from which chunks are read.
+type reader struct {
+	marks *markBlock
+	i     int
+	text  *textBlock
+	j     int
+	seen  int64
+}
+
+func (t *tape) reader() reader { return reader{marks: t.marks, text: t.text} }
+
+// next returns the chunk at the reader's place, which must have been published, and goes on to the
+// one after. Its text, appended to out, is only copied where the caller wants it.
+func (r *reader) next(out []byte, want bool) (mark, []byte) {
+	if r.i == len(r.marks.marks) {
+		r.marks, r.i = r.marks.next.Load(), 0
+	}
+	m := r.marks.marks[r.i]
+	r.i++
+	r.seen++
+	for left := int(m.bytes); left > 0; {
+		if r.j == len(r.text.bytes) {
+			r.text, r.j = r.text.next.Load(), 0
 		}
-		if !yield(b.marks[i%blockSize]) {
+		k := min(left, len(r.text.bytes)-r.j)
+		if want {
+			out = append(out, r.text.bytes[r.j:r.j+k]...)
+		}
+		r.j, left = r.j+k, left-k
+	}
+	return m, out
+}
+
+// chunks calls yield for every chunk published so far, in order, with its text.
+func (t *tape) chunks(yield func(mark, []byte) bool) {
+	r := t.reader()
+	var room []byte
+	for n := t.published.Load(); r.seen < n; {
+		m, text := r.next(room[:0], true)
+		room = text
+		if !yield(m, text) {
 			return
 		}
 	}
 }
 
+// output returns the content of the stream so far, reasoning included.
+func (t *tape) output() string {
+	var out []byte
+	for m, text := range t.chunks {
+		if m.content() {
+			out = append(out, text...)
+		}
+	}
+	return string(out)
+}
+
 // tokens counts what content chunks carried: their own count where the engine gave one.
 func (t *tape) tokens() int {
 	total := 0
-	for c := range t.chunks {
-		total += chunkTokens(c)
+	for m := range t.chunks {
+		total += m.count()
 	}
 	return total
 }
 
-func isContent(c domain.Chunk) bool { return c.Kind != domain.ChunkOther }
+func (m mark) content() bool { return m.kind != domain.ChunkOther }
 
-func chunkTokens(c domain.Chunk) int {
+// count is the tokens of a chunk; a content chunk without its own count holds one.
+func (m mark) count() int {
 	switch {
-	case !isContent(c):
+	case !m.content():
 		return 0
-	case c.Tokens > 0:
-		return c.Tokens
-	default:
-		return tokensPerOne
+	case m.tokens > 0:
+		return int(m.tokens)
 	}
+	return 1
 }
 
 // view is how far the recorder has read a tape, and what it saw.
 type view struct {
-	at     *block
-	seen   int64
-	tokens int
-	firstT time.Time // first content
-	lastT  time.Time // newest content
-	told   int64     // chunks whose text went out with progress events
-	toldAt *block
-	ended  bool
+	read    reader // up to the newest chunk seen
+	told    reader // up to the text that went out with progress events
+	tokens  int
+	content bool  // a content chunk was seen
+	firstNs int64 // first content
+	lastNs  int64 // newest content
+	ended   bool
 }
 
 // advance reads what was published since the last call: it returns the new tokens and appends the
@@ -118,21 +199,18 @@ type view struct {
 func (t *tape) advance(gaps []float64) (int, []float64) {
 	v := &t.view
 	fresh := 0
-	for n := t.published.Load(); v.seen < n; v.seen++ {
-		if v.seen > 0 && v.seen%blockSize == 0 {
-			v.at = v.at.next.Load()
-		}
-		c := v.at.marks[v.seen%blockSize]
-		if !isContent(c) {
+	for n := t.published.Load(); v.read.seen < n; {
+		m, _ := v.read.next(nil, false)
+		if !m.content() {
 			continue
 		}
-		if v.firstT.IsZero() {
-			v.firstT = c.At
+		if v.content {
+			gaps = append(gaps, ms(time.Duration(m.sinceNs-v.lastNs)))
 		} else {
-			gaps = append(gaps, ms(c.At.Sub(v.lastT)))
+			v.content, v.firstNs = true, m.sinceNs
 		}
-		v.lastT = c.At
-		fresh += chunkTokens(c)
+		v.lastNs = m.sinceNs
+		fresh += m.count()
 	}
 	v.tokens += fresh
 	return fresh, gaps
@@ -141,16 +219,12 @@ func (t *tape) advance(gaps []float64) (int, []float64) {
 // newText returns the visible text up to where advance has read, from where it was told last.
 func (t *tape) newText() string {
 	v := &t.view
-	if v.toldAt == nil {
-		v.toldAt = t.first
-	}
-	var out []byte
-	for ; v.told < v.seen; v.told++ {
-		if v.told > 0 && v.told%blockSize == 0 {
-			v.toldAt = v.toldAt.next.Load()
-		}
-		if c := v.toldAt.marks[v.told%blockSize]; c.Kind == domain.ChunkText {
-			out = append(out, c.Text...)
+	var out, room []byte
+	for v.told.seen < v.read.seen {
+		var m mark
+		m, room = v.told.next(room[:0], true)
+		if m.kind == domain.ChunkText {
+			out = append(out, room...)
 		}
 	}
 	return string(out)

@@ -125,7 +125,7 @@ func (s *Service) requeue(ctx context.Context, run domain.Run) (domain.Run, erro
 
 // target finds model and prompt of a stored plan.
 func (s *Service) target(ctx context.Context, p domain.Plan) (domain.Model, string, error) {
-	if p.DatasetID == nil && p.Prompt == nil {
+	if p.DatasetID == nil && p.Prompt == nil && p.Synthetic == nil {
 		return domain.Model{}, "", domain.Errorf(domain.KindConflict,
 			"The prompt of this run was not stored, so it cannot be run again.")
 	}

@@ -18,8 +18,14 @@ func (s *Service) checkLocal(p domain.Plan) error {
 		return nil
 	}
 	var bad fieldErrors
-	if or(p.Load.Concurrency, 1) > maxLocalUsers {
-		bad.add("body.load.concurrency", "the embedded engine serves at most %d users; use an endpoint for more", maxLocalUsers)
+	const message = "the embedded engine serves at most %d users; use an endpoint for more"
+	for i, st := range p.Stages {
+		if stageSlots(st) > maxLocalUsers {
+			bad.add(stageField(p, i), message, maxLocalUsers)
+		}
+	}
+	if p.Load.Kind == domain.LoadKnee && !p.Load.Open() && or(p.Load.To, 0) > maxLocalUsers {
+		bad.add("body.load.to", message, maxLocalUsers)
 	}
 	if p.GPU != nil { // only then: a GPU driver that hangs makes the machine slow to describe
 		gpus := s.d.Sampler.System().GPUs
@@ -28,6 +34,20 @@ func (s *Service) checkLocal(p domain.Plan) error {
 		}
 	}
 	return bad.err()
+}
+
+// stageField names the field that says how many users stage i has.
+func stageField(p domain.Plan, i int) string {
+	switch p.Load.Kind {
+	case domain.LoadSweep:
+		return fmt.Sprintf("body.load.values[%d]", i)
+	case domain.LoadRamp, domain.LoadKnee:
+		return "body.load.to"
+	}
+	if len(p.Stages) > 1 {
+		return fmt.Sprintf("body.stages[%d].load", i)
+	}
+	return "body.load.concurrency"
 }
 
 func hasGPU(gpus []domain.GPUInfo, index int) bool {

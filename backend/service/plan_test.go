@@ -115,9 +115,22 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "broken" }},
 		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
 		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
-		{"body.slo", domain.KindUnsupported, func(r *R) { r.SLO = "ttft" }},
+		{"body.slo", domain.KindInvalid, func(r *R) { r.SLO = "ttft" }},
+		{"body.synthetic", domain.KindInvalid, func(r *R) { r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}} }},
+		{"body.synthetic.input_tokens", domain.KindInvalid, func(r *R) {
+			r.Prompt, r.Synthetic = nil, &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed"}}
+		}},
+		{"body.prompt_cache", domain.KindInvalid, func(r *R) { r.PromptCache = ptr("warm") }},
+		{"body.cooldown", domain.KindInvalid, func(r *R) { r.Cooldown = ptr(-1) }},
+		{"body.stages[1].load.rate_per_s", domain.KindInvalid, func(r *R) {
+			r.Stages = []domain.StageInput{{}, {Load: &domain.Load{Kind: "poisson"}}}
+		}},
+		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 0}} }},
+		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 257}} }},
+		{"body.load.to", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "knee", To: ptr(300.0)} }},
+		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "trace"} }},
 		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
-		{"body.load.kind", domain.KindUnsupported, func(r *R) { r.Load = &domain.Load{Kind: "poisson"} }},
+		{"body.load.kind", domain.KindUnsupported, func(r *R) { r.Load = &domain.Load{Kind: "sawtooth"} }},
 	}
 	in(t, options{}, func(t *testing.T, w *world) {
 		for _, c := range cases {

@@ -63,6 +63,18 @@ type guarded struct {
 	log *slog.Logger
 }
 
+// guard keeps the tokenizer of an engine that has one.
+func guard(e engine.Engine, log *slog.Logger) engine.Engine {
+	g := guarded{e, log}
+	if t, ok := e.(engine.Tokenizer); ok {
+		return struct {
+			guarded
+			engine.Tokenizer
+		}{g, t}
+	}
+	return g
+}
+
 // Prepare implements engine.Engine.
 func (g guarded) Prepare(ctx context.Context, spec domain.EngineSpec) (info domain.EngineInfo, err error) {
 	defer rescue(g.log, &err)

@@ -7,12 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/load"
 	"github.com/inferometer/inferometer/backend/runner"
 	"github.com/inferometer/inferometer/backend/stats"
-	"github.com/inferometer/inferometer/backend/workload"
 )
 
 // work measures queued jobs one after the other until ctx ends.
@@ -113,9 +114,12 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 		return res
 	}
 	return runner.Run(ctx, runner.Job{
-		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guarded{eng, s.d.Log},
-		Source: workload.FromPrompts(prompts, run.Plan.Seed), Telemetry: s.d.Sampler,
+		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guard(eng, s.d.Log),
+		Source: source(j.id, run.Plan, prompts), Trace: traceOf(run.Plan, prompts), Telemetry: s.d.Sampler,
 		Sink: s.sink(keep, j), StartedAt: *run.StartedAt,
+		// Asking a remote engine changes nothing on this machine, so the sampler's readings from before
+		// the run are its idle baseline; an engine that was started has to come to rest first.
+		Settled: run.Plan.EndpointID != nil,
 	})
 }
 
@@ -141,7 +145,10 @@ func (s *Service) identify(ctx context.Context, j *job) error {
 // open returns the engine of a job and the prompts it sends.
 func (s *Service) open(ctx context.Context, j *job, p domain.Plan) (engine.Engine, []domain.Prompt, error) {
 	prompts := []domain.Prompt{{ID: "prompt", Text: j.prompt}}
-	if p.DatasetID != nil {
+	switch {
+	case p.Synthetic != nil:
+		prompts = nil
+	case p.DatasetID != nil:
 		var err error
 		if _, prompts, err = s.d.Store.Dataset(ctx, *p.DatasetID); err != nil {
 			return nil, nil, fmt.Errorf("read dataset: %w", err)
@@ -170,12 +177,14 @@ func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result
 	run, err := s.changeRun(ctx, id, func(r *domain.Run) error {
 		at := s.d.Now().UTC()
 		r.Status, r.EndedAt, r.Error = res.Status, &at, runError(res.Err)
+		r.Client = &domain.ClientHealth{RecorderLateMs: float64(res.RecorderLate.Microseconds()) / 1e3, DroppedSamples: res.DroppedSamples}
 		if in, err := s.records(ctx, *r, res.Info); err == nil {
 			report(r, in)
 		} else { // the run ends all the same
 			s.d.Log.Error("Cannot summarise a run", "runId", id, "error", err)
 			r.Status, r.Error = domain.StatusFailed, unreadable(r.Error)
 		}
+		addCPU(r, res.CPU)
 		if res.CloseErr != nil {
 			r.Warnings = append(r.Warnings, domain.Warning{Code: "engine_close_failed", Level: "info",
 				Message: "The engine did not end cleanly; the measurement stands."})
@@ -195,6 +204,18 @@ func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result
 		s.d.Log.Warn("Run did not complete", "runId", id, "status", res.Status, "error", res.Err)
 	}
 	return run
+}
+
+// addCPU tells what measuring cost this program, in all and for a million output tokens.
+func addCPU(r *domain.Run, cpu *time.Duration) {
+	if cpu == nil {
+		return
+	}
+	s := cpu.Seconds()
+	r.Client.CPUS = &s
+	if n := or(r.TokensGenerated, 0); n > 0 {
+		r.Client.CPUPerMTokenS = new(s * 1e6 / float64(n))
+	}
 }
 
 // unreadable is the error of a run whose records cannot be read back; an earlier one tells more.
@@ -247,6 +268,7 @@ func report(r *domain.Run, in stats.Input) {
 	r.HardwareMetrics = rep.HardwareMetrics
 	r.Warnings = append(r.Warnings, rep.Warnings...) // after those of the plan
 	r.DurationS, r.TokensGenerated, r.Output = rep.DurationS, rep.TokensGenerated, rep.Output
+	rep.Summary.Knee = load.KneeOf(r.Plan, rep.Summary.Stages)
 	r.Summary, r.Validity = &rep.Summary, &rep.Validity
 	if len(in.Requests) == 0 {
 		r.Summary, r.Validity = nil, nil // nothing was measured: there is nothing to judge

@@ -1,0 +1,169 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/workload"
+)
+
+// converse sends the next conversation of the round, one request for each of its turns; usually it
+// has one. The caller has claimed the first request; due is zero in a closed loop. A conversation
+// ends early when a turn fails or no request is left.
+func (r *run) converse(g gate, rd *round, slot int, phase domain.Phase, due time.Time) {
+	index := int(rd.conversations.Add(1) - 1)
+	prompt, err := r.source.Prompt(index)
+	if err != nil {
+		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
+		r.settle(rd, phase)
+		return
+	}
+	history := prompt.History
+	text := r.firstText(rd, prompt, index)
+	maxTokens := prompt.MaxTokens
+	for turn := 0; ; turn++ {
+		s := shot{phase: phase, slot: slot, turn: turn, due: due, planned: prompt.Text, maxTokens: r.maxTokens(rd, maxTokens)}
+		if len(prompt.Turns) > 0 {
+			s.conversation = &index
+		}
+		s.request = r.request(rd, text, history, s.maxTokens)
+		answer, ok := r.send(g.flying, rd, s)
+		r.settle(rd, phase)
+		if rd.spent() {
+			g.stop()
+		}
+		if !ok || turn == len(prompt.Turns) || !sleep(g.open, rd.step.Think) {
+			return
+		}
+		if phase, ok = rd.claim(g); !ok {
+			return
+		}
+		history = append(slices.Clone(history),
+			domain.Message{Role: "user", Content: text}, domain.Message{Role: "assistant", Content: answer})
+		next := prompt.Turns[turn]
+		text, maxTokens, due = next.Text, next.MaxTokens, time.Time{}
+		prompt.Text = next.Text
+	}
+}
+
+// settle gives back what claim counted.
+func (r *run) settle(rd *round, phase domain.Phase) {
+	if phase != domain.PhaseCooldown {
+		rd.measuring.Add(-1)
+	}
+}
+
+func (r *run) maxTokens(rd *round, own *int) int {
+	switch {
+	case rd.maxTokens > 0:
+		return rd.maxTokens
+	case own != nil:
+		return *own
+	}
+	return r.job.Plan.MaxTokens
+}
+
+// firstText is the first message of a conversation as it is sent. Where a prompt cache could answer
+// although the plan wants it cold, a line of its own goes before it, so that no two requests begin
+// alike. At a depth, that line stands behind the common context. Made prompts differ from their
+// first word on and need it only when they come round again.
+func (r *run) firstText(rd *round, p domain.Prompt, index int) string {
+	unique := func() string { return workload.UniquePrefix(r.prefixSeed, int(r.prefixes.Add(1)-1)) }
+	cold := r.job.Plan.PromptCache != domain.CacheOn
+	switch {
+	case rd.opening != "":
+		return rd.opening + unique() + p.Text
+	case !cold || r.info.CacheOff:
+		return p.Text
+	case r.job.Plan.Synthetic != nil && p.SharedPrefix == 0 && index < r.source.Len() && rd.phase == domain.PhaseMeasure:
+		return p.Text
+	}
+	return unique() + p.Text
+}
+
+// request is one generation of a round.
+func (r *run) request(rd *round, text string, history []domain.Message, maxTokens int) domain.GenRequest {
+	plan := r.job.Plan
+	return domain.GenRequest{
+		Model: modelName(r.job.Spec.Model), Prompt: text, History: history, Raw: plan.Raw, MaxTokens: maxTokens,
+		Temperature: plan.Temperature, TopP: plan.TopP, Seed: plan.Seed,
+		// A length that is always the same makes runs comparable; a model that stops early is not faster.
+		ExactLength: r.info.ExactLength,
+		CachePrompt: plan.PromptCache == domain.CacheOn || rd.opening != "",
+	}
+}
+
+// shot is one request about to be sent.
+type shot struct {
+	phase        domain.Phase
+	slot         int
+	conversation *int
+	turn         int
+	due          time.Time
+	planned      string // the prompt as the source gave it
+	maxTokens    int
+	request      domain.GenRequest
+}
+
+// send makes one generation and hands it to the recorder. It returns the answer of a successful
+// one.
+func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bool) {
+	t := newTape(int(r.seq.Add(1)-1), s.phase, s.maxTokens)
+	t.stage, t.conversation, t.turn, t.due = rd.stage, s.conversation, s.turn, s.due
+	t.begun = time.Now()
+	r.slots[s.slot].Store(t)
+	usage, err := r.job.Engine.Generate(ctx, s.request, t.add)
+	if usage.Closed.IsZero() {
+		usage.Closed = time.Now()
+	}
+	outcome, class, message := judge(ctx, usage, err)
+	if s.conversation != nil && outcome == domain.OutcomeOK {
+		answer = t.output()
+	}
+	r.account(rd, t, usage, outcome, class, message)
+	r.rec.request(ended{
+		tape: t, planned: s.planned, sent: s.request.Prompt, usage: usage, outcome: outcome, class: class, message: message,
+	})
+	if class == domain.ErrClassEngine && err != nil {
+		r.abort(&engineDiedError{err: err}) // the error itself: it may carry the engine's own words
+	}
+	return answer, outcome == domain.OutcomeOK
+}
+
+// drop records an arrival for which there was no seat.
+func (r *run) drop(rd *round, phase domain.Phase, due time.Time) {
+	t := newTape(int(r.seq.Add(1)-1), phase, 0)
+	t.stage, t.due, t.begun = rd.stage, due, time.Now()
+	r.settle(rd, phase)
+	r.rec.request(ended{tape: t, usage: domain.Usage{Sent: due}, outcome: domain.OutcomeDropped,
+		message: "It was not sent: as many requests as allowed were under way."})
+}
+
+// account counts for the stop rules and keeps the first failure.
+func (r *run) account(rd *round, t *tape, usage domain.Usage, o domain.Outcome, class domain.ErrorClass, message string) {
+	measured := t.phase == domain.PhaseMeasure
+	switch o {
+	case domain.OutcomeOK:
+		if measured {
+			r.succeeded.Add(1)
+			if n, _ := outputTokens(usage, t, ""); n != nil {
+				rd.tokens.Add(int64(*n))
+			}
+		}
+	case domain.OutcomeError, domain.OutcomeIncomplete:
+		if measured {
+			rd.failed.Add(1)
+		}
+		r.firstFailure.CompareAndSwap(nil, &failure{class: class, message: message})
+	case domain.OutcomeCanceled, domain.OutcomeDropped:
+	}
+}
+
+func modelName(m domain.Model) string {
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.ID
+}

@@ -1,0 +1,133 @@
+package runner
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/load"
+	"github.com/inferometer/inferometer/backend/stats"
+	"github.com/inferometer/inferometer/backend/workload"
+)
+
+// warmupUsers bounds how many warm-up requests of an open loop are under way at a time.
+const warmupUsers = 8
+
+// warmup sends the requests before measuring, as a closed loop whatever the load is.
+func (r *run) warmup(ctx context.Context) {
+	first := r.job.Plan.Stages[0]
+	pacer, err := load.For(first, r.job.Plan.Seed, r.job.Trace)
+	if err != nil {
+		r.abort(err)
+		return
+	}
+	step := pacer.Describe()
+	users := step.Users
+	if step.Open {
+		users = min(warmupUsers, step.MaxInFlight)
+	}
+	limit := r.job.Plan.Warmup
+	r.issue(ctx, &round{
+		phase: domain.PhaseWarmup, pacer: atOnce{}, limit: &limit, failed: new(atomic.Int64),
+		step: load.Step{Users: users, Think: step.Think},
+	}, func() {})
+}
+
+// atOnce is the pacer of warm-ups.
+type atOnce struct{}
+
+func (atOnce) Due(int) (time.Duration, bool) { return 0, true }
+func (atOnce) Start(int) time.Duration       { return 0 }
+func (atOnce) Describe() load.Step           { return load.Step{} }
+
+// measure goes through the stages, those that a search adds included, then drains.
+func (r *run) measure(ctx context.Context) error {
+	plan := r.job.Plan
+	var done []domain.Stage
+	for i := 0; ; i++ {
+		stage, ok := load.Next(plan, done)
+		if i < len(plan.Stages) {
+			stage, ok = plan.Stages[i], true
+		}
+		if !ok {
+			break
+		}
+		mark := domain.StageMark{Index: stage.Index, Name: stage.Name, Load: stage.Load, DepthTokens: stage.DepthTokens}
+		last := i >= len(plan.Stages)-1 && plan.Load.Kind != domain.LoadKnee
+		goOn, err := r.stage(ctx, stage, mark, last)
+		if err != nil {
+			return err
+		}
+		if !goOn {
+			break
+		}
+		if plan.Load.Kind == domain.LoadKnee {
+			done = append(done, stats.StageOf(plan, mark, r.rec.taken()))
+		}
+	}
+	r.drain()
+	return nil
+}
+
+// drain begins the drain phase, once.
+func (r *run) drain() {
+	if !r.drained {
+		r.drained = true
+		r.enter(domain.PhaseDrain, nil)
+	}
+}
+
+// stage measures one stage as often as the plan is to be repeated; goOn is false when the run is to
+// end with it.
+func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.StageMark, last bool) (goOn bool, err error) {
+	pacer, err := load.For(stage, r.job.Plan.Seed, r.job.Trace)
+	if err != nil {
+		return false, err
+	}
+	opening, err := r.opening(ctx, stage)
+	if err != nil {
+		return false, err
+	}
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	r.enter(domain.PhaseMeasure, &mark)
+	repeat := max(1, r.job.Plan.Repeat)
+	for i := range repeat {
+		step := pacer.Describe()
+		rd := &round{
+			phase: domain.PhaseMeasure, stage: stage.Index, pacer: pacer, step: step, limit: step.Limit(r.source.Len()),
+			cooldown: int64(r.job.Plan.Cooldown), opening: opening, failed: &r.failed,
+		}
+		onStop := func() {}
+		if last && i == repeat-1 {
+			onStop = r.drain
+		}
+		r.issue(ctx, rd, onStop)
+		if ctx.Err() != nil || rd.tooManyErrors() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// opening returns the text that stands before every prompt of a stage with a depth, and has the
+// engine read it once, so that its cache holds it: what is then measured happens at that depth.
+func (r *run) opening(ctx context.Context, stage domain.PlanStage) (string, error) {
+	if stage.DepthTokens == nil || *stage.DepthTokens == 0 {
+		return "", nil
+	}
+	text, err := workload.Context(ctx, *stage.DepthTokens, r.prefixSeed+int64(stage.Index), r.tokenize)
+	if err != nil {
+		return "", asDomain(domain.KindEngineFailed, "The context of a stage could not be made.", err)
+	}
+	text += "\n\n"
+	r.enter(domain.PhaseWarmup, nil)
+	one := 1
+	r.issue(ctx, &round{
+		phase: domain.PhaseWarmup, stage: stage.Index, pacer: atOnce{}, step: load.Step{Users: 1}, limit: &one,
+		opening: text, maxTokens: 1, failed: new(atomic.Int64),
+	}, func() {})
+	return text, nil
+}
