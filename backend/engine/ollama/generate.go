@@ -20,7 +20,7 @@ type requestBody struct {
 	Prompt    *string          `json:"prompt,omitempty"`
 	Raw       bool             `json:"raw,omitempty"`
 	Stream    bool             `json:"stream"`
-	KeepAlive string           `json:"keep_alive"`
+	KeepAlive string           `json:"keep_alive,omitempty"`
 	Truncate  bool             `json:"truncate"` // false: a prompt too long for the context fails, it is not cut in silence
 	Options   options          `json:"options"`
 }
@@ -34,16 +34,16 @@ type options struct {
 }
 
 // body returns the path and the JSON of a request. Another model than the prepared one is asked for
-// with the server's own settings.
+// with the server's own settings, as nobody brings those back.
 func (e *Engine) body(r domain.GenRequest) (string, []byte, error) {
-	b := requestBody{Model: r.Model, Stream: true, KeepAlive: keepAlive,
+	b := requestBody{Model: r.Model, Stream: true,
 		Options: options{Predict: r.MaxTokens, Temperature: r.Temperature, TopP: r.TopP, Seed: r.Seed}}
 	e.mu.Lock()
 	if b.Model == "" {
 		b.Model = e.model
 	}
-	if sameName(b.Model, e.model) {
-		b.Options.settings = e.set
+	if e.model != "" && sameName(b.Model, e.model) {
+		b.Options.settings, b.KeepAlive = e.set, keepAlive
 	}
 	e.mu.Unlock()
 	path := "/api/chat"
