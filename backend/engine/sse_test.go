@@ -119,6 +119,30 @@ func TestSSEReaderStamps(t *testing.T) {
 	}
 }
 
+// stamped is a source with a clock of its own.
+type stamped struct {
+	io.Reader
+	at time.Time
+}
+
+func (s *stamped) At() time.Time { return s.at }
+
+func (s *stamped) Read(p []byte) (int, error) {
+	s.at = s.at.Add(time.Second)
+	return s.Reader.Read(p)
+}
+
+func TestSSEReaderTakesTheStampsOfItsSource(t *testing.T) {
+	t.Parallel()
+	begin := time.Unix(1000, 0)
+	s := NewSSEReader(&stamped{Reader: io.MultiReader(strings.NewReader("data: a\n\ndata: b\n"), strings.NewReader("\ndata: c\n\n")), at: begin})
+	for i, want := range []int{1, 1, 2} {
+		if ev, err := s.Next(); err != nil || !ev.At.Equal(begin.Add(time.Duration(want)*time.Second)) {
+			t.Errorf("event %d: stamp %v, %v, want that of read %d", i, ev.At, err, want)
+		}
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -218,6 +220,59 @@ func TestRequestBody(t *testing.T) {
 		if c.kind == openai.KindLlama && (b["cache_prompt"] != false || b["ignore_eos"] != true) {
 			t.Errorf("llama: body = %v", b)
 		}
+	}
+}
+
+// TestConversation: what was said before comes first, the prompt cache is on only where asked for,
+// and no error repeats any of it.
+func TestConversation(t *testing.T) {
+	t.Parallel()
+	s := enginetest.NewServer(t)
+	e := newEngine(t, openai.Options{BaseURL: s.BaseURL(), Kind: openai.KindLlama})
+	r := enginetest.Request("m", 2)
+	r.CachePrompt = true
+	r.History = []domain.Message{{Role: "system", Content: "You write very short answers."}, {Role: "user", Content: "Hi"}, {Role: "assistant", Content: "Hello"}}
+	enginetest.CheckGood(t, enginetest.Generate(t.Context(), e, r), 2)
+	_, _, bodies := s.Seen()
+	var roles []string
+	list, _ := bodies[0]["messages"].([]any)
+	for _, m := range list {
+		roles = append(roles, fmt.Sprint(m))
+	}
+	want := []string{"map[content:You write very short answers. role:system]", "map[content:Hi role:user]",
+		"map[content:Hello role:assistant]", "map[content:Tell me a story of the sea. role:user]"}
+	if !slices.Equal(roles, want) || bodies[0]["cache_prompt"] != true {
+		t.Errorf("messages = %q, cache_prompt = %v", roles, bodies[0]["cache_prompt"])
+	}
+	r.Model = "mstatus-500" // its message repeats the first one said
+	if failed := enginetest.CheckFailed(t, enginetest.Generate(t.Context(), e, r), domain.ErrClassHTTP); strings.Contains(failed.Error(), "short answers") {
+		t.Errorf("the error repeats the conversation: %v", failed)
+	}
+}
+
+func TestOpenBeforeRequests(t *testing.T) {
+	t.Parallel()
+	opened := make(chan struct{}, 100)
+	s := enginetest.NewServer(t)
+	listener := httptest.NewUnstartedServer(s.Handler())
+	listener.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened <- struct{}{}
+		}
+	}
+	listener.Start()
+	t.Cleanup(listener.Close)
+	e := newEngine(t, openai.Options{BaseURL: listener.URL + "/v1"})
+	if _, err := e.Prepare(t.Context(), domain.EngineSpec{Slots: 40, Requests: 12}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() { enginetest.CheckGood(t, enginetest.Generate(t.Context(), e, enginetest.Request("m", 2)), 2) })
+	}
+	all.Wait()
+	if n := len(opened); n != 12 {
+		t.Errorf("%d connections were opened for 12 requests", n)
 	}
 }
 
