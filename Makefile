@@ -37,7 +37,7 @@ WEB_FILES := $(shell find frontend/src frontend/index.html frontend/*.ts fronten
 PACKAGES := . ./app/... ./backend/... ./build/...
 TALLY    := .cache/bin/tally
 
-.PHONY: help run engine setup build package check test lint fmt clean ready \
+.PHONY: help run engine setup build package check test lint fmt clean ready bench \
         test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
         test-web test-browser test-window
 
@@ -68,6 +68,11 @@ lint: $(NODE_READY) ## Run the slower linters (fetches golangci-lint the first t
 
 fmt: ## Format the Go code
 	gofmt -w main.go app backend build
+
+bench: $(HEADLESS) ## Measure the program's own error and cost against the ground-truth server (BENCH=flags)
+	@go build -o .cache/bin/groundtruth ./build/groundtruth
+	@go build -tags $(TAGS) -o .cache/bin/bench ./build/bench
+	@.cache/bin/bench -program $(HEADLESS) -groundtruth .cache/bin/groundtruth $(BENCH)
 
 pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
 	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures

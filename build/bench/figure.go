@@ -1,0 +1,73 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// figure is one measured value with what must be reached.
+type figure struct {
+	what   string
+	format string  // of the value, with its unit
+	limit  float64 // 0: only told
+	least  bool    // the limit is a lower one
+	value  float64
+}
+
+// must is the limit in words.
+func (f figure) must() string {
+	switch {
+	case f.limit == 0:
+		return ""
+	case f.least:
+		return "≥ " + fmt.Sprintf(f.plain(), f.limit)
+	}
+	return "≤ " + fmt.Sprintf(f.plain(), f.limit)
+}
+
+// plain is the format without a sign and with as few digits as a limit needs.
+func (f figure) plain() string {
+	for i, c := range f.format {
+		if c == 'f' {
+			return "%g" + f.format[i+1:]
+		}
+	}
+	return f.format
+}
+
+func (f figure) reached(v float64) bool {
+	if f.least {
+		return v >= f.limit
+	}
+	return math.Abs(v) <= f.limit
+}
+
+// best is the value nearest to what is wanted. Errors count by their size, whatever their sign.
+func (r *row) best() float64 {
+	best := r.values[0]
+	for _, v := range r.values[1:] {
+		if r.least && v > best || !r.least && math.Abs(v) < math.Abs(best) {
+			best = v
+		}
+	}
+	return best
+}
+
+// off is how far a reported figure is from the truth; a missing one is infinitely far.
+func off(what string, limit float64, reported *float64, truth float64) figure {
+	f := figure{what: what, format: "%+.2f %%", limit: limit, value: math.Inf(1)}
+	if reported != nil && truth > 0 {
+		f.value = 100 * (*reported/truth - 1)
+	}
+	return f
+}
+
+func most(what, format string, limit, value float64) figure {
+	return figure{what: what, format: format, limit: limit, value: value}
+}
+
+func least(what, format string, limit, value float64) figure {
+	return figure{what: what, format: format, limit: limit, least: true, value: value}
+}
