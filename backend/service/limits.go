@@ -5,11 +5,27 @@ import (
 	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/load"
 )
 
 // maxLocalUsers is how many sequences the embedded engine serves at a time (llama.cpp's
 // LLAMA_MAX_SEQ).
 const maxLocalUsers = 256
+
+// localKnee is where a search on the embedded engine ends unless the plan says otherwise: every user
+// it may get to needs room in memory from the start.
+const localKnee = 32
+
+// fillKnee makes the end of a search for the limit visible in the plan.
+func fillKnee(p *domain.Plan) {
+	if p.Load.Kind != domain.LoadKnee || p.Load.To != nil {
+		return
+	}
+	p.Load.To = new(load.DefaultKneeTo)
+	if p.EndpointID == nil && !p.Load.Open() {
+		p.Load.To = new(max(localKnee, or(p.Load.From, 1)))
+	}
+}
 
 // checkLocal refuses what the embedded engine cannot do on this machine; an endpoint answers for
 // itself.

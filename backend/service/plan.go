@@ -81,6 +81,7 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 		}
 		p.DatasetID, prompts = &d.ID, all
 	}
+	fillKnee(&p)
 	if err := fillStages(&p, prompts); err != nil {
 		return none(err)
 	}

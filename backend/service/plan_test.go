@@ -116,7 +116,9 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
 		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
 		{"body.slo", domain.KindInvalid, func(r *R) { r.SLO = "ttft" }},
-		{"body.synthetic", domain.KindInvalid, func(r *R) { r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}} }},
+		{"body.synthetic", domain.KindInvalid, func(r *R) {
+			r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}}
+		}},
 		{"body.synthetic.input_tokens", domain.KindInvalid, func(r *R) {
 			r.Prompt, r.Synthetic = nil, &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed"}}
 		}},

@@ -29,8 +29,10 @@ func CheckSynthetic(spec domain.Synthetic) []domain.FieldError {
 	}
 	if shared < 0 || shared >= maxInput {
 		add("shared_prefix_tokens", fmt.Sprintf("must be 0 to %d", maxInput-1))
-	} else if _, most := span(spec.InputTokens); shared > 0 && wrong == "" && most <= shared {
-		add("shared_prefix_tokens", "must be fewer than the input tokens")
+	} else if shared > 0 && wrong == "" {
+		if _, most := span(spec.InputTokens); most <= shared {
+			add("shared_prefix_tokens", "must be fewer than the input tokens")
+		}
 	}
 	if t := spec.Turns; t != nil && (*t < 1 || *t > 64) {
 		add("turns", "must be 1 to 64")
