@@ -15,12 +15,12 @@ const edgeUs = 250_000
 // stage is left out as soon as there is another.
 func (p part) readings(samples []domain.Sample) []domain.Sample {
 	var out []domain.Sample
-	closing := -1
+	to, closing := p.end(), -1
 	for i, s := range samples {
 		switch {
-		case s.Phase == domain.PhaseMeasure && s.TUs >= p.from && s.TUs <= p.to:
+		case ofStage(s.Phase) && s.TUs >= p.from && s.TUs <= to:
 			out = append(out, s)
-		case p.from >= 0 && s.TUs > p.to && s.TUs <= p.to+edgeUs && (closing < 0 || s.TUs < samples[closing].TUs):
+		case p.from >= 0 && s.TUs > to && s.TUs <= to+edgeUs && (closing < 0 || s.TUs < samples[closing].TUs):
 			closing = i
 		}
 	}
@@ -32,6 +32,12 @@ func (p part) readings(samples []domain.Sample) []domain.Sample {
 		out = out[1:]
 	}
 	return out
+}
+
+// ofStage reports whether requests of a stage run in the phase; those stopped by time or tokens end
+// while the run drains.
+func ofStage(p domain.Phase) bool {
+	return p == domain.PhaseMeasure || p == domain.PhaseCooldown || p == domain.PhaseDrain
 }
 
 // hardware computes means and peaks over the readings of the window.

@@ -42,21 +42,21 @@ type facts struct {
 	client     clientFacts
 }
 
-func observe(in Input, m set, at timing, readings []domain.Sample, client clientFacts) facts {
+func observe(in Input, m set, at timing, seen readings, client clientFacts) facts {
 	f := facts{
-		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(readings),
-		foreign: foreignCPU(readings), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
+		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(seen.samples),
+		foreign: foreignCPU(seen.samples), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
 	}
 	f.sent = len(m.all) - f.counts.Dropped
 	if at.seconds > 0 {
 		f.windowS = &at.seconds
 	}
-	if late := collect(readings, func(s domain.Sample) *float64 { return &s.LateMs }); len(late) > 0 {
+	if late := collect(seen.samples, func(s domain.Sample) *float64 { return &s.LateMs }); len(late) > 0 {
 		slices.Sort(late)
 		p99 := Quantile(late, 0.99)
 		f.lateMs = &p99
 	}
-	f.gapMs = largestGap(readings)
+	f.gapMs = seen.gapMs
 	for _, r := range m.ok {
 		if cutShort(r, in.Plan) {
 			f.short++
@@ -83,12 +83,25 @@ func foreignCPU(samples []domain.Sample) *float64 {
 	}))
 }
 
-func largestGap(samples []domain.Sample) *float64 {
-	var out []float64
-	for i := 1; i < len(samples); i++ {
-		out = append(out, float64(samples[i].TUs-samples[i-1].TUs)/1e3)
+// readings are those of several stages, none twice, with the longest time without one in a stage.
+type readings struct {
+	samples []domain.Sample
+	gapMs   *float64
+}
+
+// plus adds the readings of a later stage, whose first may be the one that closed the stage before.
+func (r readings) plus(own []domain.Sample) readings {
+	for i := 1; i < len(own); i++ {
+		gap := float64(own[i].TUs-own[i-1].TUs) / 1e3
+		if r.gapMs == nil || gap > *r.gapMs {
+			r.gapMs = &gap
+		}
 	}
-	return largest(out)
+	if n := len(r.samples); n > 0 && len(own) > 0 && own[0].TUs == r.samples[n-1].TUs {
+		own = own[1:]
+	}
+	r.samples = append(r.samples, own...)
+	return r
 }
 
 func (f facts) failedPct() float64 {

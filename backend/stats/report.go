@@ -3,11 +3,7 @@
 // I/O, no randomness, and the same input gives the same report. It never changes a record.
 package stats
 
-import (
-	"math"
-
-	"github.com/inferometer/inferometer/backend/domain"
-)
+import "github.com/inferometer/inferometer/backend/domain"
 
 // Input is everything a report is computed from.
 type Input struct {
@@ -29,13 +25,14 @@ func Report(in Input) domain.Report {
 	t := tally{plan: in.Plan, objectives: objectives(in.Plan)}
 	var whole set
 	var timing timing
-	span := part{from: -1, to: math.MaxInt64}
+	var seen readings
 	var client clientFacts
 	summary := domain.Summary{Stages: make([]domain.Stage, 0, len(parts))}
 	for _, p := range parts {
 		s := t.stage(p)
-		own := p.readings(in.Samples)
+		var own []domain.Sample
 		if p.begun() {
+			own = p.readings(in.Samples)
 			h := hardware(own, in.Sensors, in.GPUs)
 			s.Hardware = &h
 		}
@@ -43,20 +40,19 @@ func Report(in Input) domain.Report {
 			client = client.worse(p.client(s.Summary, own))
 		}
 		whole, timing = whole.plus(p.set), timing.plus(p.timing)
-		span = span.over(p)
+		seen = seen.plus(own)
 		summary.Stages = append(summary.Stages, s)
 	}
 	summary.Figures = t.pooled(summary.Stages, whole, timing)
 	summary.BestStage = best(summary.Stages)
-	readings := span.readings(in.Samples)
-	return conclude(in, summary, whole, timing, observe(in, whole, timing, readings, client), readings)
+	return conclude(in, summary, whole, timing, observe(in, whole, timing, seen, client), seen.samples)
 }
 
 // conclude puts the report together.
-func conclude(in Input, s domain.Summary, whole set, at timing, f facts, readings []domain.Sample) domain.Report {
+func conclude(in Input, s domain.Summary, whole set, at timing, f facts, samples []domain.Sample) domain.Report {
 	f.clockDelta = s.ClockDeltaPercent
 	rep := domain.Report{
-		Summary: s, HardwareMetrics: hardware(readings, in.Sensors, in.GPUs),
+		Summary: s, HardwareMetrics: hardware(samples, in.Sensors, in.GPUs),
 		Warnings: f.warnings(), Validity: f.validity(),
 	}
 	if at.seconds > 0 {

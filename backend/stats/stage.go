@@ -28,16 +28,12 @@ type part struct {
 
 func (p part) begun() bool { return p.from >= 0 || len(p.all) > 0 }
 
-// over widens the time of the part to that of another stage.
-func (p part) over(o part) part {
-	switch {
-	case o.from < 0:
-	case p.from < 0:
-		p.from, p.to = o.from, o.to
-	default:
-		p.from, p.to = min(p.from, o.from), max(p.to, o.to)
+// end is when its last request ended, or else when the phase did.
+func (p part) end() int64 {
+	if p.seconds > 0 {
+		return min(p.to, p.timing.to)
 	}
-	return p
+	return p.to
 }
 
 // stages groups the records by stage. Which stages there were is told by the phase changes; the
@@ -60,6 +56,9 @@ func stages(in Input) []part {
 		}
 		if current != nil {
 			current.to, current.closed = c.TUs, true
+		}
+		if c.Phase == domain.PhaseCooldown || c.Phase == domain.PhaseDrain {
+			continue // its last requests still run: it goes on to the phase after
 		}
 		current = nil
 		if c.Phase == domain.PhaseMeasure {
@@ -147,8 +146,8 @@ func (t *tally) stage(p part) domain.Stage {
 	if p.from >= 0 {
 		s.StartUs = &p.from
 	}
-	if p.from >= 0 && p.closed {
-		s.EndUs = &p.to
+	if end := p.end(); p.from >= 0 && p.closed {
+		s.EndUs = &end
 	}
 	if p.seconds > 0 && s.StartUs == nil {
 		s.StartUs, s.EndUs = &p.timing.from, &p.timing.to

@@ -28,6 +28,8 @@ func sweep() Input {
 		s.CPUPercent = &v
 		return s
 	}
+	drained := cpu(3300, 70)
+	drained.Phase = domain.PhaseDrain
 	return Input{
 		Plan: domain.Plan{
 			MaxTokens: 2, Load: domain.Load{Kind: domain.LoadSweep, Values: []float64{1, 2, 4}},
@@ -44,9 +46,9 @@ func sweep() Input {
 		},
 		Phases: []domain.PhaseChange{
 			{Phase: domain.PhaseWarmup}, mark(1_000_000, 0, closedLoad(1)), mark(3_000_000, 1, closedLoad(2)),
-			{Phase: domain.PhaseCooldown, TUs: 3_480_000}, {Phase: domain.PhaseStop, TUs: 3_700_000},
+			{Phase: domain.PhaseDrain, TUs: 3_290_000}, {Phase: domain.PhaseStop, TUs: 3_700_000},
 		},
-		Samples: []domain.Sample{cpu(1000, 90), cpu(1300, 10), cpu(1400, 20), cpu(3001, 80), cpu(3200, 50), cpu(3300, 70)},
+		Samples: []domain.Sample{cpu(1000, 90), cpu(1300, 10), cpu(1400, 20), cpu(3001, 80), cpu(3200, 50), drained},
 	}
 }
 
@@ -65,7 +67,7 @@ func TestStages(t *testing.T) {
 	if one.State != stageDone || two.State != stageDone || three.State != stagePlanned || three.Summary != nil || three.Hardware != nil || three.Concurrency != 4 {
 		t.Errorf("states %s, %s, %s: %+v", one.State, two.State, three.State, three)
 	}
-	if *one.StartUs != 1_000_000 || *one.EndUs != 3_000_000 || *two.EndUs != 3_480_000 || two.Concurrency != 2 || two.Name != "closed:2" {
+	if *one.StartUs != 1_000_000 || *one.EndUs != 1_400_000 || *two.EndUs != 3_470_000 || two.Concurrency != 2 || two.Name != "closed:2" {
 		t.Errorf("stages %+v, %+v", one, two)
 	}
 	near(t, "window of the first", one.Summary.WindowS, 0.4)
@@ -75,9 +77,9 @@ func TestStages(t *testing.T) {
 	near(t, "throughput of both", s.OutputTokensPerSecond, 10/0.87)
 	near(t, "pooled TTFT", s.TTFTMs.Max, 200)
 	near(t, "delivered by the second, cool-down included", two.Summary.DeliveredConcurrency, (2*0.285+2*0.18)/0.47)
-	near(t, "CPU of the first", one.Hardware.CPUPercent, 110.0/3) // with the reading that closes it
+	near(t, "CPU of the first", one.Hardware.CPUPercent, 15)
 	near(t, "CPU of the second", two.Hardware.CPUPercent, 60)
-	near(t, "CPU of the run", rep.HardwareMetrics.CPUPercent, 46)
+	near(t, "CPU of the run", rep.HardwareMetrics.CPUPercent, 37.5)
 	if s.AskedConcurrency != nil || *two.Summary.AskedConcurrency != 2 || s.TTFTMs.N != 5 || s.Requests.OK != 5 {
 		t.Errorf("pooled %+v", s.Figures)
 	}
