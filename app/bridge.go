@@ -115,12 +115,19 @@ func (b *Bridge) EditEndpoint(id, body string) string {
 // RemoveEndpoint removes an endpoint.
 func (b *Bridge) RemoveEndpoint(id string) string { return b.call("RemoveEndpoint", "", nil, nil, id) }
 
-// CheckEndpoint asks an endpoint for its models.
-func (b *Bridge) CheckEndpoint(id string) string { return b.call("CheckEndpoint", "", nil, nil, id) }
+// CheckEndpoint finds out what an endpoint can do; body may be empty.
+func (b *Bridge) CheckEndpoint(id, body string) string {
+	return b.call("CheckEndpoint", body, nil, nil, id)
+}
 
-// AddDataset imports a dataset; mediaType is that of the text.
-func (b *Bridge) AddDataset(name, mediaType, text string) string {
-	return b.call("AddDataset", text, http.Header{"Content-Type": {mediaType}}, url.Values{"name": {name}})
+// AddDataset imports a dataset, or previews one; mediaType is that of the text, query that of the
+// REST route.
+func (b *Bridge) AddDataset(query, mediaType, text string) string {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return badQuery()
+	}
+	return b.call("AddDataset", text, http.Header{"Content-Type": {mediaType}}, q)
 }
 
 // RemoveDataset deletes an imported dataset.
@@ -140,9 +147,13 @@ func (b *Bridge) Reveal(path string) error { return b.native.Reveal(path) }
 func (b *Bridge) list(name, query string, ids ...string) string {
 	q, err := url.ParseQuery(query)
 	if err != nil {
-		return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The query cannot be read."})
+		return badQuery()
 	}
 	return b.call(name, "", nil, q, ids...)
+}
+
+func badQuery() string {
+	return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The query cannot be read."})
 }
 
 // call answers like the REST route of the operation. A panic becomes an answer, because it would

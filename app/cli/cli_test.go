@@ -16,23 +16,6 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-func TestParseLoad(t *testing.T) {
-	for word, want := range map[string]map[string]any{
-		"single":     {"kind": "single"},
-		"closed:16":  {"kind": "closed", "concurrency": 16},
-		"poisson:5s": {"kind": "poisson"}, // the server says whether it knows it
-	} {
-		if got, err := ParseLoad(word); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("ParseLoad(%q) = %v, %v, want %v", word, got, err, want)
-		}
-	}
-	for _, word := range []string{"", "closed", "closed:", "closed:many", "single:2"} {
-		if got, err := ParseLoad(word); err == nil {
-			t.Errorf("ParseLoad(%q) = %v, want an error", word, got)
-		}
-	}
-}
-
 // fakeHost is a Host whose instance is a handler.
 type fakeHost struct {
 	handler http.Handler
@@ -148,6 +131,13 @@ func TestProgressLine(t *testing.T) {
 		{domain.Progress{Phase: domain.PhaseMeasure, Done: 3, Total: ptr(5), TokensPerSecond: ptr(69.14), TTFTMs: ptr(130.4), LeftS: ptr(72.0), Errors: 1},
 			"measure  3 of 5 requests · 69.1 tok/s · TTFT 130 ms · 1 failed · about 1:12 left"},
 		{domain.Progress{Phase: domain.PhaseMeasure, Done: 3}, "measure  3 requests"},
+		{domain.Progress{Phase: domain.PhaseMeasure, Done: 30, Total: ptr(90), LeftS: ptr(5.0),
+			Stage: &domain.StageProgress{Index: 1, Count: ptr(4), Name: "closed:8", Done: 3, Total: ptr(16)}},
+			"measure  stage 2 of 4 closed:8 · 3 of 16 requests · about 0:05 left"},
+		{domain.Progress{Phase: domain.PhaseMeasure, Stage: &domain.StageProgress{Index: 2, Name: "poisson:4/s", Done: 7, LeftS: ptr(61.0), Dropped: 2}},
+			"measure  stage 3 poisson:4/s · 7 requests · 2 dropped · about 1:01 left in this stage"},
+		{domain.Progress{Phase: domain.PhaseMeasure, Done: 1, Stage: &domain.StageProgress{Count: ptr(1), Name: "single", Done: 1}},
+			"measure  1 requests"},
 	} {
 		if got := progressLine(c.in); got != c.want {
 			t.Errorf("progressLine = %q, want %q", got, c.want)

@@ -111,6 +111,7 @@ type progress struct {
 	w       io.Writer
 	rewrite bool
 	phase   domain.Phase
+	stage   int // index of the stage that was shown last
 	last    time.Time
 	wide    int
 }
@@ -132,10 +133,14 @@ func (p *progress) take(ev event, id domain.RunID) bool {
 
 func (p *progress) show(x domain.Progress) {
 	now := time.Now()
-	if !p.rewrite && x.Phase == p.phase && now.Sub(p.last) < plainEvery {
+	stage := 0
+	if x.Stage != nil {
+		stage = x.Stage.Index
+	}
+	if !p.rewrite && x.Phase == p.phase && stage == p.stage && now.Sub(p.last) < plainEvery {
 		return
 	}
-	p.phase, p.last = x.Phase, now
+	p.phase, p.stage, p.last = x.Phase, stage, now
 	p.line(progressLine(x))
 }
 
@@ -156,15 +161,23 @@ func (p *progress) end() {
 }
 
 // progressLine is one line of progress, such as
-// "measure  3 of 5 requests · 69.1 tok/s · TTFT 130 ms · about 0:12 left".
+// "measure  stage 2 of 4 closed:8 · 3 of 16 requests · 69.1 tok/s · TTFT 130 ms · about 0:12 left".
 func progressLine(x domain.Progress) string {
-	parts := []string{fmt.Sprintf("%-8s", x.Phase)}
-	if x.Phase == domain.PhaseMeasure || x.Phase == domain.PhaseWarmup || x.Phase == domain.PhaseDrain {
-		done := fmt.Sprintf("%d requests", x.Done)
-		if x.Total != nil {
-			done = fmt.Sprintf("%d of %d requests", x.Done, *x.Total)
+	var parts []string
+	if x.Stage != nil && (x.Stage.Count == nil || *x.Stage.Count > 1) {
+		parts = append(parts, stageLine(*x.Stage))
+	}
+	switch x.Phase {
+	case domain.PhaseMeasure, domain.PhaseWarmup, domain.PhaseCooldown, domain.PhaseDrain:
+		done, total := x.Done, x.Total
+		if x.Stage != nil && x.Phase == domain.PhaseMeasure {
+			done, total = x.Stage.Done, x.Stage.Total
 		}
-		parts = append(parts, done)
+		if total != nil {
+			parts = append(parts, fmt.Sprintf("%d of %d requests", done, *total))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d requests", done))
+		}
 	}
 	if x.Note != "" {
 		parts = append(parts, x.Note)
@@ -178,11 +191,28 @@ func progressLine(x domain.Progress) string {
 	if x.Errors > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", x.Errors))
 	}
-	if x.LeftS != nil {
-		parts = append(parts, fmt.Sprintf("about %d:%02d left", int(*x.LeftS)/60, int(*x.LeftS)%60))
+	if x.Stage != nil && x.Stage.Dropped > 0 {
+		parts = append(parts, fmt.Sprintf("%d dropped", x.Stage.Dropped))
 	}
-	return parts[0] + " " + strings.Join(parts[1:], " · ")
+	switch {
+	case x.LeftS != nil:
+		parts = append(parts, "about "+clock(*x.LeftS)+" left")
+	case x.Stage != nil && x.Stage.LeftS != nil:
+		parts = append(parts, "about "+clock(*x.Stage.LeftS)+" left in this stage")
+	}
+	return fmt.Sprintf("%-8s ", x.Phase) + strings.Join(parts, " · ")
 }
+
+// stageLine names the stage under way; a search does not know how many there will be.
+func stageLine(s domain.StageProgress) string {
+	if s.Count == nil {
+		return fmt.Sprintf("stage %d %s", s.Index+1, s.Name)
+	}
+	return fmt.Sprintf("stage %d of %d %s", s.Index+1, *s.Count, s.Name)
+}
+
+// clock prints seconds as minutes and seconds.
+func clock(s float64) string { return fmt.Sprintf("%d:%02d", int(s)/60, int(s)%60) }
 
 // watchDownload prints a download until it has ended.
 func (e *env) watchDownload(ctx context.Context, events *eventStream, d domain.Download) error {

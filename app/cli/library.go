@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -91,41 +88,8 @@ func (e *env) datasets() *cobra.Command {
 				return table(w, rows...)
 			})
 		}}
-	add := &cobra.Command{Use: "add FILE", Short: "Import a dataset (.jsonl, .csv or .json)", Args: cobra.ExactArgs(1)}
-	name := add.Flags().String("name", "", "name (default: the file's)")
-	add.RunE = func(c *cobra.Command, args []string) error { return e.addDataset(c.Context(), args[0], *name) }
-	c.AddCommand(add, e.idVerb("rm", "Delete an imported dataset", http.MethodDelete, "/api/v1/datasets/", "", "Deleted."))
+	c.AddCommand(e.importDataset(), e.idVerb("rm", "Delete an imported dataset", http.MethodDelete, "/api/v1/datasets/", "", "Deleted."))
 	return c
-}
-
-func (e *env) addDataset(ctx context.Context, file, name string) error {
-	types := map[string]string{".jsonl": "application/x-ndjson", ".ndjson": "application/x-ndjson", ".csv": "text/csv", ".json": "application/json"}
-	kind, ok := types[strings.ToLower(filepath.Ext(file))]
-	if !ok {
-		return fmt.Errorf("datasets add: the file must end in .jsonl, .csv or .json")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return fmt.Errorf("open dataset: %w", err)
-	}
-	defer f.Close()
-	if name == "" {
-		name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-	}
-	return e.with(ctx, func(c *Client) error {
-		raw, err := c.Upload(ctx, http.MethodPost, "/api/v1/datasets?name="+url.QueryEscape(name), kind, f)
-		if err != nil {
-			return err
-		}
-		return e.print(raw, func(w io.Writer) error {
-			var d domain.Dataset
-			if err := json.Unmarshal(raw, &d); err != nil {
-				return fmt.Errorf("read answer: %w", err)
-			}
-			_, err := fmt.Fprintf(w, "Added %s with %d prompts.\n", d.ID, d.Prompts)
-			return err
-		})
-	})
 }
 
 func (e *env) endpoints() *cobra.Command {
@@ -157,11 +121,7 @@ func (e *env) endpoints() *cobra.Command {
 			return err
 		})
 	}
-	check := &cobra.Command{Use: "check ID", Short: "Ask an endpoint for its models", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			return show1(c.Context(), e, http.MethodPost, base+"/"+url.PathEscape(args[0])+"/check", nil, printCheck)
-		}}
-	c.AddCommand(add, e.editEndpoint(), check,
+	c.AddCommand(add, e.editEndpoint(), e.checkEndpoint(), e.discover(),
 		e.idVerb("rm", "Remove an endpoint", http.MethodDelete, base+"/", "", "Removed."))
 	return c
 }
@@ -189,13 +149,66 @@ func (e *env) editEndpoint() *cobra.Command {
 	return c
 }
 
+func (e *env) checkEndpoint() *cobra.Command {
+	c := &cobra.Command{Use: "check ID", Short: "Find out what an endpoint can do, by a few short generations", Args: cobra.ExactArgs(1)}
+	model := c.Flags().String("model", "", "model to try (default: the first it lists)")
+	listOnly := c.Flags().Bool("list-only", false, "only list its models, generate nothing")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		body := domain.EndpointCheckInput{}
+		if *model != "" {
+			body.ModelID = model
+		}
+		if *listOnly {
+			generate := false
+			body.Generate = &generate
+		}
+		return show1(c.Context(), e, http.MethodPost, "/api/v1/endpoints/"+url.PathEscape(args[0])+"/check", body, printCheck)
+	}
+	return c
+}
+
 func printCheck(w io.Writer, x domain.EndpointCheck) error {
 	fmt.Fprintf(w, "%s\n", x.Message)
 	for _, m := range x.Models {
 		fmt.Fprintf(w, "  %s\n", m)
 	}
+	if x.Model != "" {
+		fmt.Fprintf(w, "\nTried with %s:\n", x.Model)
+	}
+	var rows [][]string
+	for _, p := range x.Checks {
+		rows = append(rows, []string{p.Code, p.State, p.Detail})
+	}
+	if err := table(w, rows...); err != nil {
+		return err
+	}
 	if !x.OK {
 		return ErrReported
 	}
 	return nil
+}
+
+func (e *env) discover() *cobra.Command {
+	return &cobra.Command{Use: "discover", Short: "Look for servers at the usual ports of this machine", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodGet, "/api/v1/discovery", nil, func(w io.Writer, found []domain.Discovered) error {
+				if len(found) == 0 {
+					_, err := fmt.Fprintln(w, "No server answers at the ports 11434, 1234, 8080 and 8000 of this machine.")
+					return err
+				}
+				rows := [][]string{{"KIND", "ADDRESS", "NAME", "MODELS", "ENDPOINT"}}
+				for _, x := range found {
+					models := strings.Join(x.Models, ", ")
+					if x.NeedsKey {
+						models = "needs a key"
+					}
+					id := "“inferometer endpoints add --kind " + x.Kind + " " + x.BaseURL + "” adds it"
+					if x.EndpointID != nil {
+						id = *x.EndpointID
+					}
+					rows = append(rows, []string{x.Kind, x.BaseURL, x.Name, models, id})
+				}
+				return table(w, rows...)
+			})
+		}}
 }

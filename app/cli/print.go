@@ -84,28 +84,6 @@ func printRun(w io.Writer, r domain.Run) error {
 	return nil
 }
 
-func printSummary(w io.Writer, r domain.Run) error {
-	s, h := r.Summary, r.HardwareMetrics
-	prefill := opt(s.PrefillTokensPerSecond, speed)
-	if s.PrefillLowerBound && s.PrefillTokensPerSecond != nil {
-		prefill = "at least " + prefill
-	}
-	rows := [][]string{
-		{"Decode speed", opt(s.DecodeTokensPerSecond, speed), "engine's own " + opt(s.Server.DecodeTokensPerSecond, speed)},
-		{"Output throughput", opt(s.OutputTokensPerSecond, speed), fmt.Sprintf("%d tokens", s.Tokens.Output)},
-		{"Prefill speed", prefill, ""},
-		stat("Time to first token", s.TTFTMs), stat("Time per output token", s.TPOTMs),
-		stat("Time between tokens", s.ITLMs), stat("End to end", s.E2EMs),
-		{"Requests", fmt.Sprintf("%d ok", s.Requests.OK),
-			fmt.Sprintf("%d failed, %d incomplete, %d canceled", s.Requests.Error, s.Requests.Incomplete, s.Requests.Canceled)},
-		{"CPU", opt(h.CPUPercent, percent), "peak " + opt(h.Peak.CPUPercent, percent)},
-		{"RAM", opt(h.RAMUsedGB, gb), "peak " + opt(h.Peak.RAMUsedGB, gb)},
-		{"GPU", opt(h.GPUPercent, percent), h.Reasons["gpu_usage_percent"]},
-		{"VRAM", opt(h.VRAMUsedGB, gb), ""},
-	}
-	return table(w, rows...)
-}
-
 func stat(name string, s domain.Stats) []string {
 	return []string{name, opt(s.P50, ms), fmt.Sprintf("p95 %s · p99 %s · n %d", opt(s.P95, ms), opt(s.P99, ms), s.N)}
 }

@@ -27,20 +27,25 @@ const cancelGrace = 30 * time.Second
 
 // runFlags are the flags of run; each one that was given becomes a field of the request.
 type runFlags struct {
-	model, endpoint, prompt, dataset, load, repeat, slo, name, notes string
-	quick, noGPU                                                     bool
-	maxTokens, requests, warmup                                      int
-	temperature, topP                                                float64
-	seed                                                             int64
-	duration                                                         time.Duration
-	tags                                                             []string
+	workFlags
+	model, endpoint, prompt, dataset, repeat, slo, name, notes string
+	quick, noGPU                                               bool
+	maxTokens, warmup                                          int
+	temperature, topP                                          float64
+	seed                                                       int64
+	duration                                                   time.Duration
+	tags                                                       []string
 }
 
 func (e *env) run() *cobra.Command {
 	var f runFlags
-	c := &cobra.Command{Use: "run (--quick | --model ID) [--prompt TEXT | --dataset ID]",
-		Short: "Run one benchmark and print its summary", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "run (--quick | --model ID) [--prompt TEXT | --dataset ID | --synthetic IN:OUT]",
+		Short: "Run one benchmark and print its summary", Args: cobra.NoArgs,
+		Example: "  inferometer run --model smollm2-135m --dataset chat-en --load sweep:1,2,4,8 --slo 'ttft<500ms,tpot_p95<50ms'\n" +
+			"  inferometer run --model M --endpoint http://127.0.0.1:8080 --synthetic 512:128 --load poisson:5/s --duration 60s\n" +
+			"  inferometer run --model M --endpoint http://127.0.0.1:11434 --prompt Hello --load 'knee:ttft_p95<500ms'"}
 	fl := c.Flags()
+	f.register(fl)
 	fl.BoolVar(&f.quick, "quick", false, "Quick check: five requests on the starter model, no settings")
 	fl.StringVar(&f.model, "model", "", "model id")
 	fl.StringVar(&f.endpoint, "endpoint", "", "address or id of an endpoint")
@@ -51,12 +56,10 @@ func (e *env) run() *cobra.Command {
 	fl.Float64Var(&f.topP, "top-p", 0, "nucleus sampling (default 0.9)")
 	fl.Int64Var(&f.seed, "seed", 0, "seed (default: drawn and stored)")
 	fl.BoolVar(&f.noGPU, "no-gpu", false, "run on the CPU")
-	fl.StringVar(&f.load, "load", "", "single or closed:N")
-	fl.IntVar(&f.requests, "requests", 0, "stop after this many measured requests")
-	fl.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 30s")
+	fl.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 30s, in each stage")
 	fl.IntVar(&f.warmup, "warmup", 0, "discarded requests before measuring (default 1)")
 	fl.StringVar(&f.repeat, "repeat", "", "repetitions")
-	fl.StringVar(&f.slo, "slo", "", "service objective (not supported yet)")
+	fl.StringVar(&f.slo, "slo", "", "service objectives, such as ttft<500ms,tpot_p95<50ms")
 	fl.StringVar(&f.name, "name", "", "name of the run")
 	fl.StringVar(&f.notes, "notes", "", "notes on the run")
 	fl.StringSliceVar(&f.tags, "tag", nil, "tag of the run; may be given again")
@@ -104,12 +107,8 @@ func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client)
 		}
 	}
 	f.stop(given, b)
-	if given("load") {
-		l, err := ParseLoad(f.load)
-		if err != nil {
-			return nil, err
-		}
-		b["load"] = l
+	if err := f.workFlags.into(ctx, given, cl, b); err != nil {
+		return nil, err
 	}
 	if given("endpoint") {
 		id, err := endpointID(ctx, cl, f.endpoint)
@@ -126,18 +125,21 @@ func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client)
 
 func (f runFlags) stop(given func(string) bool, b map[string]any) {
 	stop := map[string]any{}
-	if old, ok := b["stop"].(map[string]any); ok {
-		stop = old
+	if old, ok := b["stop"].(map[string]any); ok && !given("duration") && !given("tokens") {
+		stop = old // the quick check's number of requests
 	}
-	if given("requests") {
-		stop["requests"] = f.requests
-	}
-	if given("duration") {
-		stop["duration_s"] = f.duration.Seconds()
-		if !given("requests") {
-			delete(stop, "requests")
+	for name, field := range map[string]struct {
+		key   string
+		value any
+	}{
+		"requests": {"requests", f.requests}, "duration": {"duration_s", f.duration.Seconds()},
+		"tokens": {"tokens", f.tokens}, "errors": {"errors", f.errors},
+	} {
+		if given(name) {
+			stop[field.key] = field.value
 		}
 	}
+	delete(b, "stop")
 	if len(stop) > 0 {
 		b["stop"] = stop
 	}
@@ -170,25 +172,6 @@ func number(text string) any {
 		return n
 	}
 	return text
-}
-
-// ParseLoad reads a load word: single, closed:16. Other kinds go to the server, which says whether
-// it knows them.
-func ParseLoad(word string) (map[string]any, error) {
-	kind, arg, has := strings.Cut(word, ":")
-	switch {
-	case kind == "":
-		return nil, fmt.Errorf("run: --load must be a word such as single or closed:16")
-	case kind == domain.LoadClosed:
-		n, err := strconv.Atoi(arg)
-		if err != nil {
-			return nil, fmt.Errorf("run: --load closed needs a number of users, such as closed:16")
-		}
-		return map[string]any{"kind": kind, "concurrency": n}, nil
-	case kind == domain.LoadSingle && has:
-		return nil, fmt.Errorf("run: --load single takes no argument")
-	}
-	return map[string]any{"kind": kind}, nil
 }
 
 // endpointID finds an endpoint by id or address, and adds an address that is new.

@@ -85,7 +85,16 @@ func (e *env) jobVerb(use, short, method, suffix string) *cobra.Command {
 }
 
 func (e *env) show() *cobra.Command {
-	return e.jobVerb("show", "Show one run", http.MethodGet, "")
+	c := &cobra.Command{Use: "show ID", Short: "Show one run", Args: cobra.ExactArgs(1)}
+	as := c.Flags().String("as", "", "its figures by the definitions of another tool: vllm, aiperf, guidellm, llama-bench or llmperf")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path := jobPath(args[0])
+		if *as == "" {
+			return show1(c.Context(), e, http.MethodGet, path, nil, printRun)
+		}
+		return show1(c.Context(), e, http.MethodGet, path+"/report?as="+url.QueryEscape(*as), nil, printLenses)
+	}
+	return c
 }
 
 func (e *env) cancel() *cobra.Command {

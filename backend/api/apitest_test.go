@@ -180,7 +180,7 @@ func (w *world) Engines(context.Context) ([]domain.Engine, error) {
 }
 
 func (w *world) Discover(context.Context, func(string) bool) ([]domain.Discovered, error) {
-	return []domain.Discovered{}, nil
+	return []domain.Discovered{{BaseURL: "http://localhost:9", Kind: "openai", Name: "A server", Models: []string{"remote"}}}, nil
 }
 
 func (w *world) EngineLog(_ context.Context, id string) ([]string, error) {

@@ -111,6 +111,10 @@ func badOtherBodies() []badInput {
 		{"dataset without name", post, base + "/datasets", "{}", "application/x-ndjson", 422, "query.name"},
 		{"dataset with a broken line", post, base + "/datasets?name=a", "{\"prompt\":\"a\"}\n{" + secret, "application/x-ndjson", 422, "body"},
 		{"empty dataset", post, base + "/datasets?name=a", "[]", "application/json", 422, "body"},
+		{"dataset of another layout", post, base + "/datasets?name=a&format=" + secret, "x", "text/csv", 422, "query.format"},
+		{"dataset with a preview that is no boolean", post, base + "/datasets?name=a&preview=" + secret, "x", "text/csv", 422, "query.preview"},
+		{"check with an unknown field", post, base + "/endpoints/x/check", `{"model":"` + secret + `"}`, "", 422, "body.model"},
+		{"check of a number", post, base + "/endpoints/x/check", `{"model_id":1}`, "", 422, "body.model_id"},
 		{"dataset without a body", post, base + "/datasets?name=a", "", "", 400, "body"},
 	}
 }
@@ -130,6 +134,9 @@ func badQueries() []badInput {
 		{"/benchmarks/x/metrics?points=1", "query.points"}, {"/benchmarks/x/metrics?points=1e3", "query.points"},
 		{"/benchmarks/x/metrics?series=cpu_usage_percent," + secret, "query.series"},
 		{"/benchmarks/x/metrics?phase=" + secret, "query.phase"}, {"/benchmarks/x/requests?cursor=" + secret, "query.cursor"},
+		{"/benchmarks/x/requests?stage=" + secret, "query.stage"}, {"/benchmarks/x/requests?stage=-1", "query.stage"},
+		{"/benchmarks/x/requests?phase=prepare", "query.phase"}, {"/benchmarks/x/requests?outcome=" + secret, "query.outcome"},
+		{"/benchmarks/x/report?as=" + secret, "query.as"}, {"/discovery?ports=1", "query.ports"},
 		{"/benchmarks/x/requests/one", "path.n"}, {"/benchmarks/x/requests/-1", "path.n"},
 		{"/models?installed=" + secret, "query.installed"}, {"/models?all=1", "query.all"}, {"/datasets?limit=1", "query.limit"},
 		{"/system/telemetry?last=" + secret, "query.last"}, {"/system/telemetry?last=11m", "query.last"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"mime"
@@ -84,7 +85,10 @@ func (a *API) endpointRoutes() {
 	add(a, command("EditEndpoint", http.MethodPatch, path+"/{id}", "Change an endpoint"), a.editEndpoint)
 	add(a, command("RemoveEndpoint", http.MethodDelete, path+"/{id}", "Remove an endpoint and its key"), a.removeEndpoint,
 		status(http.StatusNoContent))
-	add(a, command("CheckEndpoint", http.MethodPost, path+"/{id}/check", "Ask an endpoint for its models; sends no generation"), a.checkEndpoint)
+	add(a, command("CheckEndpoint", http.MethodPost, path+"/{id}/check", "Find out what an endpoint can do"), a.checkEndpoint,
+		describe("It lists the models and, unless generate is false, sends a few short generations. The body may be left out."))
+	add(a, read("DiscoverEndpoints", base+"/discovery", "Servers at the usual ports of this machine"), a.discoverEndpoints,
+		describe("Sends no generation, never leaves this machine and never asks this program itself."))
 }
 
 func (a *API) endpoints(ctx context.Context, _ *none) (*list[domain.Endpoint], error) {
@@ -117,16 +121,31 @@ func (a *API) removeEndpoint(ctx context.Context, in *IDInput) (*nothing, error)
 	return nil, a.svc.RemoveEndpoint(ctx, in.ID)
 }
 
-func (a *API) checkEndpoint(ctx context.Context, in *IDInput) (*body[domain.EndpointCheck], error) {
-	c, err := a.svc.CheckEndpoint(ctx, in.ID)
+type checkInput struct {
+	IDInput
+	Body *domain.EndpointCheckInput
+}
+
+func (a *API) checkEndpoint(ctx context.Context, in *checkInput) (*body[domain.EndpointCheck], error) {
+	var how domain.EndpointCheckInput
+	if in.Body != nil {
+		how = *in.Body
+	}
+	c, err := a.svc.CheckEndpoint(ctx, in.ID, how)
 	return &body[domain.EndpointCheck]{c}, err
+}
+
+func (a *API) discoverEndpoints(ctx context.Context, _ *none) (*list[domain.Discovered], error) {
+	return whole(a.svc.DiscoverEndpoints(ctx))
 }
 
 func (a *API) datasetRoutes() {
 	path := base + "/datasets"
 	add(a, read("Datasets", path, "Datasets"), a.datasets)
 	add(a, command("AddDataset", http.MethodPost, path, "Import a dataset"), a.addDataset, status(http.StatusCreated),
-		uploadBody, describe("One prompt a line as NDJSON, a CSV table with a header, or a JSON array. The body is streamed; a bad line is named."))
+		uploadBody, alsoOK[domain.DatasetImport](a, "A preview: nothing was stored"),
+		describe("One prompt a line as NDJSON, a CSV table with a header, or a JSON array; format names another layout. "+
+			"The body is streamed. A bad line refuses the whole, unless skip_bad leaves such lines out; every one is told with its number."))
 	add(a, read("Dataset", path+"/{id}", "One dataset with its first prompts"), a.dataset)
 	add(a, command("RemoveDataset", http.MethodDelete, path+"/{id}", "Delete an imported dataset"), a.removeDataset,
 		status(http.StatusNoContent))
@@ -145,26 +164,40 @@ func (a *API) datasets(ctx context.Context, _ *none) (*list[domain.Dataset], err
 }
 
 type uploadInput struct {
-	Name string `query:"name" required:"true" maxLength:"100" doc:"Name of the dataset"`
+	Name    string `query:"name" maxLength:"100" doc:"Name of the dataset; a preview needs none"`
+	Format  string `query:"format" enum:"jsonl,csv,json,sharegpt,messages,trace" doc:"Layout of the file; default: by the content type"`
+	Preview bool   `query:"preview" doc:"Only say what an import would find"`
+	SkipBad bool   `query:"skip_bad" doc:"Leave bad lines out instead of refusing the whole"`
 
-	format string
+	byType string // the layout that the content type stands for
 	body   io.Reader
 }
 
 // Resolve implements huma.Resolver: it takes the body as it streams in.
 func (in *uploadInput) Resolve(ctx huma.Context) []error {
 	ct, _, _ := mime.ParseMediaType(ctx.Header("Content-Type")) // strict has checked it
-	in.format = map[string]string{"application/x-ndjson": "jsonl", "text/csv": "csv", "application/json": "json"}[ct]
+	in.byType = map[string]string{"application/x-ndjson": "jsonl", "text/csv": "csv", "application/json": "json"}[ct]
 	in.body = ctx.BodyReader()
 	return nil
 }
 
-func (a *API) addDataset(ctx context.Context, in *uploadInput) (*created[domain.Dataset], error) {
-	if in.format == "" {
+// importOutput is an import; Status is 200 for a preview.
+type importOutput struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     domain.DatasetImport
+}
+
+func (a *API) addDataset(ctx context.Context, in *uploadInput) (*importOutput, error) {
+	if in.byType == "" {
 		return nil, malformed("body", "is missing")
 	}
-	d, err := a.svc.AddDataset(ctx, service.DatasetUpload{Name: in.Name, Format: in.format, Body: in.body})
-	return &created[domain.Dataset]{Location: base + "/datasets/" + url.PathEscape(d.ID), Body: d}, err
+	d, err := a.svc.AddDataset(ctx, service.DatasetUpload{Name: in.Name, Format: cmp.Or(in.Format, in.byType), Body: in.body,
+		Preview: in.Preview, SkipBad: in.SkipBad})
+	if err != nil || in.Preview {
+		return &importOutput{Status: http.StatusOK, Body: d}, err
+	}
+	return &importOutput{Status: http.StatusCreated, Location: base + "/datasets/" + url.PathEscape(d.ID), Body: d}, nil
 }
 
 func (a *API) dataset(ctx context.Context, in *IDInput) (*body[domain.DatasetDetail], error) {

@@ -48,12 +48,31 @@ func (a *API) buildSpec() []byte {
 	for name := range all {
 		a.refine(schemas[name].(map[string]any), a.schemas.TypeFromRef("#/components/schemas/"+name))
 	}
+	manyShapes(schemas["BenchmarkRequest"].(map[string]any)["properties"].(map[string]any))
 	neverNull(tree)
 	out, err := json.MarshalIndent(tree, "", "  ")
 	if err != nil {
 		panic("api: encode OpenAPI document: " + err.Error())
 	}
 	return append(out, '\n')
+}
+
+// manyShapes documents the two fields of a benchmark that take several shapes. The service reads
+// them, so that it can name the very place of a mistake.
+func manyShapes(props map[string]any) {
+	object := func(v ...any) map[string]any {
+		m := map[string]any{}
+		for i := 0; i < len(v); i += 2 {
+			m[v[i].(string)] = v[i+1]
+		}
+		return m
+	}
+	words := object("type", "string", "examples", []any{"ttft<500ms,tpot_p95<50ms"})
+	oneOf := func(prop any, shapes ...any) { prop.(map[string]any)["oneOf"] = shapes }
+	oneOf(props["slo"], words, object("type", "array", "items", words),
+		object("type", "array", "items", object("$ref", "#/components/schemas/Objective")),
+		object("type", "object", "additionalProperties", object("type", "number"), "examples", []any{object("ttft_p95_ms", 500)}))
+	oneOf(props["repeat"], object("type", "integer", "minimum", 1), object("type", "string", "enum", []any{"auto"}))
 }
 
 // refine says what reflection alone does not: a pointer to an object may be null, and the words
@@ -83,9 +102,10 @@ func wordsOf(t reflect.Type) []any {
 			domain.StatusCanceled, domain.StatusInterrupted}
 	case reflect.TypeFor[domain.Phase]():
 		return []any{domain.PhaseIdle, domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
-			domain.PhaseMeasure, domain.PhaseDrain, domain.PhaseStop}
+			domain.PhaseMeasure, domain.PhaseCooldown, domain.PhaseDrain, domain.PhaseStop}
 	case reflect.TypeFor[domain.Outcome]():
-		return []any{domain.OutcomeOK, domain.OutcomeError, domain.OutcomeIncomplete, domain.OutcomeCanceled}
+		return []any{domain.OutcomeOK, domain.OutcomeError, domain.OutcomeIncomplete, domain.OutcomeCanceled,
+			domain.OutcomeDropped}
 	case reflect.TypeFor[domain.EventKind]():
 		return []any{domain.EventRunCreated, domain.EventRunPhase, domain.EventRunProgress, domain.EventRunFinished,
 			domain.EventTelemetry, domain.EventDownloadProgress, domain.EventLog, domain.EventReset}

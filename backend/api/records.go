@@ -21,6 +21,7 @@ func (a *API) recordRoutes() {
 	add(a, read("BenchmarkPhases", base+"/benchmarks/{id}/phases", "When each phase of a job began"), a.benchmarkPhases)
 	add(a, read("BenchmarkRequests", base+"/benchmarks/{id}/requests", "Requests of a job, without text and chunks"), a.benchmarkRequests)
 	add(a, read("BenchmarkRequest", base+"/benchmarks/{id}/requests/{n}", "One request with prompt, output, chunk times and server timings"), a.benchmarkRequest)
+	add(a, read("BenchmarkReport", base+"/benchmarks/{id}/report", "A job with its figures as other tools define them"), a.benchmarkReport)
 }
 
 type metricsInput struct {
@@ -175,4 +176,14 @@ type requestInput struct {
 func (a *API) benchmarkRequest(ctx context.Context, in *requestInput) (*body[domain.RequestRecord], error) {
 	rec, err := a.svc.BenchmarkRequest(ctx, in.run(), in.N)
 	return &body[domain.RequestRecord]{rec}, err
+}
+
+type reportInput struct {
+	JobInput
+	As string `query:"as" enum:"vllm,aiperf,guidellm,llama-bench,llmperf" doc:"Only by the definitions of this tool"`
+}
+
+func (a *API) benchmarkReport(ctx context.Context, in *reportInput) (*body[domain.RunReport], error) {
+	r, err := a.svc.BenchmarkReport(ctx, in.run(), in.As)
+	return &body[domain.RunReport]{r}, err
 }

@@ -226,6 +226,19 @@ func TestEndpointRoutes(t *testing.T) {
 	if c := decode[domain.EndpointCheck](w.call(http.MethodPost, path+"/check", nil).want(200)); !c.OK || !slices.Equal(c.Models, []string{"remote"}) {
 		t.Errorf("check %+v", c)
 	}
+	if len(w.engine.asked()) == 0 {
+		t.Error("a check without a body generates")
+	}
+	sent := len(w.engine.asked())
+	c := decode[domain.EndpointCheck](w.call(http.MethodPost, path+"/check", `{"generate":false}`).want(200))
+	if !c.OK || c.Checks[0].Code != "reachable" || len(w.engine.asked()) != sent {
+		t.Errorf("check without generations %+v", c)
+	}
+	w.call(http.MethodPost, path+"/check", `{"model_id":"other"}`).problem(422)
+	found := decode[[]domain.Discovered](w.get(base + "/discovery").want(200))
+	if len(found) != 1 || found[0].EndpointID == nil || *found[0].EndpointID != e.ID {
+		t.Errorf("found %+v", found)
+	}
 	list := w.get(base + "/endpoints").want(200)
 	if strings.Contains(string(list.body), secret) || list.header.Get("X-Total-Count") != "1" {
 		t.Errorf("list %s", list.body)
@@ -262,6 +275,18 @@ func TestDatasetRoutes(t *testing.T) {
 		w.get(base + "/datasets/" + d.ID).problem(404)
 	}
 	w.call(http.MethodDelete, base+"/datasets/"+before[0].ID, nil).problem(409)
+	look := w.call(http.MethodPost, base+"/datasets?preview", "prompt\none\n", "Content-Type", "text/csv").want(200)
+	if d := decode[domain.DatasetImport](look); d.Stored || d.Prompts != 1 || d.Format != "csv" || len(d.Preview) != 1 || look.header.Get("Location") != "" {
+		t.Errorf("preview %+v", d)
+	}
+	if now := decode[[]domain.Dataset](w.get(base + "/datasets").want(200)); len(now) != len(before) {
+		t.Errorf("a preview was stored: %+v", now)
+	}
+	const mixed = "{\"prompt\":\"one\"}\n{\"prompt\":1}\n{\"prompt\":\"two\"}\n"
+	w.call(http.MethodPost, base+"/datasets?name=Mixed", mixed, "Content-Type", "application/x-ndjson").problem(422)
+	if d := decode[domain.DatasetImport](w.call(http.MethodPost, base+"/datasets?name=Mixed&skip_bad", mixed, "Content-Type", "application/x-ndjson").want(201)); !d.Stored || d.Prompts != 2 || len(d.Rejected) != 1 || d.Rejected[0].Line != 2 {
+		t.Errorf("import without its bad line %+v", d)
+	}
 	// A stream may be larger than the JSON of a command.
 	large := "{\"prompt\":\"" + strings.Repeat("x", 1000) + "\"}\n"
 	w.call(http.MethodPost, base+"/datasets?name=Large", strings.Repeat(large, 2000), "Content-Type", "application/x-ndjson").want(201)

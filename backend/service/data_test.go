@@ -90,7 +90,7 @@ func TestEndpoints(t *testing.T) {
 		if b, err := os.ReadFile(w.path); err != nil || strings.Contains(string(b), key) {
 			t.Errorf("the database holds the key, or %v", err)
 		}
-		check, err := w.svc.CheckEndpoint(t.Context(), e.ID)
+		check, err := w.svc.CheckEndpoint(t.Context(), e.ID, domain.EndpointCheckInput{Generate: ptr(false)})
 		if err != nil || !check.OK || len(check.Models) != 1 || w.engine.Generated() != 0 {
 			t.Errorf("check = %+v, %v", check, err)
 		}

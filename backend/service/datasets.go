@@ -32,32 +32,42 @@ func (s *Service) Dataset(ctx context.Context, id string) (domain.DatasetDetail,
 	if domain.KindOf(err) == domain.KindNotFound {
 		return domain.DatasetDetail{}, &domain.Error{Kind: domain.KindNotFound, Msg: "There is no dataset with this id.", Err: err}
 	}
-	return domain.DatasetDetail{Dataset: d, Preview: prompts[:min(len(prompts), previewPrompts)]}, err
+	return domain.DatasetDetail{Dataset: d, Preview: preview(prompts), Histogram: workload.Histogram(prompts)}, err
 }
 
-// AddDataset imports a dataset from a stream; a mistake is told with its line.
-func (s *Service) AddDataset(ctx context.Context, u DatasetUpload) (domain.Dataset, error) {
+func preview(prompts []domain.Prompt) []domain.Prompt {
+	return prompts[:min(len(prompts), previewPrompts)]
+}
+
+// AddDataset imports a dataset from a stream. A bad line refuses the whole and is told with its
+// number, unless bad lines are skipped; a preview tells all of them and stores nothing.
+func (s *Service) AddDataset(ctx context.Context, u DatasetUpload) (domain.DatasetImport, error) {
 	name := strings.TrimSpace(u.Name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
-		return domain.Dataset{}, domain.Invalid("query.name", "must have 1 to 100 characters")
+	if n := utf8.RuneCountInString(name); n > maxName || n < 1 && !u.Preview {
+		return domain.DatasetImport{}, domain.Invalid("query.name", "must have 1 to 100 characters")
 	}
-	prompts, err := workload.Parse(u.Format, u.Body)
+	in, err := workload.Import(u.Format, u.Body, workload.ImportOptions{SkipBad: u.SkipBad || u.Preview})
 	if err != nil {
-		return domain.Dataset{}, err
+		return domain.DatasetImport{}, err
 	}
 	sum := sha256.New()
-	if err := json.NewEncoder(sum).Encode(prompts); err != nil {
-		return domain.Dataset{}, err
+	if err := json.NewEncoder(sum).Encode(in.Prompts); err != nil {
+		return domain.DatasetImport{}, err
+	}
+	out := domain.DatasetImport{Format: in.Format, Rejected: in.Rejected, Preview: preview(in.Prompts),
+		Histogram: workload.Histogram(in.Prompts),
+		Dataset: domain.Dataset{Name: name, Prompts: len(in.Prompts), SHA256: hex.EncodeToString(sum.Sum(nil)),
+			CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}}
+	if u.Preview {
+		return out, nil
 	}
 	s.dataMu.Lock()
 	defer s.dataMu.Unlock()
-	id, err := s.freeDatasetID(ctx, name)
-	if err != nil {
-		return domain.Dataset{}, err
+	if out.ID, err = s.freeDatasetID(ctx, name); err != nil {
+		return out, err
 	}
-	d := domain.Dataset{ID: id, Name: name, Prompts: len(prompts),
-		SHA256: hex.EncodeToString(sum.Sum(nil)), CreatedAt: s.d.Now().UTC().Truncate(time.Microsecond)}
-	return d, s.d.Store.PutDataset(ctx, d, prompts)
+	out.Stored = true
+	return out, s.d.Store.PutDataset(ctx, out.Dataset, in.Prompts)
 }
 
 // freeDatasetID makes a short readable id of a name.

@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,10 +12,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
 )
 
-// checkTimeout bounds the call that asks an endpoint for its models.
-const checkTimeout = 10 * time.Second
+const (
+	// checkTimeout bounds the call that asks an endpoint for its models.
+	checkTimeout = 10 * time.Second
+	// probeTimeout bounds a whole check with its generations; a cold server loads its model first.
+	probeTimeout = 2 * time.Minute
+)
 
 // Endpoints lists the endpoints.
 func (s *Service) Endpoints(ctx context.Context) ([]domain.Endpoint, error) {
@@ -130,22 +137,138 @@ func (s *Service) RemoveEndpoint(ctx context.Context, id string) error {
 	return s.d.Store.DeleteEndpoint(ctx, id)
 }
 
-// CheckEndpoint asks an endpoint for its models; it sends no generation.
-func (s *Service) CheckEndpoint(ctx context.Context, id string) (domain.EndpointCheck, error) {
+// openEndpoint returns a client of an endpoint with its key; done gives its connections back.
+func (s *Service) openEndpoint(ctx context.Context, e domain.Endpoint) (eng engine.Engine, done func(), err error) {
+	key, err := s.d.Secrets.Get(e.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if eng, err = s.d.Engines.EndpointEngine(e, key); err != nil {
+		return nil, nil, err
+	}
+	return eng, func() {
+		if err := eng.Close(context.WithoutCancel(ctx)); err != nil {
+			s.d.Log.Debug("Cannot close an endpoint's connections", "endpointId", e.ID, "error", err)
+		}
+	}, nil
+}
+
+// CheckEndpoint asks an endpoint for its models and finds out by a few short generations what else
+// it can do. While a benchmark runs it generates nothing, which would disturb the figures.
+func (s *Service) CheckEndpoint(ctx context.Context, id string, in domain.EndpointCheckInput) (domain.EndpointCheck, error) {
+	out := domain.EndpointCheck{Models: []string{}}
 	e, err := s.Endpoint(ctx, id)
 	if err != nil {
-		return domain.EndpointCheck{}, err
+		return out, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	ms, took, err := s.askEndpoint(ctx, e)
+	eng, done, err := s.openEndpoint(ctx, e)
 	if err != nil {
-		return domain.EndpointCheck{Models: []string{}, Message: userMessage(err)}, nil
+		return unreachable(out, err), nil
 	}
-	latency := float64(took.Microseconds()) / 1000
-	out := domain.EndpointCheck{OK: true, LatencyMs: &latency, Models: []string{}, Message: "The endpoint answers."}
-	for _, m := range ms {
-		out.Models = append(out.Models, m.ID)
+	defer done()
+	models, took, err := listModels(ctx, eng)
+	if err != nil {
+		return unreachable(out, err), nil
+	}
+	ms := float64(took.Microseconds()) / 1000
+	out.OK, out.LatencyMs, out.Models, out.Message = true, &ms, models, "The endpoint answers."
+	out.Checks = []domain.EndpointProbe{{Code: "reachable", State: "ok",
+		Detail: fmt.Sprintf("Listed %d models in %.0f ms.", len(models), ms)}}
+	if !or(in.Generate, true) {
+		return out, nil
+	}
+	if out.Model, err = modelToTry(in.ModelID, models); err != nil {
+		return out, err
+	}
+	if _, busy := s.ActiveRun(); busy {
+		out.Model, out.Message = "", "The endpoint answers. Nothing was generated, because a benchmark is running."
+		return out, nil
+	}
+	if out.Model == "" {
+		out.Message = "The endpoint answers, but lists no model. Name one to find out what it can do."
+		return out, nil
+	}
+	out.Checks = append(out.Checks, engine.Check(ctx, guarded{eng, s.d.Log}, out.Model)...)
+	for _, c := range out.Checks {
+		if c.State == "failed" {
+			out.OK, out.Message = false, c.Detail
+			break
+		}
 	}
 	return out, nil
+}
+
+// unreachable is the answer about an endpoint that did not even list its models.
+func unreachable(out domain.EndpointCheck, err error) domain.EndpointCheck {
+	out.Message = userMessage(err)
+	out.Checks = []domain.EndpointProbe{{Code: "reachable", State: "failed", Detail: out.Message}}
+	return out
+}
+
+// listModels returns the ids of the models that an engine serves, and how long it took to say so.
+func listModels(ctx context.Context, eng engine.Engine) ([]string, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	begin := time.Now()
+	ms, err := eng.Models(ctx)
+	took := time.Since(begin)
+	ids := make([]string, 0, len(ms))
+	for _, m := range ms {
+		ids = append(ids, m.ID)
+	}
+	return ids, took, err
+}
+
+// modelToTry is the asked model, which must be among those listed, or the first of them.
+func modelToTry(asked *string, listed []string) (string, error) {
+	switch {
+	case asked != nil && len(listed) > 0 && !slices.Contains(listed, *asked):
+		return "", domain.Invalid("body.model_id", "is not served by this endpoint")
+	case asked != nil:
+		return *asked, nil
+	case len(listed) > 0:
+		return listed[0], nil
+	}
+	return "", nil
+}
+
+// DiscoverEndpoints looks for servers at the usual ports of this machine, never at its own. Those
+// that are registered already carry their id.
+func (s *Service) DiscoverEndpoints(ctx context.Context) ([]domain.Discovered, error) {
+	found, err := s.d.Engines.Discover(ctx, s.d.OwnAddress)
+	if err != nil {
+		return nil, fmt.Errorf("look for servers: %w", err)
+	}
+	known, err := s.d.Store.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		for _, e := range known {
+			if sameAddress(e.BaseURL, found[i].BaseURL) {
+				id := e.ID
+				found[i].EndpointID = &id
+			}
+		}
+	}
+	return found, nil
+}
+
+// sameAddress compares two base URLs, whichever of the names of this machine they use and whether
+// or not they end in /v1.
+func sameAddress(a, b string) bool {
+	plain := func(raw string) string {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return raw
+		}
+		host := u.Hostname()
+		if host == "localhost" || host == "::1" {
+			host = "127.0.0.1"
+		}
+		return u.Scheme + "://" + net.JoinHostPort(host, u.Port()) + strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/v1")
+	}
+	return plain(a) == plain(b)
 }

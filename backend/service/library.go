@@ -101,7 +101,7 @@ func (s *Service) reachableModels(asked context.Context, e domain.Endpoint) []do
 	}
 	ctx, cancel := context.WithTimeout(asked, endpointLook)
 	defer cancel()
-	ms, _, err := s.askEndpoint(ctx, e)
+	ms, err := s.askEndpoint(ctx, e)
 	if asked.Err() != nil { // the caller went away, which says nothing about the endpoint
 		return ms
 	}
@@ -118,28 +118,18 @@ func (s *Service) reachableModels(asked context.Context, e domain.Endpoint) []do
 }
 
 // askEndpoint reads an endpoint's model list; it sends no generation.
-func (s *Service) askEndpoint(ctx context.Context, e domain.Endpoint) ([]domain.Model, time.Duration, error) {
-	key, err := s.d.Secrets.Get(e.ID)
+func (s *Service) askEndpoint(ctx context.Context, e domain.Endpoint) ([]domain.Model, error) {
+	eng, done, err := s.openEndpoint(ctx, e)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	eng, err := s.d.Engines.EndpointEngine(e, key)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() {
-		if err := eng.Close(context.WithoutCancel(ctx)); err != nil {
-			s.d.Log.Debug("Cannot close an endpoint's connections", "endpointId", e.ID, "error", err)
-		}
-	}()
-	begin := time.Now()
+	defer done()
 	ms, err := eng.Models(ctx)
-	took := time.Since(begin)
 	for i := range ms {
 		id := e.ID
 		ms[i].EndpointID, ms[i].Engine, ms[i].Installed, ms[i].Source = &id, e.Kind, true, "endpoint"
 	}
-	return ms, took, err
+	return ms, err
 }
 
 // AddModel adds a GGUF file by path.

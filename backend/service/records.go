@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/stats"
 )
 
 // maxPage is the largest page of requests and results.
@@ -103,6 +105,36 @@ func (s *Service) BenchmarkRequest(ctx context.Context, id domain.RunID, n int) 
 	}
 	return rec, err
 }
+
+// BenchmarkReport returns a job with its figures as other tools would compute them from the same
+// records; tool narrows to one of them. A job without records has none.
+func (s *Service) BenchmarkReport(ctx context.Context, id domain.RunID, tool string) (domain.RunReport, error) {
+	if tool != "" && !slices.Contains(lensTools(), tool) {
+		return domain.RunReport{}, domain.Invalid("query.as", "must be one of "+strings.Join(lensTools(), ", "))
+	}
+	run, err := s.Benchmark(ctx, id)
+	if err != nil {
+		return domain.RunReport{}, err
+	}
+	out := domain.RunReport{Run: run, Lenses: []domain.Lens{}}
+	var info domain.EngineInfo
+	if run.Environment != nil {
+		info = run.Environment.Engine
+	}
+	in, err := s.records(ctx, run, info)
+	if err != nil || len(in.Requests) == 0 {
+		return out, err
+	}
+	for _, l := range stats.Lenses(in) {
+		if tool == "" || l.Tool == tool {
+			out.Lenses = append(out.Lenses, l)
+		}
+	}
+	return out, nil
+}
+
+// lensTools names the tools whose definitions a report can follow.
+func lensTools() []string { return []string{"vllm", "aiperf", "guidellm", "llama-bench", "llmperf"} }
 
 func pageSize(limit int) int {
 	if limit <= 0 {
