@@ -143,6 +143,9 @@ func normal(mean, dev, low, high float64) func(*rand.Rand) float64 {
 	}
 	at := func(x float64) float64 { return math.Erfc((mean-x)/(dev*math.Sqrt2)) / 2 }
 	from, to := at(low), at(high)
+	if from == to { // the limits lie far out on one side
+		return func(*rand.Rand) float64 { return min(max(mean, low), high) }
+	}
 	return func(rng *rand.Rand) float64 {
 		p := from + rng.Float64()*(to-from)
 		// A limit far out leaves p at 0 or 1, whose inverse is infinite.

@@ -16,8 +16,8 @@ var wordList string
 
 const (
 	fewestWords  = 64
-	sampledTexts = 8  // counted to see whether words can be relied on
-	mostTries    = 64 // to reach an exact count
+	sampledTexts = 8   // counted to see whether words can be relied on
+	mostTries    = 200 // to reach an exact count
 )
 
 // vocabulary is the words that made texts consist of.
@@ -88,8 +88,9 @@ func (v vocabulary) exact(ctx context.Context, tok Tokenize, before, text string
 			for range (diff + 1) / 2 { // a word may be more than one token
 				words = append(words, v.words[rng.IntN(len(v.words))])
 			}
-		case len(words) == 1:
-			words[0] = v.words[rng.IntN(len(v.words))]
+		case len(words) == 1 || (diff == -1 && rng.IntN(2) == 0):
+			// Another last word may be shorter.
+			words[len(words)-1] = v.words[rng.IntN(len(v.words))]
 		default:
 			words = words[:max(1, len(words)-(1-diff)/2)]
 		}

@@ -1,6 +1,6 @@
 // Package workload decides what is sent: the n-th prompt of a source, the same for the same seed.
-// It reads datasets and holds the built-in ones. It never decides when a request starts and never
-// talks to an engine.
+// It reads datasets, holds the built-in ones and makes prompts of exact lengths. It never decides
+// when a request starts and never talks to an engine: tokens are counted by a function it is given.
 package workload
 
 import (
@@ -14,7 +14,8 @@ import (
 
 // Source gives the n-th prompt. It is safe for concurrent use.
 type Source interface {
-	// Prompt returns prompt n (0, 1, …); past Len the source goes round again in a new order.
+	// Prompt returns prompt n (0, 1, …); past Len the source goes round again, FromPrompts in a new
+	// order.
 	Prompt(n int) (domain.Prompt, error)
 	// Len is the number of different prompts: one pass.
 	Len() int
@@ -61,7 +62,8 @@ func (s *shuffled) Prompt(n int) (domain.Prompt, error) {
 }
 
 // UniquePrefix returns a short first line that no other n of the same seed has, so that no prompt
-// cache can answer for a prompt behind it. It costs a handful of tokens.
+// cache can answer for a prompt behind it. It costs a handful of tokens. It must not stand before the
+// first Prompt.SharedPrefix bytes of a text, which are there to be cached: put it behind them.
 func UniquePrefix(seed int64, n int) string {
 	return fmt.Sprintf("[%08x]\n", scramble(uint32(n))^fold(seed))
 }
