@@ -11,6 +11,7 @@ import (
 	"github.com/inferometer/inferometer/backend/engine"
 	"github.com/inferometer/inferometer/backend/engine/discover"
 	"github.com/inferometer/inferometer/backend/engine/llama"
+	"github.com/inferometer/inferometer/backend/engine/ollama"
 	"github.com/inferometer/inferometer/backend/engine/openai"
 	"github.com/inferometer/inferometer/backend/library"
 	"github.com/inferometer/inferometer/backend/service"
@@ -58,6 +59,12 @@ func (e *engines) record(line string) {
 
 // EndpointEngine implements service.EngineSource.
 func (e *engines) EndpointEngine(ep domain.Endpoint, key string) (engine.Engine, error) {
+	switch ep.Kind {
+	case openai.KindOllama:
+		return ollama.New(ollama.Options{BaseURL: ep.BaseURL, APIKey: key})
+	case openai.KindLlama:
+		return llama.NewRemote(llama.RemoteOptions{BaseURL: ep.BaseURL, APIKey: key})
+	}
 	return openai.New(openai.Options{BaseURL: ep.BaseURL, APIKey: key, Kind: ep.Kind})
 }
 
