@@ -21,8 +21,11 @@ type requestBody struct {
 	Raw       bool             `json:"raw,omitempty"`
 	Stream    bool             `json:"stream"`
 	KeepAlive string           `json:"keep_alive,omitempty"`
-	Truncate  bool             `json:"truncate"` // false: a prompt too long for the context fails, it is not cut in silence
-	Options   options          `json:"options"`
+	// A prompt too long for the context shall fail, not be cut in silence, and an answer shall end
+	// at the context's end, not go on after a part of it was forgotten.
+	Truncate bool    `json:"truncate"`
+	Shift    bool    `json:"shift"`
+	Options  options `json:"options"`
 }
 
 type options struct {

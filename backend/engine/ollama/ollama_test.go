@@ -115,8 +115,8 @@ func TestRequestBody(t *testing.T) {
 	}
 	const options = "map[num_ctx:2048 num_gpu:0 num_predict:3 seed:7 temperature:0 top_p:0.5]"
 	for i, want := range []string{
-		"map[keep_alive:30m messages:[map[content:Be brief. role:system] map[content:Tell me a story of the sea. role:user]] model:m options:" + options + " stream:true truncate:false]",
-		"map[keep_alive:30m model:m options:" + options + " prompt:Tell me a story of the sea. raw:true stream:true truncate:false]",
+		"map[keep_alive:30m messages:[map[content:Be brief. role:system] map[content:Tell me a story of the sea. role:user]] model:m options:" + options + " shift:false stream:true truncate:false]",
+		"map[keep_alive:30m model:m options:" + options + " prompt:Tell me a story of the sea. raw:true shift:false stream:true truncate:false]",
 	} {
 		if got := fmt.Sprint(bodies[i]); got != want {
 			t.Errorf("body %s\nwant %s", got, want)
