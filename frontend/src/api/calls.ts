@@ -135,8 +135,15 @@ export async function removeEndpoint(endpoint: string): Promise<void> {
   await request('DELETE', `/endpoints/${id(endpoint)}`, { bound: ['RemoveEndpoint', endpoint] })
 }
 
-export const checkEndpoint = async (endpoint: string): Promise<T.EndpointCheck> =>
-  (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, { bound: ['CheckEndpoint', endpoint] })).body
+/** Finds out what an endpoint can do; unless generate is false that takes a few short generations. */
+export async function checkEndpoint(endpoint: string, json: T.EndpointCheckInput = {}): Promise<T.EndpointCheck> {
+  const o: RequestOptions = { json, timeoutMs: 180_000, bound: ['CheckEndpoint', endpoint, JSON.stringify(json)] }
+  return (await request<T.EndpointCheck>('POST', `/endpoints/${id(endpoint)}/check`, o)).body
+}
+
+/** Servers at the usual ports of this machine. */
+export const discover = async (): Promise<T.Discovered[]> =>
+  (await request<T.Discovered[] | null>('GET', '/discovery')).body ?? []
 
 export const listEngines = async (): Promise<T.Engine[]> => (await request<T.Engine[] | null>('GET', '/engines')).body ?? []
 
@@ -152,18 +159,27 @@ export const listDatasets = async (): Promise<T.Dataset[]> =>
 export const getDataset = async (dataset: string): Promise<T.DatasetDetail> =>
   (await request<T.DatasetDetail>('GET', `/datasets/${id(dataset)}`)).body
 
-export type DatasetFormat = 'jsonl' | 'csv' | 'json';
-
-const mediaTypes: Record<DatasetFormat, string> = {
-  jsonl: 'application/x-ndjson',
-  csv: 'text/csv',
-  json: 'application/json',
+/** A file of prompts as text. A preview stores nothing; skipBad leaves out the lines that cannot be taken. */
+export interface Upload {
+  name: string
+  format: T.DatasetFormat
+  body: string
+  preview?: boolean
+  skipBad?: boolean
 }
 
-export async function addDataset(name: string, format: DatasetFormat, body: string): Promise<T.Dataset> {
-  const type = mediaTypes[format]
-  const o: RequestOptions = { query: { name }, text: { body, type }, timeoutMs: 120_000, bound: ['AddDataset', name, type, body] }
-  return (await request<T.Dataset>('POST', '/datasets', o)).body
+/** The media type by the shape of the text: a table, one JSON value, or one a line. */
+function mediaType(u: Upload): string {
+  if (u.format === 'csv') return 'text/csv'
+  return u.format === 'json' || u.body.trimStart().startsWith('[') ? 'application/json' : 'application/x-ndjson'
+}
+
+export async function addDataset(u: Upload): Promise<T.DatasetImport> {
+  const query = { name: u.name || undefined, format: u.format, preview: u.preview || undefined, skip_bad: u.skipBad || undefined }
+  const type = mediaType(u)
+  const words = new URLSearchParams(Object.entries(query).flatMap(([k, v]) => (v === undefined ? [] : [[k, String(v)]]))).toString()
+  const o: RequestOptions = { query, text: { body: u.body, type }, timeoutMs: 120_000, bound: ['AddDataset', words, type, u.body] }
+  return (await request<T.DatasetImport>('POST', '/datasets', o)).body
 }
 
 export async function removeDataset(dataset: string): Promise<void> {

@@ -108,8 +108,8 @@ describe('the window', () => {
 
   it('does not wait for ever for a promise that never settles', async () => {
     vi.useFakeTimers()
-    bind({ CheckEndpoint: () => new Promise(() => undefined) })
-    const failed = failure(calls.checkEndpoint('e'))
+    bind({ RemoveEndpoint: () => new Promise(() => undefined) })
+    const failed = failure(calls.removeEndpoint('e'))
     await vi.advanceTimersByTimeAsync(30_000)
     expect((await failed).status).toBe(504)
   })

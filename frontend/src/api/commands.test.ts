@@ -23,8 +23,9 @@ const rows: Row[] = [
   ['AddEndpoint', () => calls.addEndpoint({ name: 'n' }), ['{"name":"n"}'], 'POST /endpoints', '{"name":"n"}'],
   ['EditEndpoint', () => calls.editEndpoint('e', { name: 'n' }), ['e', '{"name":"n"}'], 'PATCH /endpoints/e', '{"name":"n"}'],
   ['RemoveEndpoint', () => calls.removeEndpoint('e'), ['e'], 'DELETE /endpoints/e'],
-  ['CheckEndpoint', () => calls.checkEndpoint('e'), ['e'], 'POST /endpoints/e/check'],
-  ['AddDataset', () => calls.addDataset('n', 'csv', 'prompt\nx'), ['n', 'text/csv', 'prompt\nx'], 'POST /datasets?name=n', 'prompt\nx', { 'Content-Type': 'text/csv' }],
+  ['CheckEndpoint', () => calls.checkEndpoint('e', { generate: false }), ['e', '{"generate":false}'], 'POST /endpoints/e/check', '{"generate":false}'],
+  ['AddDataset', () => calls.addDataset({ name: 'n m', format: 'csv', body: 'prompt\nx' }), ['name=n+m&format=csv', 'text/csv', 'prompt\nx'], 'POST /datasets?name=n+m&format=csv', 'prompt\nx', { 'Content-Type': 'text/csv' }],
+  ['AddDataset', () => calls.addDataset({ name: '', format: 'sharegpt', body: '[]', preview: true, skipBad: true }), ['format=sharegpt&preview=true&skip_bad=true', 'application/json', '[]'], 'POST /datasets?format=sharegpt&preview=true&skip_bad=true', '[]'],
   ['RemoveDataset', () => calls.removeDataset('d'), ['d'], 'DELETE /datasets/d'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],
 ]

@@ -95,6 +95,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/benchmarks/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job with its figures as other tools define them */
+        get: operations["benchmarkReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks/{id}/requests": {
         parameters: {
             query?: never;
@@ -158,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Import a dataset
-         * @description One prompt a line as NDJSON, a CSV table with a header, or a JSON array. The body is streamed; a bad line is named.
+         * @description One prompt a line as NDJSON, a CSV table with a header, or a JSON array; format names another layout. The body is streamed. A bad line refuses the whole, unless skip_bad leaves such lines out; every one is told with its number.
          */
         post: operations["addDataset"];
         delete?: never;
@@ -180,6 +197,26 @@ export interface paths {
         post?: never;
         /** Delete an imported dataset */
         delete: operations["removeDataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Servers at the usual ports of this machine
+         * @description Sends no generation, never leaves this machine and never asks this program itself.
+         */
+        get: operations["discoverEndpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -231,7 +268,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask an endpoint for its models; sends no generation */
+        /**
+         * Find out what an endpoint can do
+         * @description It lists the models and, unless generate is false, sends a few short generations. The body may be left out.
+         */
         post: operations["checkEndpoint"];
         delete?: never;
         options?: never;
@@ -672,14 +712,16 @@ export interface components {
             /** @description Send the prompt without a chat template; default: as the model needs it */
             raw_completion?: boolean;
             /** @description Repetitions; 1 ("auto" is not supported yet) */
-            repeat?: unknown;
+            repeat?: number | "auto";
             /**
              * Format: int64
              * @description Drawn at random when absent, and stored
              */
             seed?: number;
             /** @description Service objectives: words such as "ttft<500ms,tpot_p95<50ms", a list of them, a list of {metric, percentile, below_ms}, or {"ttft_p95_ms": 500} */
-            slo?: unknown;
+            slo?: string | string[] | components["schemas"]["Objective"][] | {
+                [key: string]: number;
+            };
             /** @description Points that are measured one after the other; give this or a load */
             stages?: components["schemas"]["StageInput"][];
             /** @description When measuring ends; with several stages it holds for each of them */
@@ -758,6 +800,23 @@ export interface components {
             prompts: number;
             sha256: string;
         };
+        DatasetImport: {
+            builtin: boolean;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            format: string;
+            histogram: components["schemas"]["TokenHistogram"];
+            id: string;
+            language: string;
+            name: string;
+            preview: components["schemas"]["Prompt"][];
+            /** Format: int64 */
+            prompts: number;
+            rejected: components["schemas"]["LineError"][];
+            sha256: string;
+            stored: boolean;
+        };
         DeviceMetrics: {
             /** Format: double */
             gpu_usage_percent: number | null;
@@ -770,6 +829,15 @@ export interface components {
             temp_c: number | null;
             /** Format: double */
             vram_usage_gb: number | null;
+        };
+        Discovered: {
+            base_url: string;
+            endpoint_id: string | null;
+            kind: string;
+            models: string[];
+            name: string;
+            needs_key: boolean;
+            version: string;
         };
         DoctorReport: {
             checks: components["schemas"]["Check"][];
@@ -814,6 +882,12 @@ export interface components {
             model: string;
             models: string[];
             ok: boolean;
+        };
+        EndpointCheckInput: {
+            /** @description Default true: a few short generations find out what the endpoint can do; false only lists its models */
+            generate?: boolean;
+            /** @description Default: the first model the endpoint lists */
+            model_id?: string;
         };
         EndpointInput: {
             /** @description Write only; env:NAME reads it from the environment */
@@ -1137,6 +1211,26 @@ export interface components {
              */
             tokens?: number;
         };
+        Lens: {
+            name: string;
+            rows: components["schemas"]["LensRow"][];
+            tool: string;
+        };
+        LensRow: {
+            definition: string;
+            key: string;
+            label: string;
+            /** Format: double */
+            ours: number | null;
+            unit: string;
+            /** Format: double */
+            value: number | null;
+        };
+        LineError: {
+            /** Format: int64 */
+            line: number;
+            message: string;
+        };
         Load: {
             /**
              * Format: int64
@@ -1286,7 +1380,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
@@ -1340,6 +1434,8 @@ export interface components {
             /** Format: int64 */
             index: number;
             load: components["schemas"]["Load"];
+            /** Format: int64 */
+            min_requests: number | null;
             name: string;
             stop: components["schemas"]["Stop"];
         };
@@ -1384,7 +1480,7 @@ export interface components {
             /** Format: int64 */
             output_tokens: number;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             /** Format: double */
             phase_elapsed_s: number;
             stage: components["schemas"]["StageProgress"] | null;
@@ -1436,12 +1532,12 @@ export interface components {
             /** Format: int64 */
             n: number;
             /** @enum {string} */
-            outcome: "ok" | "error" | "incomplete" | "canceled";
+            outcome: "ok" | "error" | "incomplete" | "canceled" | "dropped";
             output?: string;
             /** Format: int64 */
             output_tokens: number | null;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             prompt?: string;
             prompt_sha256?: string;
             /** Format: int64 */
@@ -1539,7 +1635,7 @@ export interface components {
             at: string;
             job_id: string;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
@@ -1553,6 +1649,10 @@ export interface components {
             text: string;
             /** Format: int64 */
             text_of: number | null;
+        };
+        RunReport: {
+            lenses: components["schemas"]["Lens"][];
+            run: components["schemas"]["Run"];
         };
         Sample: {
             cpu_cores_percent: number[];
@@ -1570,7 +1670,7 @@ export interface components {
             /** Format: double */
             late_ms: number;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             /** Format: double */
             power_w: number | null;
             /** Format: double */
@@ -1684,7 +1784,7 @@ export interface components {
              * @description Tokens of context before each prompt: prefill and decode speed at this depth
              */
             depth_tokens?: number;
-            /** @description single, closed, rate, poisson, gamma or ramp */
+            /** @description single, closed, rate, poisson, gamma, ramp or trace */
             load?: components["schemas"]["Load"];
             name?: string;
             stop?: components["schemas"]["Stop"];
@@ -2158,7 +2258,7 @@ export interface operations {
                 points?: number;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
-                phase?: "prepare" | "settle" | "warmup" | "measure" | "drain" | "stop";
+                phase?: "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             };
             header?: never;
             path: {
@@ -2224,6 +2324,41 @@ export interface operations {
             };
         };
     };
+    benchmarkReport: {
+        parameters: {
+            query?: {
+                /** @description Only by the definitions of this tool */
+                as?: "vllm" | "aiperf" | "guidellm" | "llama-bench" | "llmperf";
+            };
+            header?: never;
+            path: {
+                /** @description job_id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunReport"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     benchmarkRequests: {
         parameters: {
             query?: {
@@ -2231,6 +2366,10 @@ export interface operations {
                 limit?: number;
                 /** @description From the Link header of the page before */
                 cursor?: string;
+                /** @description Only requests of this stage, counted from 0, without warm-ups */
+                stage?: string;
+                phase?: "warmup" | "measure" | "cooldown";
+                outcome?: "ok" | "error" | "incomplete" | "canceled" | "dropped";
             };
             header?: never;
             path: {
@@ -2363,9 +2502,15 @@ export interface operations {
     };
     addDataset: {
         parameters: {
-            query: {
-                /** @description Name of the dataset */
-                name: string;
+            query?: {
+                /** @description Name of the dataset; a preview needs none */
+                name?: string;
+                /** @description Layout of the file; default: by the content type */
+                format?: "jsonl" | "csv" | "json" | "sharegpt" | "messages" | "trace";
+                /** @description Only say what an import would find */
+                preview?: boolean;
+                /** @description Leave bad lines out instead of refusing the whole */
+                skip_bad?: boolean;
             };
             header?: never;
             path?: never;
@@ -2379,6 +2524,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description A preview: nothing was stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetImport"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -2386,7 +2540,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Dataset"];
+                    "application/json": components["schemas"]["DatasetImport"];
                 };
             };
             /** @description A problem */
@@ -2450,6 +2604,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discoverEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"][];
+                };
             };
             /** @description A problem */
             default: {
@@ -2635,7 +2820,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EndpointCheckInput"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {

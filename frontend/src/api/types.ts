@@ -80,12 +80,16 @@ export type Model = With<S['Model'], { download: Download | null }>
 export type Endpoint = With<S['Endpoint'], { kind: EndpointKind }>
 export type EndpointInput = With<S['EndpointInput'], { kind?: EndpointKind }>
 export type EndpointProbe = With<S['EndpointProbe'], { state: 'ok' | 'caution' | 'failed' | 'unknown' }>
+export type EndpointCheckInput = S['EndpointCheckInput']
+export type Discovered = With<S['Discovered'], { kind: EndpointKind }>
 export type EndpointCheck = With<S['EndpointCheck'], { checks: EndpointProbe[] }>
 export type Engine = With<S['Engine'], { state: 'stopped' | 'starting' | 'ready' | 'stopping' | 'failed' | 'missing'; download: Download | null }>
 export type Prompt = S['Prompt']
 export type Dataset = S['Dataset']
 export type DatasetDetail = S['DatasetDetail']
 export type TokenHistogram = S['TokenHistogram']
+export type DatasetImport = S['DatasetImport']
+export type DatasetFormat = 'jsonl' | 'json' | 'csv' | 'sharegpt' | 'messages' | 'trace'
 
 // Live events
 export type LogRecord = S['LogRecord']

@@ -112,11 +112,12 @@ describe('small things', () => {
     expect(r.extent).toEqual({ now: 2, min: 1, avg: 2, max: 3, n: 3 })
     expect(new Running().extent.min).toBeNull()
   })
-  it('guesses formats', () => {
-    expect([guessFormat('a.csv', ''), guessFormat('', '[{}]'), guessFormat('', '{"a":1}'), guessFormat('', 'prompt\nx'), guessFormat('a.json', '{"a":1}')]).toEqual(
-      ['csv', 'json', 'jsonl', 'csv', 'jsonl'])
-    expect(stem('/a/b.c.jsonl')).toBe('b.c')
-  })
+  it.each([
+    ['a.csv', '', 'csv'], ['', '[{}]', 'json'], ['', '{"a":1}', 'jsonl'], ['', 'prompt\nx', 'csv'], ['a.json', '{"a":1}', 'json'], ['a.jsonl', 'broken', 'jsonl'], ['', '"one"\n"two"', 'jsonl'],
+    ['x.json', '[\n {"id":"1","conversations": [{"from":"human"}]}]', 'sharegpt'], ['x.jsonl', '{"custom_id":"1","body":{"messages":[]}}', 'messages'],
+    ['t.jsonl', '{"timestamp": 0, "input_length": 5}', 'trace'], ['x.jsonl', '{"prompt":"a"}\n{"messages":[]}', 'jsonl'], ['', '{"prompts":[]}', 'json'],
+  ])('guesses the format of %s %s', (name, body, format) => expect(guessFormat(name, body)).toBe(format))
+  it('names a dataset after its file', () => expect(stem('/a/b.c.jsonl')).toBe('b.c'))
   it('resolves the language', () => {
     expect([resolveLang('system', ['fr', 'pt-PT']), resolveLang('system', ['fr']), resolveLang('en', ['pt']), resolveLang('pt-BR', [])]).toEqual(['pt-BR', 'en', 'en', 'pt-BR'])
   })

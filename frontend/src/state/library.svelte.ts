@@ -1,5 +1,6 @@
 import {
-  calls, type Dataset, type DatasetDetail, type Download, type Endpoint, type EndpointCheck, type EndpointInput, type Engine, type Model,
+  calls, type Dataset, type DatasetDetail, type DatasetImport, type Discovered, type Download, type Endpoint, type EndpointCheck, type EndpointCheckInput,
+  type EndpointInput, type Engine, type Model,
 } from '../api'
 import { Resource } from './resource.svelte'
 
@@ -11,6 +12,8 @@ class LibraryState {
   readonly catalogue = new Resource<Model[]>(() => calls.listModels(false))
   readonly engines = new Resource<Engine[]>(() => calls.listEngines())
   readonly endpoints = new Resource<Endpoint[]>(() => calls.listEndpoints())
+  /** Servers at the usual ports of this machine, registered or not. */
+  readonly found = new Resource<Discovered[]>(() => calls.discover())
   readonly datasets = new Resource<Dataset[]>(() => calls.listDatasets())
   downloads = $state.raw<Record<string, Download>>({})
 
@@ -71,8 +74,15 @@ class LibraryState {
     await Promise.all([this.endpoints.load(), this.models.load()])
   }
 
-  checkEndpoint(id: string): Promise<EndpointCheck> {
-    return calls.checkEndpoint(id)
+  /** Registers a server that was found here, under the name it gives itself. */
+  async addFound(d: Discovered): Promise<Endpoint> {
+    const e = await this.addEndpoint({ name: d.name, base_url: d.base_url, kind: d.kind })
+    await Promise.all([this.found.load(), this.models.load()])
+    return e
+  }
+
+  checkEndpoint(id: string, how: EndpointCheckInput = {}): Promise<EndpointCheck> {
+    return calls.checkEndpoint(id, how)
   }
 
   dataset(id: string): Promise<DatasetDetail> {
@@ -83,8 +93,13 @@ class LibraryState {
     return calls.engineLog(id)
   }
 
-  async addDataset(name: string, format: calls.DatasetFormat, body: string): Promise<Dataset> {
-    const d = await calls.addDataset(name, format, body)
+  /** What an import would find; nothing is stored. */
+  previewDataset(u: calls.Upload): Promise<DatasetImport> {
+    return calls.addDataset({ ...u, preview: true })
+  }
+
+  async addDataset(u: calls.Upload): Promise<DatasetImport> {
+    const d = await calls.addDataset(u)
     await this.datasets.load()
     return d
   }
