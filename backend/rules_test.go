@@ -40,7 +40,7 @@ func table() map[string]row {
 		"backend/engine/enginetest": {own: []string{"backend/domain", "backend/engine"}},
 		"backend/engine/llama":      {own: []string{"backend/domain", "backend/engine", "backend/engine/openai", "backend/engine/remote", "backend/engine/scan", "backend/engine/wire"}, third: []string{"golang.org/x/sys"}},
 		"backend/engine/ollama":     {own: []string{"backend/domain", "backend/engine", "backend/engine/remote", "backend/engine/scan", "backend/engine/wire"}},
-		"backend/engine/openai":     {own: []string{"backend/domain", "backend/engine", "backend/engine/wire"}},
+		"backend/engine/openai":     {own: []string{"backend/domain", "backend/engine", "backend/engine/remote", "backend/engine/wire"}},
 		"backend/engine/wire":       {own: []string{"backend/domain", "backend/engine"}},
 		"backend/engine/remote":     {own: []string{"backend/domain", "backend/engine", "backend/engine/wire"}},
 		"backend/engine/scan":       {},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/remote"
 )
 
 // serverError is an error that the server reported in its stream.
@@ -100,7 +101,7 @@ func fullPart(ev engine.Event) (part, error) {
 		return part{}, fmt.Errorf("decode event: %w", err)
 	}
 	if ev.Name == "error" || m.Object == "error" || (len(m.Error) > 0 && string(m.Error) != "null") {
-		return part{}, &serverError{msg: errorMessage(ev.Data)}
+		return part{}, &serverError{msg: remote.Message(ev.Data)}
 	}
 	p := part{usage: m.Usage, timings: m.Timings}
 	if len(m.Choices) > 0 {

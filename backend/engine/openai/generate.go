@@ -6,19 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/remote"
 	"github.com/inferometer/inferometer/backend/engine/wire"
 )
-
-// drainTime is how long a stream may take to close after its end mark; then its connection is
-// given up.
-const drainTime = 50 * time.Millisecond
 
 type streamOptions struct {
 	IncludeUsage bool `json:"include_usage"`
@@ -77,56 +72,23 @@ func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 		use.Closed = time.Now()
 		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
 	}
-	res, err := e.do(ctx, wire.Request{Method: http.MethodPost, Path: e.base.EscapedPath() + path, Header: e.posts,
-		Body: raw, Timeout: e.timeout})
+	private := remote.PrivateText(r)
+	stream, err := e.remote.Generate(ctx, e.version+path, "text/event-stream", raw, private, &use)
 	if err != nil {
 		use.Closed = time.Now()
-		var failed *wire.Error
-		if errors.As(err, &failed) && !failed.Sent.IsZero() {
-			use.Sent = failed.Sent
-		}
-		return use, wire.Failure(err)
+		return use, err
 	}
-	defer res.Close()
-	use.Sent, use.HTTPStatus, use.RetryAfterS = res.Sent, res.Status, res.RetryAfter()
-	body, err := e.streamBody(res, r)
-	if err == nil {
-		err = e.readStream(res, body, r, &use, sink)
-	}
+	err = e.readStream(stream, private, &use, sink)
 	if use.Closed.IsZero() {
 		use.Closed = time.Now()
 	}
-	if err == nil && use.Complete {
-		res.Drain(maxErrorBody, drainTime)
-	}
+	stream.Close(err == nil && use.Complete)
 	return use, err
 }
 
-// streamBody checks status and type of an answer and returns its body, unpacked if need be.
-func (e *Engine) streamBody(res *wire.Response, r domain.GenRequest) (io.Reader, error) {
-	if res.Status != http.StatusOK {
-		return nil, &engine.RequestError{Class: wire.StatusClass(res.Status), Status: res.Status, Msg: e.answerText(res, r)}
-	}
-	body, err := res.Content()
-	if err != nil {
-		return nil, wire.Failure(err)
-	}
-	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if kind != "application/json" {
-		return body, nil
-	}
-	text := "the server sent one answer instead of a stream"
-	if raw, err := io.ReadAll(io.LimitReader(body, maxErrorBody)); err == nil {
-		if msg := e.safe(errorMessage(raw), r); msg != "" {
-			text = msg
-		}
-	}
-	return nil, &engine.RequestError{Class: domain.ErrClassStream, Status: res.Status, Msg: text}
-}
-
 // readStream reads events until the end mark, the end of the body or an error.
-func (e *Engine) readStream(res *wire.Response, body io.Reader, r domain.GenRequest, use *domain.Usage, sink func(domain.Chunk)) error {
-	events := engine.NewSSEReader(body)
+func (e *Engine) readStream(stream *remote.Stream, private string, use *domain.Usage, sink func(domain.Chunk)) error {
+	events := engine.NewSSEReader(stream)
 	d := decoder{use: use, sink: sink}
 	for {
 		ev, err := events.Next()
@@ -137,7 +99,7 @@ func (e *Engine) readStream(res *wire.Response, body io.Reader, r domain.GenRequ
 		if err != nil {
 			return wire.Failure(err)
 		}
-		res.Progress(ev.At)
+		stream.Progress(ev.At)
 		if use.FirstByte.IsZero() {
 			use.FirstByte = ev.At
 		}
@@ -149,19 +111,9 @@ func (e *Engine) readStream(res *wire.Response, body io.Reader, r domain.GenRequ
 			use.Closed = ev.At
 			var failed *serverError
 			if errors.As(err, &failed) {
-				return &engine.RequestError{Class: domain.ErrClassStream, Status: res.Status,
-					Msg: orElse(e.safe(failed.msg, r), "the engine reported an error")}
+				return e.remote.StreamError(failed.msg, private, nil)
 			}
-			return &engine.RequestError{Class: domain.ErrClassStream, Status: res.Status,
-				Msg: "the stream holds an event that cannot be read", Err: err}
+			return e.remote.StreamError("", private, err)
 		}
 	}
-}
-
-// orElse returns s, or other when s is empty.
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

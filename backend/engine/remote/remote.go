@@ -1,4 +1,4 @@
-// Package remote is what the adapters of native engine APIs share: one server with its key, asked
+// Package remote is what the adapters of engines behind HTTP share: one server with its key, asked
 // questions in JSON and sent generations whose answers are streams. It classes failures, and never
 // puts a prompt or a key into an error.
 package remote
@@ -6,6 +6,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -35,9 +37,11 @@ type Options struct {
 	BaseURL string        // http or https, with or without a last /v1: the paths here begin before it
 	APIKey  string        // may be empty
 	Timeout time.Duration // of a stream without progress; 0 is DefaultTimeout
-	// Single says that a connection serves one request: llama-server promises to keep a connection
-	// and closes it after every stream.
+	// Single says that a connection serves one request. llama-server promises to keep a connection
+	// and closes it after every stream, so the next request on it would fail without being served;
+	// it is also known by the name it gives.
 	Single bool
+	TLS    *tls.Config // for https; nil is the system's
 }
 
 // Client is one server. It is safe for concurrent use.
@@ -45,7 +49,7 @@ type Client struct {
 	root    *url.URL // without a slash at its end
 	key     string
 	timeout time.Duration
-	single  bool
+	single  atomic.Bool
 	wire    *wire.Client
 }
 
@@ -67,16 +71,19 @@ func New(o Options) (*Client, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	return &Client{root: u, key: o.APIKey, timeout: o.Timeout, single: o.Single, wire: wire.New(wire.Options{Base: u})}, nil
+	c := &Client{root: u, key: o.APIKey, timeout: o.Timeout, wire: wire.New(wire.Options{Base: u, TLS: o.TLS})}
+	c.single.Store(o.Single)
+	return c, nil
 }
 
 // Root is the address before /v1.
 func (c *Client) Root() string { return c.root.String() }
 
 // Open leaves n idle connections behind, so that the next n requests find them; it sends nothing.
-// They serve for four seconds. A failure here only means that a connection is opened later.
+// They serve for four seconds. A failure here only means that a connection is opened later. A server
+// that serves one request a connection gets none, as each would hold one of its few threads.
 func (c *Client) Open(ctx context.Context, n int) {
-	if n > 0 && !c.single {
+	if n > 0 && !c.single.Load() {
 		_, _ = c.wire.Open(ctx, n) // as said above
 	}
 }
@@ -161,10 +168,14 @@ func (c *Client) do(ctx context.Context, method, path, accept string, body []byt
 	if c.key != "" {
 		h = append(h, wire.Field{Name: "Authorization", Value: "Bearer " + c.key})
 	}
+	single := c.single.Load()
 	res, err := c.wire.Do(ctx, wire.Request{Method: method, Path: c.root.EscapedPath() + path, Header: h, Body: body,
-		Timeout: timeout, Close: c.single})
+		Timeout: timeout, Close: single})
 	if err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
+	}
+	if !single && strings.HasPrefix(res.Header.Get("Server"), "llama.cpp") {
+		c.single.Store(true)
 	}
 	return res, nil
 }
@@ -202,7 +213,11 @@ func (c *Client) answerText(res *wire.Response, private string) string {
 	if t := http.StatusText(res.Status); t != "" {
 		status += " " + t
 	}
-	body, err := io.ReadAll(io.LimitReader(res, maxErrorBody))
+	content, err := res.Content()
+	if err != nil {
+		return status
+	}
+	body, err := io.ReadAll(io.LimitReader(content, maxErrorBody))
 	if err != nil && len(body) == 0 {
 		return status
 	}
@@ -217,19 +232,22 @@ func Message(body []byte) string {
 	var shape struct {
 		Error   json.RawMessage `json:"error"`
 		Message string          `json:"message"`
+		Detail  json.RawMessage `json:"detail"`
 	}
 	if json.Unmarshal(bytes.TrimSpace(body), &shape) != nil {
 		return ""
 	}
-	var text string
-	if json.Unmarshal(shape.Error, &text) == nil && text != "" {
-		return text
-	}
-	var inner struct {
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(shape.Error, &inner) == nil && inner.Message != "" {
-		return inner.Message
+	for _, raw := range []json.RawMessage{shape.Error, shape.Detail} {
+		var text string
+		if json.Unmarshal(raw, &text) == nil && text != "" {
+			return text
+		}
+		var inner struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(raw, &inner) == nil && inner.Message != "" {
+			return inner.Message
+		}
 	}
 	return shape.Message
 }
