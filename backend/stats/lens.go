@@ -101,7 +101,10 @@ func textTokens(r record) int {
 }
 
 func promptTokens(rs []record) *float64 {
-	n := sum(rs, func(r record) *int { return r.PromptTokens })
+	return float(sum(rs, func(r record) *int { return r.PromptTokens }))
+}
+
+func float(n *int) *float64 {
 	if n == nil {
 		return nil
 	}

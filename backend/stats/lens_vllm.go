@@ -18,6 +18,8 @@ func vllm(v view) domain.Lens {
 		row("failed", "Failed requests", "requests", ptr(float64(len(v.sent)-len(rs))), ptr(float64(o.Requests.Error+o.Requests.Incomplete+o.Requests.Canceled)),
 			"All other requests."),
 		row("duration", "Benchmark duration", "s", ptr(seconds), o.WindowS, "From the start of the load to the end of the last stream."),
+		row("total_input_tokens", "Total input tokens", "tokens", in, float(o.Tokens.Prompt),
+			"The tool counts its input by its own tokenizer before the chat template is put on; here it is the server's count."),
 		row("total_output_tokens", "Total generated tokens", "tokens", ptr(out), ptr(float64(o.Tokens.Output)),
 			"The server's count; without one the text is counted by a tokenizer."),
 		row("request_throughput", "Request throughput", "req/s", per(float64(len(rs)), seconds), o.RequestsPerSecond, "completed ÷ duration."),
@@ -34,7 +36,7 @@ func vllm(v view) domain.Lens {
 		"total_output_tokens ÷ duration."))
 	if in != nil {
 		rows = append(rows, row("total_token_throughput", "Total token throughput", "tok/s", per(*in+out, seconds), nil,
-			"Input and output tokens ÷ duration. The tool counts its input by its own tokenizer before the chat template is put on; here it is the server's count."))
+			"total_input_tokens and total_output_tokens ÷ duration."))
 	}
 	for _, m := range []struct {
 		key, label string
