@@ -232,6 +232,19 @@ func TestRecordsOfAJob(t *testing.T) {
 	if !slices.Equal(n, []int{0, 1, 2, 3}) {
 		t.Errorf("requests %v", n)
 	}
+	for query, want := range map[string]string{"phase=warmup": "1", "stage=0": "3", "stage=0&outcome=error": "0", "outcome=ok&phase=measure": "3", "stage=7": "0"} {
+		if got := w.get(path + "/requests?" + query).want(http.StatusOK).header.Get("X-Total-Count"); got != want {
+			t.Errorf("%s: %s requests, want %s", query, got, want)
+		}
+	}
+	report := decode[domain.RunReport](w.get(path + "/report").want(http.StatusOK))
+	if report.Run.ID != run.ID || len(report.Lenses) != 5 {
+		t.Errorf("report %+v", report)
+	}
+	report = decode[domain.RunReport](w.get(path + "/report?as=vllm").want(http.StatusOK))
+	if len(report.Lenses) != 1 || report.Lenses[0].Tool != "vllm" || len(report.Lenses[0].Rows) == 0 {
+		t.Errorf("report as vllm %+v", report.Lenses)
+	}
 	one := decode[domain.RequestRecord](w.get(path + "/requests/1").want(http.StatusOK))
 	if *one.Output != "Hello, world!" || *one.Prompt == "" || len(one.ChunkUs) != 4 || *one.TTFTUs != 20_000 {
 		t.Errorf("request %+v", one)
@@ -263,7 +276,7 @@ func TestRecordsOfAJob(t *testing.T) {
 			t.Errorf("sample of %s", s.Phase)
 		}
 	}
-	for _, sub := range []string{"", "/metrics", "/phases", "/requests", "/requests/0"} {
+	for _, sub := range []string{"", "/metrics", "/phases", "/requests", "/requests/0", "/report"} {
 		w.get(base + "/benchmarks/00000000-0000-4000-8000-000000000000" + sub).problem(http.StatusNotFound)
 	}
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -60,8 +61,8 @@ func planLoad(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 	}
 	if r.SLO != nil {
 		slo, err := load.ParseObjectives(r.SLO)
-		if err != nil {
-			bad.add("body.slo", "%s", err.Error())
+		if e := (*domain.Error)(nil); errors.As(err, &e) {
+			*bad = append(*bad, e.Fields...) // they name the entry
 		}
 		p.SLO = append(p.SLO, slo...)
 	}
