@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
 )
 
 const helpText = `----- common params -----
@@ -190,4 +191,17 @@ func FuzzQuickPart(f *testing.F) {
 			t.Errorf("%q: quick %+v, full %+v %v", data, got, want, err)
 		}
 	})
+}
+
+// A token costs one allocation: its text.
+func TestTokensAreCheap(t *testing.T) {
+	event := engine.Event{Data: []byte(rawToken)}
+	allocs := testing.AllocsPerRun(100, func() {
+		if _, err := readPart(event); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 1 {
+		t.Errorf("%v allocations for a token", allocs)
+	}
 }

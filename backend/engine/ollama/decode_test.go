@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
 )
 
@@ -157,4 +158,27 @@ func FuzzLineReader(f *testing.F) {
 			t.Errorf("whole %q %v, byte-wise %q %v", whole, err, split, err2)
 		}
 	})
+}
+
+// A token costs one allocation, its text, from the stream to the sink.
+func TestTokensAreCheap(t *testing.T) {
+	const tokens = 1000
+	stream := strings.Repeat(lineChat+"\n", tokens)
+	allocs := testing.AllocsPerRun(5, func() {
+		lines := newLineReader(strings.NewReader(stream))
+		for {
+			data, at, err := lines.next()
+			if err != nil {
+				return
+			}
+			l, err := readLine(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.hand(at, func(domain.Chunk) {})
+		}
+	})
+	if allocs > tokens+20 {
+		t.Errorf("%v allocations for %d tokens", allocs, tokens)
+	}
 }

@@ -7,6 +7,8 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -48,11 +50,42 @@ func (l *Line) Text() string {
 	if !escaped {
 		return string(raw[1 : len(raw)-1])
 	}
+	var room [128]byte
+	if text, ok := unescape(room[:0], raw[1:len(raw)-1]); ok {
+		return string(text)
+	}
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
 		l.off = true
 	}
 	return text
+}
+
+// unescape appends what raw stands for to out. It reports false for escapes that it leaves to the
+// general decoder: wrong ones, and halves of characters beyond 16 bits.
+func unescape(out, raw []byte) ([]byte, bool) {
+	const short, meaning = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			out = append(out, raw[i])
+			continue
+		}
+		i++
+		if k := strings.IndexByte(short, raw[i]); k >= 0 {
+			out = append(out, meaning[k])
+			continue
+		}
+		if raw[i] != 'u' || i+4 >= len(raw) {
+			return nil, false
+		}
+		code, err := strconv.ParseUint(string(raw[i+1:i+5]), 16, 16)
+		if err != nil || !utf8.ValidRune(rune(code)) {
+			return nil, false
+		}
+		out = utf8.AppendRune(out, rune(code))
+		i += 4
+	}
+	return out, true
 }
 
 // quoted takes a JSON text with its quotes, and says whether it holds escapes.
