@@ -31,7 +31,7 @@ func Suite(t *testing.T, s Subject) {
 		name string
 		test func(*testing.T, Subject, engine.Engine)
 	}{
-		{"Stream", testStream}, {"Raw", testRaw}, {"Cancel", testCancel}, {"CanceledBefore", testCanceledBefore},
+		{"Stream", testStream}, {"Raw", testRaw}, {"Conversation", testConversation}, {"Cancel", testCancel}, {"CanceledBefore", testCanceledBefore},
 		{"Concurrent", testConcurrent}, {"Failures", testFailures}, {"PrepareTwice", testPrepareTwice}, {"Models", testModels},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,6 +173,12 @@ func testRaw(t *testing.T, s Subject, e engine.Engine) {
 	CheckGood(t, Generate(t.Context(), e, r), 8)
 }
 
+func testConversation(t *testing.T, s Subject, e engine.Engine) {
+	r := Request(s.Good, 8)
+	r.History = []domain.Message{{Role: "system", Content: "You tell stories."}, {Role: "user", Content: "Hello."}, {Role: "assistant", Content: "Ahoy!"}}
+	CheckGood(t, Generate(t.Context(), e, r), 8)
+}
+
 func testCancel(t *testing.T, s Subject, e engine.Engine) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -213,8 +219,9 @@ func testConcurrent(t *testing.T, s Subject, e engine.Engine) {
 
 func testFailures(t *testing.T, s Subject, e engine.Engine) {
 	if s.Status != "" {
-		if failed := CheckFailed(t, Generate(t.Context(), e, Request(s.Status, 8)), domain.ErrClassHTTP); failed.Status < 400 {
-			t.Errorf("status = %d", failed.Status)
+		g := Generate(t.Context(), e, Request(s.Status, 8))
+		if failed := CheckFailed(t, g, domain.ErrClassHTTP); failed.Status < 400 || g.Usage.HTTPStatus != failed.Status {
+			t.Errorf("status = %d, in usage %d", failed.Status, g.Usage.HTTPStatus)
 		}
 	}
 	if s.MidError != "" {
