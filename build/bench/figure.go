@@ -7,11 +7,14 @@ import (
 	"math"
 )
 
+// told is the limit of a figure that only says how it is.
+const told = -1
+
 // figure is one measured value with what must be reached.
 type figure struct {
 	what   string
 	format string  // of the value, with its unit
-	limit  float64 // 0: only told
+	limit  float64 // or told
 	least  bool    // the limit is a lower one
 	value  float64
 }
@@ -19,7 +22,7 @@ type figure struct {
 // must is the limit in words.
 func (f figure) must() string {
 	switch {
-	case f.limit == 0:
+	case f.limit == told:
 		return ""
 	case f.least:
 		return "≥ " + fmt.Sprintf(f.plain(), f.limit)

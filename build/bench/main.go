@@ -106,7 +106,7 @@ func printTable(out io.Writer, rows []*row, o options) {
 		best := r.best()
 		verdict := "reached"
 		switch {
-		case r.limit == 0:
+		case r.limit == told:
 			verdict = ""
 		case !r.reached(best):
 			verdict = "**missed**"

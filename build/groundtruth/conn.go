@@ -19,11 +19,10 @@ const mostRequest = 64 << 20
 
 // conn is one connection; it answers one request at a time.
 type conn struct {
-	fd    int
-	in    []byte  // read and not yet understood
-	out   []byte  // what the socket did not take
-	st    *stream // the answer under way
-	close bool    // the client asked for it
+	fd  int
+	in  []byte  // read and not yet understood
+	out []byte  // what the socket did not take
+	st  *stream // the answer under way
 }
 
 func (s *server) accept() {
@@ -107,16 +106,7 @@ func (s *server) flush(c *conn) bool {
 	if len(c.out) > 0 {
 		return true
 	}
-	_ = s.watch(c.fd, unix.EPOLL_CTL_MOD, unix.EPOLLIN) // as above
-	return !s.settle(c)
-}
-
-// settle closes a connection whose answer is out, if the client wanted that.
-func (s *server) settle(c *conn) bool {
-	if !c.close || c.st != nil || len(c.out) > 0 {
-		return false
-	}
-	s.drop(c, false)
+	_ = s.watch(c.fd, unix.EPOLL_CTL_MOD, unix.EPOLLIN) // as in write
 	return true
 }
 
@@ -131,12 +121,8 @@ func (s *server) request(c *conn, at int64) bool {
 	size := 0
 	for _, line := range lines[1:] {
 		name, value, _ := strings.Cut(line, ":")
-		value = strings.TrimSpace(value)
-		switch strings.ToLower(name) {
-		case "content-length":
-			size, _ = strconv.Atoi(value) // what is no number reads as none
-		case "connection":
-			c.close = strings.EqualFold(value, "close")
+		if strings.EqualFold(name, "content-length") {
+			size, _ = strconv.Atoi(strings.TrimSpace(value)) // what is no number reads as none
 		}
 	}
 	if len(verb) != 3 || size < 0 {
@@ -149,9 +135,6 @@ func (s *server) request(c *conn, at int64) bool {
 	body := c.in[end+4 : end+4+size]
 	s.route(c, verb[0], verb[1], body, at)
 	c.in = append(c.in[:0], c.in[end+4+size:]...)
-	if s.conns[c.fd] == c {
-		s.settle(c)
-	}
 	return true
 }
 
@@ -166,8 +149,6 @@ func (s *server) route(c *conn, method, target string, body []byte, at int64) {
 		s.complete(c, u.Path, body, at)
 	case "/v1/models":
 		s.answer(c, map[string]any{"object": "list", "data": []any{map[string]any{"id": "mock", "object": "model", "owned_by": "groundtruth"}}})
-	case "/health":
-		s.answer(c, map[string]any{"status": "ok"})
 	case "/_mock/config":
 		s.configure(c, method, u.Query().Get("base") == "default", body)
 	case "/_mock/summary":
@@ -179,8 +160,6 @@ func (s *server) route(c *conn, method, target string, body []byte, at int64) {
 			_ = enc.Encode(r) // numbers and words into memory
 		}
 		s.reply(c, http.StatusOK, 0, "application/x-ndjson", out.Bytes())
-	case "/_mock/now":
-		s.answer(c, now())
 	case "/_mock/freeze":
 		ms, _ := strconv.ParseFloat(u.Query().Get("ms"), 64) // what is no number freezes nothing
 		s.answer(c, map[string]any{"frozen_ms": ms})

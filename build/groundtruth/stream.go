@@ -59,8 +59,8 @@ type prompt struct {
 // complete begins an answer. at is when the request had been read.
 func (s *server) complete(c *conn, path string, body []byte, at int64) {
 	var p prompt
-	if err := json.Unmarshal(body, &p); err != nil {
-		s.reply(c, http.StatusBadRequest, 0, "application/json", []byte(`{"error":{"message":"no JSON","type":"invalid_request_error"}}`))
+	if err := json.Unmarshal(body, &p); err != nil || !p.Stream {
+		s.reply(c, http.StatusBadRequest, 0, "application/json", []byte(`{"error":{"message":"JSON with \"stream\": true is needed","type":"invalid_request_error"}}`))
 		return
 	}
 	set, id := s.set, len(s.log)
@@ -68,10 +68,7 @@ func (s *server) complete(c *conn, path string, body []byte, at int64) {
 	if most := max(p.MaxTokens, p.MaxCompletion); set.HonorMax && most > 0 {
 		st.n = most
 	}
-	if !p.Stream {
-		st.begun = true // its one write is the whole answer
-	}
-	st.rec = &record{ID: id, Path: path, Recv: at, MaxTokens: max(p.MaxTokens, p.MaxCompletion), Stream: p.Stream, Outcome: "open",
+	st.rec = &record{ID: id, Path: path, Recv: at, MaxTokens: max(p.MaxTokens, p.MaxCompletion), Outcome: "open",
 		Prompt: len(strings.Fields(string(p.Prompt))) + len(strings.Fields(string(p.Messages))), Sends: make([]int64, 0, st.n)}
 	s.log = append(s.log, st.rec)
 	if share(id, set.ErrRate) {
@@ -79,7 +76,7 @@ func (s *server) complete(c *conn, path string, body []byte, at int64) {
 		s.reply(c, set.ErrStatus, set.RetryAfterS, "application/json", []byte(`{"error":{"message":"planned error","type":"server_error"}}`))
 		return
 	}
-	st.usage = set.Usage == "always" || set.Usage == "auto" && (p.StreamOptions.IncludeUsage || !p.Stream)
+	st.usage = set.Usage == "always" || set.Usage == "auto" && p.StreamOptions.IncludeUsage
 	st.plan(id)
 	st.dress(path == "/v1/chat/completions", p.Model)
 	c.st = st
@@ -127,12 +124,7 @@ func (s *server) begin(st *stream, at int64) {
 	st.slot = true
 	st.rec.PlanTTFT = st.set.spread(st.set.TTFTMs, st.rng)
 	st.token = at + st.rec.PlanTTFT
-	switch {
-	case !st.rec.Stream:
-		for range st.n - 1 {
-			st.token += st.set.spread(st.set.ITLMs, st.rng)
-		}
-	case st.role && st.set.RoleChunk == "start":
+	if st.role && st.set.RoleChunk == "start" {
 		st.role = false
 		s.write(st.c, st.frame(nil, append(append(st.head(nil, "role"), "assistant"...), st.shut...)))
 	}
@@ -147,7 +139,7 @@ func (st *stream) next() {
 		st.stall, st.rec.StalledAt = false, st.sent
 	}
 	st.due = st.token
-	if st.set.SplitWrite && st.rec.Stream {
+	if st.set.SplitWrite {
 		st.due -= splitLead
 	}
 }
@@ -155,10 +147,6 @@ func (st *stream) next() {
 // step makes the write that is due; false when the stream has ended.
 func (s *server) step(st *stream) bool {
 	c := st.c
-	if !st.rec.Stream {
-		s.whole(st)
-		return false
-	}
 	if st.half != nil { // its clock reading is the one that counts, for it makes the event whole
 		st.stamp(now())
 		s.write(c, st.half)
@@ -286,27 +274,6 @@ func (s *server) fail(st *stream) {
 	s.drop(c, true)
 }
 
-// whole answers a request that wants no stream.
-func (s *server) whole(st *stream) {
-	text := make([]string, st.n)
-	for i := range text {
-		text[i] = st.words[(st.rec.ID+i)%len(st.words)]
-	}
-	choice := map[string]any{"index": 0, "finish_reason": "length", "text": strings.Join(text, " ")}
-	if st.kind == "content" {
-		choice = map[string]any{"index": 0, "finish_reason": "length", "message": map[string]any{"role": "assistant", "content": strings.Join(text, " ")}}
-	}
-	body := map[string]any{"id": "cmpl-" + strconv.Itoa(st.rec.ID), "object": "text_completion", "created": 1, "model": "mock", "choices": []any{choice}}
-	if st.usage {
-		body["usage"] = json.RawMessage(st.usageJSON())
-	}
-	st.sent = st.n
-	st.stamp(now())
-	c := st.c
-	s.answer(c, body)
-	s.end(st, "ok")
-}
-
 // end closes the books of a stream and lets the next one have its slot.
 func (s *server) end(st *stream, outcome string) {
 	c := st.c
@@ -314,9 +281,6 @@ func (s *server) end(st *stream, outcome string) {
 	st.rec.Outcome = outcome
 	if st.slot {
 		s.active--
-	}
-	if s.conns[c.fd] == c && outcome != "drop" {
-		s.settle(c)
 	}
 	for len(s.queued) > 0 && (st.set.Slots == 0 || s.active < st.set.Slots) {
 		next := s.queued[0]

@@ -2,11 +2,7 @@
 
 package main
 
-import (
-	"slices"
-
-	"golang.org/x/sys/unix"
-)
+import "slices"
 
 // record is what was done for one request. Times are CLOCK_MONOTONIC in nanoseconds.
 type record struct {
@@ -19,7 +15,6 @@ type record struct {
 	Tokens    int     `json:"tokens"`       // sent
 	MaxTokens int     `json:"max_tokens"`
 	Prompt    int     `json:"prompt_words"`
-	Stream    bool    `json:"stream"`
 	Outcome   string  `json:"outcome"`     // ok, http_error, mid_error, drop, client_gone, open
 	Late      int64   `json:"max_late_ns"` // the latest send against its deadline
 	Blocked   int     `json:"blocked"`     // writes that found the socket's buffer full
@@ -77,21 +72,19 @@ type summary struct {
 	ITL       stat           `json:"itl_ms"`
 	TPOT      stat           `json:"tpot_ms"`
 	E2E       stat           `json:"e2e_ms"`
-	Speed     stat           `json:"req_tps"` // tokens per second of each stream
 	Late      stat           `json:"max_late_ms"`
-	CPUS      float64        `json:"mock_cpu_s"`
 }
 
 func (s *server) summary() summary {
 	sum := summary{Config: *s.set, Requests: len(s.log), Outcomes: map[string]int{}, Peak: s.peak}
-	var ttft, itl, tpot, e2e, speed, late []float64
+	var ttft, itl, tpot, e2e, late []float64
 	for _, r := range s.log {
 		sum.Outcomes[r.Outcome]++
 		sum.Blocked += r.Blocked
 		if sum.FirstRecv == 0 || r.Recv < sum.FirstRecv {
 			sum.FirstRecv = r.Recv
 		}
-		if r.Outcome != "ok" || !r.Stream {
+		if r.Outcome != "ok" {
 			continue
 		}
 		sum.Tokens += r.Tokens
@@ -99,7 +92,6 @@ func (s *server) summary() summary {
 		ttft = append(ttft, float64(r.First-r.Recv)/1e6)
 		e2e = append(e2e, float64(r.Last-r.Recv)/1e6)
 		late = append(late, float64(r.Late)/1e6)
-		speed = append(speed, float64(r.Tokens)*1e9/float64(r.Last-r.Recv))
 		if r.Tokens > 1 {
 			tpot = append(tpot, float64(r.Last-r.First)/1e6/float64(r.Tokens-1))
 		}
@@ -108,15 +100,11 @@ func (s *server) summary() summary {
 		}
 	}
 	sum.TTFT, sum.ITL, sum.TPOT, sum.E2E = statOf(ttft), statOf(itl), statOf(tpot), statOf(e2e)
-	sum.Speed, sum.Late = statOf(speed), statOf(late)
+	sum.Late = statOf(late)
 	if sum.SpanS = float64(sum.LastSend-sum.FirstRecv) / 1e9; sum.SpanS > 0 {
 		sum.TokensPS, sum.RequestPS = float64(sum.Tokens)/sum.SpanS, float64(len(ttft))/sum.SpanS
 	} else {
 		sum.SpanS = 0
-	}
-	var ru unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &ru) == nil {
-		sum.CPUS = float64(ru.Utime.Nano()+ru.Stime.Nano()) / 1e9
 	}
 	return sum
 }
