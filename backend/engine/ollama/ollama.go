@@ -23,6 +23,9 @@ const Kind = "ollama"
 // setting: loading it again would count as time to first token.
 const keepAlive = "30m"
 
+// mostAhead bounds how many connections Prepare opens: an open load has many slots and may need few.
+const mostAhead = 256
+
 // Options are what New needs.
 type Options struct {
 	BaseURL string // with or without /v1
@@ -42,7 +45,10 @@ type Engine struct {
 	found *keptBefore // how the model was kept before Prepare; nil when nothing is to be restored
 }
 
-var _ engine.Engine = (*Engine)(nil)
+var (
+	_ engine.Engine = (*Engine)(nil)
+	_ engine.Opener = (*Engine)(nil)
+)
 
 // New checks the address; it sends nothing.
 func New(o Options) (*Engine, error) {
@@ -103,7 +109,7 @@ func sameName(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, ":latest"), strings.TrimSuffix(b, ":latest"))
 }
 
-// Open leaves n idle connections behind for the next requests; it sends nothing.
+// Open implements engine.Opener.
 func (e *Engine) Open(ctx context.Context, n int) { e.remote.Open(ctx, n) }
 
 // Close gives the model back to the server as it was found: out of memory when it was not in it,

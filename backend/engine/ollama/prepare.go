@@ -89,7 +89,7 @@ func (e *Engine) Prepare(ctx context.Context, s domain.EngineSpec) (domain.Engin
 	if err := e.load(ctx, model, set, note, &info); err != nil {
 		return domain.EngineInfo{}, err
 	}
-	n := s.Slots
+	n := min(s.Slots, mostAhead)
 	if s.Requests > 0 {
 		n = min(n, s.Requests)
 	}
