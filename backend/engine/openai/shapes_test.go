@@ -30,7 +30,7 @@ const (
 )
 
 const (
-	loris     = 40 * time.Millisecond
+	loris     = 100 * time.Millisecond
 	sseHead   = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 	chunkHead = sseHead + "Transfer-Encoding: chunked\r\n\r\n"
 	closeHead = sseHead + "Connection: close\r\n\r\n"

@@ -53,12 +53,12 @@ func TestCancel(t *testing.T) {
 // TestTimeouts: what counts as progress is the caller's to say; bytes alone are none.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	const gap, gaps = 20 * time.Millisecond, 10
+	const gap, gaps = 20 * time.Millisecond, 20
 	trickle := func(c net.Conn, r *bufio.Reader, _ int) {
 		if ask(r) == nil {
 			return
 		}
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nx")
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\nx")
 		for range gaps {
 			<-time.After(gap)
 			_, _ = io.WriteString(c, "x")

@@ -30,8 +30,7 @@ func (s *socket) Read(p []byte) (int, error) {
 type conn struct {
 	net.Conn // the socket, or TLS over it
 	sock     *socket
-	used     bool      // a request went over it
-	idle     time.Time // when it was put into the pool
+	idle     time.Time // when it was put into the pool; zero when it never was
 }
 
 // take returns a connection that is ready to write to: the one that was used last, as its way is

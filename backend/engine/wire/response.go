@@ -221,7 +221,6 @@ func (r *Response) Close() {
 	r.unwatch()
 	r.release()
 	if errors.Is(r.err, io.EOF) && r.keep && r.ended.Load() == nil {
-		r.conn.used = true
 		r.client.put(r.conn)
 		return
 	}

@@ -172,7 +172,7 @@ func (c *Client) send(ctx context.Context, k *conn, msg []byte, r Request) (res 
 	_ = k.SetDeadline(time.Now().Add(r.Timeout)) // it fails only on a closed connection, as the write then does
 	res.Sent = time.Now()
 	n, err := k.Write(msg)
-	if err != nil && n == 0 && k.used && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil && n == 0 && !k.idle.IsZero() && !errors.Is(err, os.ErrDeadlineExceeded) {
 		res.Close()
 		return nil, true, nil
 	}
