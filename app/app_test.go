@@ -137,7 +137,7 @@ func TestAVerbGoesToTheInstanceThatHoldsTheFolder(t *testing.T) {
 	if got := get[domain.Run](p, "/api/v1/benchmarks/"+string(run.ID)); got.Status != domain.StatusCompleted {
 		t.Errorf("the instance knows the run as %+v", got)
 	}
-	if !strings.Contains(errs, "settle") {
+	if !strings.Contains(errs, "TTFT") {
 		t.Errorf("no progress on standard error: %q", errs)
 	}
 }

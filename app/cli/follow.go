@@ -195,6 +195,7 @@ func progressLine(x domain.Progress) string {
 		parts = append(parts, fmt.Sprintf("%d dropped", x.Stage.Dropped))
 	}
 	switch {
+	case x.Phase == domain.PhaseStop:
 	case x.LeftS != nil:
 		parts = append(parts, "about "+clock(*x.LeftS)+" left")
 	case x.Stage != nil && x.Stage.LeftS != nil:

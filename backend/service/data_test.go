@@ -37,6 +37,9 @@ func TestDatasets(t *testing.T) {
 			t.Errorf("ids = %s", got)
 		}
 		d, err := w.svc.Dataset(t.Context(), "my-set-2")
+		if d.Histogram.Max == nil || len(d.Histogram.Bins) == 0 {
+			t.Errorf("histogram = %+v", d.Histogram)
+		}
 		if err != nil || d.Name != "my set" || d.Prompts != 2 || len(d.Preview) != 2 || d.Preview[1].Text != "c" {
 			t.Errorf("dataset = %+v, %v", d, err)
 		}
@@ -46,6 +49,45 @@ func TestDatasets(t *testing.T) {
 		_, err = w.svc.Dataset(t.Context(), "my-set-2")
 		refused(t, err, domain.KindNotFound, "")
 		refused(t, w.svc.RemoveDataset(t.Context(), "my-set-2"), domain.KindNotFound, "")
+	})
+}
+
+func TestImportsArePreviewedAndMayLeaveBadLinesOut(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		before, err := w.svc.Datasets(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := func(preview, skip bool) service.DatasetUpload {
+			u := upload("mixed", "jsonl", "{\"prompt\":\"a\"}\n{\"prompt\":1}\n{\"prompt\":\"b c\"}\nnone\n")
+			u.Preview, u.SkipBad = preview, skip
+			return u
+		}
+		look, err := w.svc.AddDataset(t.Context(), u(true, false))
+		if err != nil || look.Stored || look.ID != "" || look.Prompts != 2 || len(look.Rejected) != 2 || look.Rejected[1].Line != 4 || len(look.Preview) != 2 || *look.Histogram.Max < 2 {
+			t.Errorf("preview = %+v, %v", look, err)
+		}
+		_, err = w.svc.AddDataset(t.Context(), u(false, false))
+		if e := refusal(t, err, domain.KindInvalid, "body"); len(e.Fields) != 2 {
+			t.Errorf("refused with %v", e.Fields)
+		}
+		if now, err := w.svc.Datasets(t.Context()); err != nil || len(now) != len(before) {
+			t.Errorf("something was stored: %v, %v", now, err)
+		}
+		d, err := w.svc.AddDataset(t.Context(), u(false, true))
+		if err != nil || !d.Stored || d.ID != "mixed" || d.Prompts != 2 || d.SHA256 != look.SHA256 {
+			t.Errorf("import = %+v, %v", d, err)
+		}
+		// Conversations and times survive storage.
+		talk, err := w.svc.AddDataset(t.Context(), upload("talk", "", `[{"conversations":[{"from":"system","value":"Be kind."},{"from":"human","value":"Hi"},`+
+			`{"from":"gpt","value":"Hello"},{"from":"human","value":"Bye"}]}]`))
+		if err != nil || talk.Format != "sharegpt" {
+			t.Fatalf("talk = %+v, %v", talk, err)
+		}
+		detail, err := w.svc.Dataset(t.Context(), "talk")
+		if p := detail.Preview[0]; err != nil || p.Text != "Hi" || len(p.History) != 1 || len(p.Turns) != 1 || p.Turns[0] != (domain.Turn{Answer: "Hello", Text: "Bye"}) {
+			t.Errorf("stored talk = %+v, %v", p, err)
+		}
 	})
 }
 
@@ -117,6 +159,83 @@ func TestEndpoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(t, w.svc.RemoveEndpoint(t.Context(), e.ID), domain.KindNotFound, "")
+	})
+}
+
+func TestEndpointCheckGenerates(t *testing.T) {
+	in(t, options{script: enginetest.Script{ModelList: []domain.Model{{ID: "remote", Name: "remote"}}}}, func(t *testing.T, w *world) {
+		e, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{BaseURL: ptr("http://localhost:8080")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := w.svc.CheckEndpoint(t.Context(), e.ID, domain.EndpointCheckInput{})
+		var codes []string
+		for _, p := range c.Checks {
+			codes = append(codes, p.Code)
+			if p.State == "" || p.Detail == "" {
+				t.Errorf("probe %+v", p)
+			}
+		}
+		if got := strings.Join(codes, " "); err != nil || c.Model != "remote" || got != "reachable streaming usage token_count forced_length prompt_cache server_timings" {
+			t.Errorf("check = %+v, %v", c, err)
+		}
+		sent := w.engine.Generated()
+		if sent == 0 || sent > 4 {
+			t.Errorf("%d generations", sent)
+		}
+		_, err = w.svc.CheckEndpoint(t.Context(), e.ID, domain.EndpointCheckInput{ModelID: ptr("other")})
+		refused(t, err, domain.KindInvalid, "body.model_id")
+
+		run := w.start(func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(1000)} })
+		w.measuring(run.ID)
+		before := w.engine.Generated()
+		c, err = w.svc.CheckEndpoint(t.Context(), e.ID, domain.EndpointCheckInput{})
+		if err != nil || !c.OK || c.Model != "" || len(c.Checks) != 1 || !strings.Contains(c.Message, "benchmark is running") {
+			t.Errorf("beside a run of %d generations: %+v, %v", before, c, err)
+		}
+		if _, err := w.svc.CancelBenchmark(t.Context(), run.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(run.ID)
+
+		w.engines.found = []domain.Discovered{{BaseURL: "http://127.0.0.1:8080/v1", Kind: "llama"}, {BaseURL: "http://127.0.0.1:1234/v1", Kind: "openai"}}
+		found, err := w.svc.DiscoverEndpoints(t.Context())
+		if err != nil || len(found) != 2 || found[0].EndpointID == nil || *found[0].EndpointID != e.ID || found[1].EndpointID != nil {
+			t.Errorf("found %+v, %v", found, err)
+		}
+		if !w.engines.skip("http://127.0.0.1:8000/v1") || w.engines.skip("http://127.0.0.1:8080/v1") {
+			t.Error("the program's own address must be skipped, and no other")
+		}
+	})
+}
+
+func TestReportAsOtherTools(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		run := w.finished(func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(3)} })
+		all, err := w.svc.BenchmarkReport(t.Context(), run.ID, "")
+		var tools []string
+		for _, l := range all.Lenses {
+			tools = append(tools, l.Tool)
+		}
+		if err != nil || all.Run.ID != run.ID || strings.Join(tools, " ") != "vllm aiperf guidellm llama-bench llmperf" {
+			t.Errorf("report of %v, %v", tools, err)
+		}
+		for _, tool := range tools {
+			one, err := w.svc.BenchmarkReport(t.Context(), run.ID, tool)
+			if err != nil || len(one.Lenses) != 1 || one.Lenses[0].Tool != tool {
+				t.Errorf("as %s: %+v, %v", tool, one.Lenses, err)
+			}
+		}
+		_, err = w.svc.BenchmarkReport(t.Context(), run.ID, "stopwatch")
+		refused(t, err, domain.KindInvalid, "query.as")
+		_, err = w.svc.BenchmarkReport(t.Context(), "none", "vllm")
+		refused(t, err, domain.KindNotFound, "")
+		w.engines.set(nil, errors.New("no engine"))
+		failed := w.wait(w.start(nil).ID)
+		none, err := w.svc.BenchmarkReport(t.Context(), failed.ID, "vllm")
+		if err != nil || none.Lenses == nil || len(none.Lenses) != 0 {
+			t.Errorf("a run without records: %+v, %v", none.Lenses, err)
+		}
 	})
 }
 

@@ -240,6 +240,8 @@ type fakeEngines struct {
 	keys      []string // that EndpointEngine was given
 	missing   bool
 	enginesOf error
+	found     []domain.Discovered
+	skip      func(string) bool // that Discover was given
 }
 
 func (f *fakeEngines) LocalEngine(context.Context) (engine.Engine, error) {
@@ -262,8 +264,9 @@ func (f *fakeEngines) Engines(context.Context) ([]domain.Engine, error) {
 	return []domain.Engine{{ID: "llama-server", Name: "llama.cpp", Build: "b1", Installed: !f.missing, Path: "/home/ana/secret/llama-server"}}, nil
 }
 
-func (f *fakeEngines) Discover(context.Context, func(string) bool) ([]domain.Discovered, error) {
-	return []domain.Discovered{}, nil
+func (f *fakeEngines) Discover(_ context.Context, skip func(string) bool) ([]domain.Discovered, error) {
+	f.skip = skip
+	return f.found, nil
 }
 
 func (f *fakeEngines) EngineLog(context.Context, string) ([]string, error) {

@@ -115,7 +115,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "broken" }},
 		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
 		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
-		{"body.slo", domain.KindInvalid, func(r *R) { r.SLO = "ttft" }},
+		{"body.slo[0]", domain.KindInvalid, func(r *R) { r.SLO = "ttft" }},
 		{"body.synthetic", domain.KindInvalid, func(r *R) {
 			r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}}
 		}},
