@@ -56,13 +56,13 @@ test('a benchmark is started, watched and opened', { timeout: 240_000 }, () => w
 
 test('a refused value stands under its field', { timeout: 120_000 }, () => withPage(async (page) => {
   await visit(page, program.url, '#/new')
-  await page.getByRole('button', { name: 'Several users' }).click()
-  await page.getByLabel('Users at the same time').fill('5000')
+  await page.getByRole('button', { name: 'Users', exact: true }).click()
+  await page.getByLabel('Users at the same time').fill('50000')
   await page.getByRole('alert').filter({ hasText: '1 to 1' }).waitFor()
   assert.equal(await page.getByRole('button', { name: /^Start/ }).isDisabled(), true)
   await page.reload()
   await page.locator('main h1').waitFor()
-  assert.equal(await page.getByLabel('Users at the same time').inputValue(), '5000', 'typed values survive leaving')
+  assert.equal(await page.getByLabel('Users at the same time').inputValue(), '50000', 'typed values survive leaving')
 }))
 
 test('a result is starred, deleted and taken back', { timeout: 120_000 }, () => withPage(async (page) => {
@@ -83,8 +83,9 @@ test('a dataset is imported by paste, previewed and removed', { timeout: 120_000
   await visit(page, program.url, '#/datasets')
   await page.getByRole('button', { name: 'Import' }).first().click()
   const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('Name').fill('Two questions')
   await dialog.getByLabel('Contents').fill('{"prompt":"Olá, ação?"}\n{"prompt":"Two?"}')
+  await dialog.getByLabel('Name').fill('Two questions')
+  await dialog.getByText('2 prompts').waitFor()
   await dialog.getByRole('button', { name: 'Import' }).click()
   await page.getByText('Imported Two questions: 2 prompts.').first().waitFor()
   await page.getByRole('row', { name: /Two questions/ }).click()

@@ -1,0 +1,41 @@
+// A small server that speaks the OpenAI way, at one of the ports that the program looks at.
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+
+/** Listens at the first free port of the list; null when all are taken by other programs. */
+export async function startServer(ports = [1234, 8080, 11434]) {
+  for (const port of ports) {
+    const server = createServer(answer)
+    server.listen(port, '127.0.0.1')
+    const up = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])
+    if (!up) continue
+    return { url: `http://127.0.0.1:${port}/v1`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
+  }
+  return null
+}
+
+async function answer(req, res) {
+  if (req.method === 'GET' && req.url === '/v1/models') return json(res, { object: 'list', data: [{ id: 'tiny-test', object: 'model', owned_by: 'test' }] })
+  if (req.method !== 'POST' || req.url !== '/v1/chat/completions') return json(res, { error: { message: 'not found' } }, 404)
+  let text = ''
+  for await (const part of req) text += part
+  const body = JSON.parse(text)
+  const words = Math.min(body.max_tokens ?? body.max_completion_tokens ?? 16, 64)
+  const usage = { prompt_tokens: 8, completion_tokens: words, total_tokens: 8 + words }
+  if (!body.stream) return json(res, { object: 'chat.completion', choices: [{ index: 0, finish_reason: 'length', message: { role: 'assistant', content: ' word'.repeat(words) } }], usage })
+  res.writeHead(200, { 'Content-Type': 'text/event-stream' })
+  const say = (event) => res.write(`data: ${JSON.stringify({ object: 'chat.completion.chunk', model: 'tiny-test', ...event })}\n\n`)
+  say({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
+  for (let i = 0; i < words; i++) {
+    say({ choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })
+    await new Promise((next) => setTimeout(next, 4)) // the pace of a model
+  }
+  say({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] })
+  say({ choices: [], usage })
+  res.end('data: [DONE]\n\n')
+}
+
+function json(res, body, status = 200) {
+  res.writeHead(status, { 'Content-Type': 'application/json' })
+  res.end(JSON.stringify(body))
+}
