@@ -66,21 +66,25 @@ func (r *run) maxTokens(rd *round, own *int) int {
 }
 
 // firstText is the first message of a conversation as it is sent. Where a prompt cache could answer
-// although the plan wants it cold, a line of its own goes before it, so that no two requests begin
-// alike. At a depth, that line stands behind the common context. Made prompts differ from their
-// first word on and need it only when they come round again.
+// although it should not, a line of its own goes before the part that is to be read anew, so that no
+// two requests go on alike: before everything when the plan wants the cache cold, behind the common
+// start of made prompts or of a depth otherwise. Made prompts differ from their first word on and
+// need it only when they come round again.
 func (r *run) firstText(rd *round, p domain.Prompt, index int) string {
-	unique := func() string { return workload.UniquePrefix(r.prefixSeed, int(r.prefixes.Add(1)-1)) }
-	cold := r.job.Plan.PromptCache != domain.CacheOn
-	switch {
+	at := 0
+	anew := rd.phase == domain.PhaseMeasure && index < r.source.Len() // no earlier request had this text
+	switch made := r.job.Plan.Synthetic != nil; {
 	case rd.opening != "":
-		return rd.opening + unique() + p.Text
-	case !cold || r.info.CacheOff:
-		return p.Text
-	case r.job.Plan.Synthetic != nil && p.SharedPrefix == 0 && index < r.source.Len() && rd.phase == domain.PhaseMeasure:
+		p.Text, at = rd.opening+p.Text, len(rd.opening)
+	case r.job.Plan.PromptCache == domain.CacheOn:
+		if !made || p.SharedPrefix == 0 || anew {
+			return p.Text
+		}
+		at = p.SharedPrefix
+	case r.info.CacheOff, made && anew && p.SharedPrefix == 0:
 		return p.Text
 	}
-	return unique() + p.Text
+	return p.Text[:at] + workload.UniquePrefix(r.prefixSeed, int(r.prefixes.Add(1)-1)) + p.Text[at:]
 }
 
 // request is one generation of a round.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
 	"github.com/inferometer/inferometer/backend/load"
 	"github.com/inferometer/inferometer/backend/stats"
 	"github.com/inferometer/inferometer/backend/workload"
@@ -92,6 +93,7 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.Sta
 	if ctx.Err() != nil {
 		return false, nil
 	}
+	r.open(ctx, pacer.Describe())
 	r.enter(domain.PhaseMeasure, &mark)
 	repeat := max(1, r.job.Plan.Repeat)
 	for i := range repeat {
@@ -110,6 +112,27 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.Sta
 		}
 	}
 	return true, nil
+}
+
+// openAhead bounds the connections that are opened before an open loop, whose arrivals come one by
+// one.
+const openAhead = 64
+
+// open opens the connections of a stage before its clock starts: a burst of first requests would
+// otherwise wait for its own handshakes.
+func (r *run) open(ctx context.Context, step load.Step) {
+	o, ok := r.job.Engine.(engine.Opener)
+	if !ok {
+		return
+	}
+	n := step.Users
+	if step.Open {
+		n = min(step.MaxInFlight, openAhead)
+	}
+	if limit := step.Limit(r.source.Len()); limit != nil {
+		n = min(n, *limit)
+	}
+	o.Open(ctx, n)
 }
 
 // opening returns the text that stands before every prompt of a stage with a depth, and has the

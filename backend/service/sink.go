@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -63,16 +64,22 @@ type guarded struct {
 	log *slog.Logger
 }
 
-// guard keeps the tokenizer of an engine that has one.
-func guard(e engine.Engine, log *slog.Logger) engine.Engine {
-	g := guarded{e, log}
-	if t, ok := e.(engine.Tokenizer); ok {
-		return struct {
-			guarded
-			engine.Tokenizer
-		}{g, t}
+// Tokenize implements engine.Tokenizer for an engine that does; the runner asks no other.
+func (g guarded) Tokenize(ctx context.Context, text string) (ids []int, err error) {
+	defer rescue(g.log, &err)
+	if t, ok := g.Engine.(engine.Tokenizer); ok {
+		return t.Tokenize(ctx, text)
 	}
-	return g
+	return nil, errors.New("the engine has no tokenizer")
+}
+
+// Open implements engine.Opener for an engine that does.
+func (g guarded) Open(ctx context.Context, n int) {
+	var err error
+	defer rescue(g.log, &err)
+	if o, ok := g.Engine.(engine.Opener); ok {
+		o.Open(ctx, n)
+	}
 }
 
 // Prepare implements engine.Engine.

@@ -114,7 +114,7 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 		return res
 	}
 	return runner.Run(ctx, runner.Job{
-		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guard(eng, s.d.Log),
+		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guarded{eng, s.d.Log},
 		Source: source(j.id, run.Plan, prompts), Trace: traceOf(run.Plan, prompts), Telemetry: s.d.Sampler,
 		Sink: s.sink(keep, j), StartedAt: *run.StartedAt,
 		// Asking a remote engine changes nothing on this machine, so the sampler's readings from before

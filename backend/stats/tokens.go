@@ -12,9 +12,12 @@ const (
 	exactShareOff   = 0.02 // and as a share
 	estimateLow     = 0.6  // server's count ÷ estimate from words and signs
 	estimateHigh    = 1.67
+	agreedLow       = 0.4 // the same, where the chunks agree with the server: some texts are not words
+	agreedHigh      = 2.5
 	minTokensOff    = 4   // below this an estimate or a chunk count says nothing
 	chunkShareOff   = 0.2 // chunks against tokens
 	fromChunks      = "chunks"
+	fromText        = "text"
 	fromTokenizer   = "tokenizer"
 	fromMixed       = "mixed"
 	finishForLength = "length"
@@ -62,7 +65,7 @@ func sum(rs []record, get func(record) *int) *int {
 func tokensPerChunk(rs []record) *float64 {
 	tokens, chunks := 0, 0
 	for _, r := range rs {
-		if r.OutputTokens != nil && r.TokensFrom != fromChunks && len(r.ChunkUs) > 0 {
+		if r.OutputTokens != nil && !estimated(r) && len(r.ChunkUs) > 0 {
 			tokens += *r.OutputTokens
 			chunks += len(r.ChunkUs)
 		}
@@ -76,12 +79,15 @@ func tokensPerChunk(rs []record) *float64 {
 
 // counted reports whether a server counted the output of the request.
 func counted(r record) bool {
-	return r.OutputTokens != nil && r.TokensFrom != fromChunks && r.TokensFrom != fromTokenizer
+	return r.OutputTokens != nil && !estimated(r) && r.TokensFrom != fromTokenizer
 }
+
+// estimated reports whether nobody counted the output: its chunks or its words stand for tokens.
+func estimated(r record) bool { return r.TokensFrom == fromChunks || r.TokensFrom == fromText }
 
 // packed reports whether the chunks are clearly fewer than the tokens.
 func packed(r record) bool {
-	if r.OutputTokens == nil || r.TokensFrom == fromChunks {
+	if r.OutputTokens == nil || estimated(r) {
 		return false
 	}
 	missing := *r.OutputTokens - len(r.ChunkUs)
@@ -107,8 +113,11 @@ func mismatch(r record) bool {
 	if r.TextTokens == nil {
 		return packed(r) // with no text to look at, packing cannot be told from a wrong count
 	}
-	text := float64(*r.TextTokens)
-	return math.Abs(n-text) >= minTokensOff && (n < estimateLow*text || n > estimateHigh*text)
+	text, low, high := float64(*r.TextTokens), estimateLow, estimateHigh
+	if chunks > 0 && !packed(r) {
+		low, high = agreedLow, agreedHigh
+	}
+	return math.Abs(n-text) >= minTokensOff && (n < low*text || n > high*text)
 }
 
 // cutShort reports whether a successful request ended by itself before the length asked for.
@@ -124,7 +133,7 @@ func cutShort(r record, plan domain.Plan) bool {
 type truth struct {
 	off       int // the server's count disagrees with the text
 	packed    int // several tokens a chunk, in agreement with the text
-	chunks    int // counted by chunks: the server gave none
+	chunks    int // estimated by chunks or words: the server gave none
 	tokenizer int // counted by the model's tokenizer: the server gave none
 }
 
@@ -132,7 +141,7 @@ func truthOf(rs []record) truth {
 	var t truth
 	for _, r := range rs {
 		switch {
-		case r.TokensFrom == fromChunks:
+		case estimated(r):
 			t.chunks++
 		case mismatch(r):
 			t.off++
