@@ -124,7 +124,11 @@ func printHistogram(w io.Writer, h domain.TokenHistogram) error {
 		if bar == "" && b.Count > 0 {
 			bar = "▏"
 		}
-		rows = append(rows, []string{fmt.Sprintf("  %d–%d", b.From, b.To-1), fmt.Sprint(b.Count), bar})
+		span := fmt.Sprintf("  %d–%d", b.From, b.To-1)
+		if b.To-1 <= b.From {
+			span = fmt.Sprintf("  %d", b.From)
+		}
+		rows = append(rows, []string{span, fmt.Sprint(b.Count), bar})
 	}
 	return table(w, rows...)
 }

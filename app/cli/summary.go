@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -170,7 +171,14 @@ func printLenses(w io.Writer, r domain.RunReport) error {
 func plainSpeed(v float64) string { return strings.TrimSuffix(speed(v), " tok/s") }
 func perSecond(v float64) string  { return fmt.Sprintf("%.2f/s", v) }
 func fraction(v float64) string   { return fmt.Sprintf("%.0f %%", 100*v) }
-func exact(v float64) string      { return strconv.FormatFloat(v, 'f', 2, 64) }
+
+// exact prints a whole number as such, and any other with two digits behind the point.
+func exact(v float64) string {
+	if v == math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
 
 // short prints a number with three digits, or all before the point.
 func short(v float64) string {

@@ -165,18 +165,18 @@ func (a *API) datasets(ctx context.Context, _ *none) (*list[domain.Dataset], err
 
 type uploadInput struct {
 	Name    string `query:"name" maxLength:"100" doc:"Name of the dataset; a preview needs none"`
-	Format  string `query:"format" enum:"jsonl,csv,json,sharegpt,messages,trace" doc:"Layout of the file; default: by the content type"`
+	Format  string `query:"format" enum:"auto,jsonl,csv,json,sharegpt,messages,trace" doc:"Layout of the file; default: found out"`
 	Preview bool   `query:"preview" doc:"Only say what an import would find"`
 	SkipBad bool   `query:"skip_bad" doc:"Leave bad lines out instead of refusing the whole"`
 
-	byType string // the layout that the content type stands for
+	byType string // the layout that the content type stands for; auto where there are several
 	body   io.Reader
 }
 
 // Resolve implements huma.Resolver: it takes the body as it streams in.
 func (in *uploadInput) Resolve(ctx huma.Context) []error {
 	ct, _, _ := mime.ParseMediaType(ctx.Header("Content-Type")) // strict has checked it
-	in.byType = map[string]string{"application/x-ndjson": "jsonl", "text/csv": "csv", "application/json": "json"}[ct]
+	in.byType = map[string]string{"application/x-ndjson": "auto", "text/csv": "csv", "application/json": "auto"}[ct]
 	in.body = ctx.BodyReader()
 	return nil
 }

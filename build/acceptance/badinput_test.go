@@ -44,13 +44,18 @@ func badBenchmarks() []bad {
 	add(422, "body.prompt", `{"model_id":"`+model+`","prompt":" "}`)
 	add(422, "body.dataset_id", body(`"dataset_id":"chat-en"`))
 	add(422, "body.dataset_id", `{"model_id":"`+model+`","dataset_id":"`+secret+`"}`)
+	add(422, "body.load.rate_per_s", body(`"load":{"kind":"poisson"}`))
+	add(422, "body.load.values[2]", body(`"load":{"kind":"sweep","values":[1,2,0]}`))
+	add(422, "body.stages[1].load.kind", body(`"stages":[{},{"load":{"kind":"knee"}}]`))
+	add(422, "body.synthetic", body(`"synthetic":{"input_tokens":{"kind":"fixed","tokens":8}}`))
+	add(422, "body.slo[0].metric", body(`"slo":[{"metric":"`+secret+`","below_ms":5}]`))
 	for field, values := range map[string][]string{
 		"max_tokens": {"0", "-1", "32769", "1.5", `"` + secret + `"`, "true", "1e99", "[]"}, "temperature": {"-0.1", "2.1", `"hot"`, "1e999"},
 		"top_p": {"0", "1.1", `"x"`}, "use_gpu": {`"no"`, "1"}, "seed": {"-1", "99999999999999999999", "0.5"}, "task": {`"` + secret + `"`, `""`, "1"},
-		"load": {`"single"`, "[]"}, "load.kind": {`"poisson"`, `"` + secret + `"`}, "warmup": {"-1", "1001"}, "repeat": {"0", `"auto"`, "1.5"},
+		"load": {`"single"`, "[]"}, "load.kind": {`"steady"`, `"` + secret + `"`}, "warmup": {"-1", "1001"}, "repeat": {"0", `"auto"`, "1.5"},
 		"slo": {`{"ttft_p95":500}`}, "gpu": {"-1", "64"}, "tags": {`"a"`, "7"}, "store_text": {`"yes"`}, "engine": {`"vllm"`},
 		"endpoint_id": {`"` + secret + `"`}, "max_token": {"5"}, "Max_Tokens": {"5"}, "stop.requests": {"0", "-5", `"` + secret + `"`},
-		"stop.duration_s": {"0", "86401"}, "stop.request": {"5"}, "load.concurrency": {"0", "1025", "null2"}, "name": {"7", `"` + strings.Repeat("n", 201) + `"`},
+		"stop.duration_s": {"0", "86401"}, "stop.request": {"5"}, "load.concurrency": {"0", "10001", "null2"}, "name": {"7", `"` + strings.Repeat("n", 201) + `"`},
 	} {
 		for _, v := range values {
 			status, text := 422, body(`"`+field+`":`+v)
@@ -80,6 +85,8 @@ func badCalls() []bad {
 		"/benchmarks?end=" + secret: "query.end", "/benchmarks?trash=perhaps": "query.trash", "/benchmarks/x/metrics?every=" + secret: "query.every",
 		"/benchmarks/x/metrics?every=-1s": "query.every", "/benchmarks/x/metrics?points=1": "query.points", "/benchmarks/x/metrics?series=" + secret: "query.series",
 		"/benchmarks/x/metrics?phase=" + secret: "query.phase", "/benchmarks/x/requests?cursor=" + secret: "query.cursor", "/benchmarks/x/requests/one": "path.n",
+		"/benchmarks/x/requests?stage=" + secret: "query.stage", "/benchmarks/x/requests?outcome=" + secret: "query.outcome",
+		"/benchmarks/x/report?as=" + secret: "query.as", "/discovery?x=1": "query.x",
 		"/benchmarks/x/requests/-1": "path.n", "/models?installed=" + secret: "query.installed", "/models?all=1": "query.all", "/datasets?x=1": "query.x",
 		"/system?x=1": "query.x", "/system/telemetry?last=" + secret: "query.last", "/system/preflight?x=1": "query.x", "/system/doctor?x=1": "query.x",
 		"/settings?x=1": "query.x", "/engines?x=1": "query.x", "/endpoints?x=1": "query.x", "/events?x=1": "query.x", "/health?x=1": "query.x",
@@ -103,7 +110,7 @@ func badCalls() []bad {
 		bad{"POST", "/endpoints", `{"name":"a"}`, "", 422, "body.base_url"}, bad{"POST", "/endpoints", `{"base_url":"file:///etc/passwd"}`, "", 422, "body.base_url"},
 		bad{"POST", "/endpoints", `{"base_url":"` + secret + `"}`, "", 422, "body.base_url"}, bad{"POST", "/endpoints", `{"base_url":"http://u:` + secret + `@h/v1"}`, "", 422, "body.base_url"},
 		bad{"POST", "/endpoints", `{"base_url":"http://h/v1","kind":"` + secret + `"}`, "", 422, "body.kind"}, bad{"POST", "/endpoints", `{"base_url":"http://h/v1","id":"x"}`, "", 422, "body.id"},
-		bad{"PATCH", "/endpoints/x", `{"name":"a"}`, "", 404, ""}, bad{"DELETE", "/endpoints/x", "", "", 404, ""}, bad{"POST", "/endpoints/x/check", "", "", 404, ""},
+		bad{"PATCH", "/endpoints/x", `{"name":"a"}`, "", 404, ""}, bad{"DELETE", "/endpoints/x", "", "", 404, ""}, bad{"POST", "/endpoints/x/check", "", "", 404, ""}, bad{"POST", "/endpoints/x/check", `{"model":"a"}`, "", 422, "body.model"},
 		bad{"POST", "/models", `{}`, "", 422, "path"}, bad{"POST", "/models", `{"path":"/etc/passwd"}`, "", 422, "body.path"}, bad{"POST", "/models", `{"path":"/no/` + secret + `.gguf"}`, "", 422, "body.path"},
 		bad{"POST", "/models/" + secret + "/download", "", "", 404, ""}, bad{"DELETE", "/models/" + secret, "", "", 404, ""},
 		bad{"POST", "/datasets", `{"prompt":"a"}`, "application/x-ndjson", 422, "query.name"}, bad{"POST", "/datasets?name=a", "a", "text/plain", 415, "header.Content-Type"},
@@ -167,7 +174,7 @@ func problem(t *testing.T, a answer, c bad) {
 		f := object(f.(map[string]any))
 		location, _ := f["location"].(string)
 		message, _ := f["message"].(string)
-		named = named || location == c.names || strings.HasPrefix(location, c.names+"[") || strings.Contains(message, c.names)
+		named = named || location == c.names || strings.HasPrefix(location, c.names+"[") || strings.HasPrefix(location, c.names+".") || strings.Contains(message, c.names)
 	}
 	if !named {
 		t.Errorf("%s: %s is not named: %s", a.what, c.names, a.body)

@@ -1255,7 +1255,7 @@ export interface components {
             kind: "single" | "closed" | "rate" | "poisson" | "gamma" | "ramp" | "sweep" | "knee" | "trace";
             /**
              * Format: int64
-             * @description rate, poisson, gamma, trace, and ramp, sweep and knee over rate: an arrival beyond this many requests under way is dropped and counted; default 1024
+             * @description rate, poisson, gamma, trace, and ramp, sweep and knee over rate: an arrival beyond this many requests under way finds no seat; default 1024
              */
             max_in_flight?: number;
             /** @description knee: the objective that must hold; without one the search looks for the highest throughput */
@@ -1265,6 +1265,11 @@ export interface components {
              * @enum {string}
              */
             over?: "concurrency" | "rate";
+            /**
+             * @description What becomes of an arrival without a seat: drop (default) counts it and never sends it; queue sends it late, when a seat is free
+             * @enum {string}
+             */
+            overflow?: "drop" | "queue";
             /**
              * Format: double
              * @description ramp: seconds from first to last
@@ -2505,8 +2510,8 @@ export interface operations {
             query?: {
                 /** @description Name of the dataset; a preview needs none */
                 name?: string;
-                /** @description Layout of the file; default: by the content type */
-                format?: "jsonl" | "csv" | "json" | "sharegpt" | "messages" | "trace";
+                /** @description Layout of the file; default: found out */
+                format?: "auto" | "jsonl" | "csv" | "json" | "sharegpt" | "messages" | "trace";
                 /** @description Only say what an import would find */
                 preview?: boolean;
                 /** @description Leave bad lines out instead of refusing the whole */
