@@ -40,22 +40,24 @@ func (f figure) plain() string {
 	return f.format
 }
 
-func (f figure) reached(v float64) bool {
-	if f.least {
-		return v >= f.limit
+// missed reports whether the value breaks its limit.
+func (f figure) missed() bool {
+	switch {
+	case f.limit == told:
+		return false
+	case f.least:
+		return f.value < f.limit
 	}
-	return math.Abs(v) <= f.limit
+	return math.Abs(f.value) > f.limit
 }
 
-// best is the value nearest to what is wanted. Errors count by their size, whatever their sign.
-func (r *row) best() float64 {
-	best := r.values[0]
-	for _, v := range r.values[1:] {
-		if r.least && v > best || !r.least && math.Abs(v) < math.Abs(best) {
-			best = v
-		}
+// better reports whether f is nearer to what is wanted than an earlier value. An error counts by
+// its size, whatever its sign.
+func (f figure) better(than figure) bool {
+	if f.least {
+		return f.value > than.value
 	}
-	return best
+	return math.Abs(f.value) < math.Abs(than.value)
 }
 
 // off is how far a reported figure is from the truth; a missing one is infinitely far.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -49,8 +50,24 @@ func main() {
 
 // row is one line of the table, filled round by round.
 type row struct {
-	figure
+	best   figure
 	values []float64
+}
+
+// table holds the rows in the order in which their figures first came.
+type table struct {
+	rows []*row
+}
+
+func (t *table) add(f figure) {
+	i := slices.IndexFunc(t.rows, func(r *row) bool { return r.best.what == f.what })
+	if i < 0 {
+		i, t.rows = len(t.rows), append(t.rows, &row{best: f})
+	}
+	r := t.rows[i]
+	if r.values = append(r.values, f.value); f.better(r.best) {
+		r.best = f
+	}
 }
 
 func bench(ctx context.Context, o options, out, progress io.Writer) error {
@@ -63,8 +80,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 		return err
 	}
 	defer m.close()
-	var rows []*row
-	byName := map[string]*row{}
+	var t table
 	var broken []string
 	for round := range o.rounds {
 		for _, c := range cases() {
@@ -77,17 +93,11 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 				broken = append(broken, fmt.Sprintf("%s: %v", c.name, err))
 			}
 			for _, f := range figures {
-				r := byName[f.what]
-				if r == nil {
-					r = &row{}
-					byName[f.what] = r
-					rows = append(rows, r)
-				}
-				r.figure, r.values = f, append(r.values, f.value)
+				t.add(f)
 			}
 		}
 	}
-	printTable(out, rows, o)
+	t.print(out, o)
 	if err := printTraps(ctx, m, pattern, out, progress); err != nil {
 		broken = append(broken, err.Error())
 	}
@@ -97,29 +107,27 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	return ctx.Err()
 }
 
-func printTable(out io.Writer, rows []*row, o options) {
-	if len(rows) == 0 {
+func (t *table) print(out io.Writer, o options) {
+	if len(t.rows) == 0 {
 		return
 	}
 	fmt.Fprintf(out, "| what | must | measured, best of %d | |\n|---|---|---|---|\n", o.rounds)
-	for _, r := range rows {
-		best := r.best()
-		verdict := "reached"
+	for _, r := range t.rows {
+		text, verdict := fmt.Sprintf(r.best.format, r.best.value), "reached"
 		switch {
-		case r.limit == told:
+		case r.best.limit == told:
 			verdict = ""
-		case !r.reached(best):
+		case r.best.missed():
 			verdict = "**missed**"
 		}
-		text := fmt.Sprintf(r.format, best)
 		if o.all {
 			var each []string
 			for _, v := range r.values {
-				each = append(each, fmt.Sprintf(r.format, v))
+				each = append(each, fmt.Sprintf(r.best.format, v))
 			}
 			text += " (" + strings.Join(each, ", ") + ")"
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", r.what, r.must(), text, verdict)
+		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", r.best.what, r.best.must(), text, verdict)
 	}
 	fmt.Fprintln(out)
 }

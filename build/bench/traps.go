@@ -75,14 +75,23 @@ func (x trap) line(t truth, o outcome) string {
 		strings.Join(errs, ", "), strings.Join(warnings, ", "), x.verdict(t, o))
 }
 
-// verdict says whether the outcomes and the tokens are right. A wrong or guessed count is honest
-// only when a warning about tokens stands beside it.
+// Errors of a mean that no disturbance of four quiet streams explains.
+const mostTTFT, mostTPOT = 20, 10 // percent
+
+// verdict says whether outcomes, times and tokens are right. A wrong count, and the speed that
+// follows from it, is honest only when a warning about tokens stands beside it.
 func (x trap) verdict(t truth, o outcome) string {
 	f := o.run.Summary
 	if f.Requests.OK != t.Outcomes["ok"] {
 		return "**wrong outcomes**"
 	}
+	if off("", mostTTFT, f.TTFTMs.Mean, t.TTFT.Mean).missed() {
+		return "**wrong TTFT**"
+	}
 	if f.Tokens.Output == t.Tokens {
+		if off("", mostTPOT, f.TPOTMs.Mean, t.TPOT.Mean).missed() {
+			return "**wrong TPOT**"
+		}
 		return "right"
 	}
 	for _, w := range o.run.Warnings {

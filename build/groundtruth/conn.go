@@ -73,6 +73,7 @@ func (s *server) drop(c *conn, reset bool) {
 	delete(s.conns, c.fd)
 	if st := c.st; st != nil {
 		s.end(st, "client_gone")
+		s.admit()
 	}
 }
 

@@ -148,7 +148,8 @@ func (st *stream) next() {
 func (s *server) step(st *stream) bool {
 	c := st.c
 	if st.half != nil { // its clock reading is the one that counts, for it makes the event whole
-		st.stamp(now())
+		s.clock = now()
+		st.stamp(s.clock)
 		s.write(c, st.half)
 		st.half = nil
 		return s.sentUp(st)
@@ -169,7 +170,8 @@ func (s *server) step(st *stream) bool {
 		st.due = st.token
 		return true
 	}
-	st.stamp(now())
+	s.clock = now()
+	st.stamp(s.clock)
 	s.write(c, s.buf)
 	return s.sentUp(st)
 }
@@ -274,7 +276,7 @@ func (s *server) fail(st *stream) {
 	s.drop(c, true)
 }
 
-// end closes the books of a stream and lets the next one have its slot.
+// end closes the books of a stream. It leaves the queue as it is, whose head may be the stream.
 func (s *server) end(st *stream, outcome string) {
 	c := st.c
 	st.c, c.st = nil, nil
@@ -282,11 +284,15 @@ func (s *server) end(st *stream, outcome string) {
 	if st.slot {
 		s.active--
 	}
-	for len(s.queued) > 0 && (st.set.Slots == 0 || s.active < st.set.Slots) {
-		next := s.queued[0]
+}
+
+// admit lets waiting streams have the slots that are free.
+func (s *server) admit() {
+	for len(s.queued) > 0 && s.active < s.queued[0].set.Slots {
+		st := s.queued[0]
 		s.queued = s.queued[1:]
-		if next.c != nil {
-			s.begin(next, now())
+		if st.c != nil {
+			s.begin(st, now())
 		}
 	}
 }
