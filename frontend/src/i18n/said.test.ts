@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { locale } from '../lib/locale.svelte'
+import { answers } from './pt/answers'
 import { program } from './pt/program'
 import { said } from './said'
 
@@ -20,6 +21,8 @@ describe('what the program says', () => {
       'Sem GPU utilizável: medindo na CPU. Nenhum driver da NVIDIA encontrado (libnvidia-ml.so.1 não está nesta máquina).'],
     ['No request succeeded. The first failure: The endpoint cannot be reached.', 'Nenhum pedido teve sucesso. A primeira falha: O endereço não pode ser alcançado.'],
     ['Could not get GPT-2 from any source. hub: no such host', 'Não foi possível obter GPT-2 de nenhuma fonte. hub: no such host'],
+    ['message 1: there is no text', 'mensagem 1: não há texto'],
+    ['must be a whole number from 1 to 10000', 'deve ser um número inteiro de 1 a 10000'],
     ['Something new. No swapping.', 'Something new. Sem uso novo de swap.'],
   ])('is translated sentence by sentence: %s', (en, pt) => {
     locale.lang = 'pt-BR'
@@ -27,6 +30,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries(program)) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

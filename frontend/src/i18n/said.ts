@@ -1,9 +1,10 @@
 import { locale } from '../lib/locale.svelte'
+import { answers } from './pt/answers'
 import { program } from './pt/program'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries(program).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))

@@ -90,7 +90,7 @@ export function costOf(r: BenchmarkRequest, prompts: number | null, past: (users
   const warm = warmup ? estimate({ requests: warmup, durationS: null, maxTokens: tokens, warmup: 0, users: 1 }, one) : null
   if (time && warm) time = { lowS: time.lowS + warm.lowS, midS: time.midS + warm.midS, highS: time.highS + warm.highS }
   const requests = stages.reduce<number | null>((sum, s) => (sum === null || s.requests === null ? null : sum + s.requests), 0)
-  const users = Math.max(1, ...stages.map((s) => s.users ?? 1))
+  const users = Math.max(1, ...stages.map((s) => s.users || 1))
   const depth = Math.max(0, ...(r.stages ?? []).map((s) => s.depth_tokens ?? 0))
   const context = depth + (longest(r.synthetic?.input_tokens) ?? 512) + (longest(r.synthetic?.output_tokens) ?? tokens)
   return { stages: stages.length, users, context, more: r.load?.kind === 'knee', requests, warmup, time, from }

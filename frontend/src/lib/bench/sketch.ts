@@ -10,6 +10,8 @@ export interface Sketch {
   ticks: number[]
   /** Users or rate over time. */
   line: [x: number, y: number][]
+  /** What the line rises from and to. */
+  ends: number[]
   /** Stages side by side; a dashed one is an example of what a search may try. */
   bars: { from: number; to: number; y: number; value: number; sure: boolean }[]
   /** Seconds of the whole width; null where the speed of the model decides. */
@@ -19,7 +21,7 @@ export interface Sketch {
 const LANES = 5
 const TICKS = 28
 
-const empty = (): Sketch => ({ lanes: [], hidden: 0, ticks: [], line: [], bars: [], spanS: null })
+const empty = (): Sketch => ({ lanes: [], hidden: 0, ticks: [], line: [], ends: [], bars: [], spanS: null })
 
 /** Even numbers from 0 to 1 that look random and are the same each time (mulberry32). */
 function dice(seed: number): () => number {
@@ -85,7 +87,7 @@ function ramp(l: Load): Sketch {
       ticks.push(a)
     }
   }
-  return { ...empty(), line, ticks, spanS: l.ramp_s === undefined ? null : l.ramp_s / hold }
+  return { ...empty(), line, ends: [from, to], ticks, spanS: l.ramp_s === undefined ? null : l.ramp_s / hold }
 }
 
 function bars(values: number[], sure: (i: number) => boolean): Sketch {
