@@ -13,6 +13,12 @@ const (
 	LoadTrace   = "trace"   // arrivals as recorded in the dataset
 )
 
+// What becomes of an arrival that finds max_in_flight requests under way.
+const (
+	OverflowDrop  = "drop"
+	OverflowQueue = "queue"
+)
+
 // What a ramp, sweep or knee search changes.
 const (
 	OverConcurrency = "concurrency"
@@ -41,7 +47,8 @@ type Load struct {
 	Values      []float64  `json:"values,omitempty" maxItems:"64" doc:"sweep: users or rates, one stage each"`
 	Objective   *Objective `json:"objective,omitempty" doc:"knee: the objective that must hold; without one the search looks for the highest throughput"`
 	Speed       *float64   `json:"speed,omitempty" exclusiveMinimum:"0" maximum:"1000" doc:"trace: 2 replays twice as fast; default 1"`
-	MaxInFlight *int       `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000" doc:"rate, poisson, gamma, trace, and ramp, sweep and knee over rate: an arrival beyond this many requests under way is dropped and counted; default 1024"`
+	MaxInFlight *int       `json:"max_in_flight,omitempty" minimum:"1" maximum:"10000" doc:"rate, poisson, gamma, trace, and ramp, sweep and knee over rate: an arrival beyond this many requests under way finds no seat; default 1024"`
+	Overflow    *string    `json:"overflow,omitempty" enum:"drop,queue" doc:"What becomes of an arrival without a seat: drop (default) counts it and never sends it; queue sends it late, when a seat is free"`
 }
 
 // Open reports whether requests start by the clock, not by free users.

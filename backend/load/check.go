@@ -98,6 +98,9 @@ func checkLoad(at string, l domain.Load) []domain.FieldError {
 	if l.Over != nil && *l.Over != domain.OverConcurrency && *l.Over != domain.OverRate {
 		bad = append(bad, field(at+".over", "must be concurrency or rate"))
 	}
+	if o := l.Overflow; o != nil && *o != domain.OverflowDrop && *o != domain.OverflowQueue {
+		bad = append(bad, field(at+".overflow", "must be drop or queue"))
+	}
 	for _, v := range valuesOf(l) {
 		if message := v.wrong(label(l)); message != "" {
 			bad = append(bad, field(at+"."+v.name, "%s", message))
@@ -138,6 +141,7 @@ func valuesOf(l domain.Load) []value {
 		{name: "objective", given: l.Objective != nil, number: 1, most: 1, taken: is(domain.LoadKnee)},
 		amount("speed", l.Speed, mostSpeed, value{taken: is(domain.LoadTrace)}),
 		count("max_in_flight", l.MaxInFlight, mostUsers, value{taken: l.Open()}),
+		{name: "overflow", given: l.Overflow != nil, number: 1, most: 1, taken: l.Open()},
 	}
 }
 

@@ -30,7 +30,8 @@ type Step struct {
 	Name        string
 	Open        bool          // requests start by the clock
 	Users       int           // most users of a closed loop; 0 for an open loop
-	MaxInFlight int           // open loop: an arrival beyond so many requests under way is dropped
+	MaxInFlight int           // open loop: an arrival beyond so many requests under way finds no seat
+	Queue       bool          // such an arrival waits for a seat; otherwise it is dropped
 	Think       time.Duration // pause of a user between two of its requests
 	Requests    *int          // most requests; with OnePass the fewest; nil when another limit decides
 	OnePass     bool          // the source decides: one request for each of its prompts
@@ -96,6 +97,7 @@ func describe(stage domain.PlanStage) Step {
 	}
 	if step.Open {
 		step.MaxInFlight = or(l.MaxInFlight, DefaultMaxInFlight)
+		step.Queue = or(l.Overflow, domain.OverflowDrop) == domain.OverflowQueue
 	}
 	if stop.DurationS != nil {
 		step.Duration = seconds(*stop.DurationS)

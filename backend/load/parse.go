@@ -171,9 +171,11 @@ func parseOptions(l *domain.Load, text string) string {
 			var n int
 			n, ok = parseCount(value)
 			l.MaxInFlight = &n
+		case "overflow":
+			l.Overflow, ok = &value, value == domain.OverflowDrop || value == domain.OverflowQueue
 		}
 		if !ok {
-			return "options of a load are cv=2, think=250ms, spread=1s, max=64, speed=2, and for knee over=rate, from=1, to=64"
+			return "options of a load are cv=2, think=250ms, spread=1s, max=64, overflow=queue, speed=2, and for knee over=rate, from=1, to=64"
 		}
 	}
 	return ""

@@ -69,7 +69,7 @@ func pointsOf(l domain.Load) []domain.PlanStage {
 func pointAt(l domain.Load, level float64) domain.PlanStage {
 	if l.Open() {
 		return domain.PlanStage{Load: domain.Load{
-			Kind: domain.LoadRate, RatePerS: &level, MaxInFlight: l.MaxInFlight,
+			Kind: domain.LoadRate, RatePerS: &level, MaxInFlight: l.MaxInFlight, Overflow: l.Overflow,
 		}}
 	}
 	return domain.PlanStage{Load: domain.Load{
@@ -144,6 +144,7 @@ func withDefaults(l domain.Load) domain.Load {
 	}
 	if l.Open() {
 		l.MaxInFlight = new(or(l.MaxInFlight, DefaultMaxInFlight))
+		l.Overflow = new(or(l.Overflow, domain.OverflowDrop))
 	}
 	return l
 }

@@ -73,6 +73,9 @@ func writeOptions(b *strings.Builder, l domain.Load) {
 	if l.MaxInFlight != nil {
 		fmt.Fprintf(b, ",max=%d", *l.MaxInFlight)
 	}
+	if l.Overflow != nil {
+		b.WriteString(",overflow=" + *l.Overflow)
+	}
 }
 
 // digits writes a number in full, as short as it is exact.

@@ -139,15 +139,34 @@ func (r *run) arrivals(g gate, rd *round) {
 		if !ok {
 			return
 		}
-		select {
-		case slot := <-free:
-			sent.Go(func() {
-				r.converse(g, rd, slot, phase, due)
-				free <- slot
-			})
-		default:
+		slot, ok := seat(g, rd.step, free)
+		if !ok {
 			r.drop(rd, phase, due)
+			continue
 		}
+		sent.Go(func() {
+			r.converse(g, rd, slot, phase, due)
+			free <- slot
+		})
+	}
+}
+
+// seat takes a free place for an arrival. One that finds none is dropped or, in a queue, waits: then
+// it is sent late, which only its latency from the due time shows.
+func seat(g gate, step load.Step, free <-chan int) (slot int, ok bool) {
+	select {
+	case slot = <-free:
+		return slot, true
+	default:
+	}
+	if !step.Queue {
+		return 0, false
+	}
+	select {
+	case slot = <-free:
+		return slot, true
+	case <-g.flying.Done():
+		return 0, false
 	}
 }
 

@@ -25,6 +25,8 @@ type script struct {
 	step func(i, k int) error
 	// cutShort leaves the end mark out for request i.
 	cutShort func(i int) bool
+	// seats bounds how many requests are served at a time; others wait. Nil means no bound.
+	seats chan struct{}
 
 	mu       sync.Mutex
 	calls    []domain.GenRequest
@@ -55,6 +57,10 @@ func (s *script) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 	s.mu.Unlock()
 	defer func() { s.mu.Lock(); s.inFlight--; s.mu.Unlock() }()
 	u := domain.Usage{Sent: time.Now()}
+	if s.seats != nil {
+		s.seats <- struct{}{}
+		defer func() { <-s.seats }()
+	}
 	for k := range s.tokens {
 		wait := s.gap
 		if k == 0 {

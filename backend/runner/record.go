@@ -156,8 +156,7 @@ func fromServer(r *domain.RequestRecord) {
 		total := r.Server.PromptTokens + r.Server.CachedTokens
 		r.PromptTokens = &total
 	}
-	if r.CachedTokens == nil {
-		cached := r.Server.CachedTokens
+	if cached := r.Server.CachedTokens; r.CachedTokens == nil && cached > 0 { // 0 may mean: not told
 		r.CachedTokens = &cached
 	}
 }

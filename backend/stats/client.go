@@ -31,7 +31,8 @@ func (p part) client(f *domain.Figures, readings []domain.Sample) clientFacts {
 		fullPct: p.full(),
 		cpuPct:  mean(collect(readings, func(s domain.Sample) *float64 { return s.SelfCPUPercent })),
 	}
-	if late := f.LatenessMs; late.N > 0 {
+	// Where arrivals queue for a seat, they are late by the plan, not by the client.
+	if late := f.LatenessMs; late.N > 0 && !queues(p.mark.Load) {
 		c.lateMs, c.lateLimit = late.Max, limitLateSendMs
 		if late.P99 != nil {
 			c.lateMs = late.P99
@@ -42,6 +43,8 @@ func (p part) client(f *domain.Figures, readings []domain.Sample) clientFacts {
 	}
 	return c
 }
+
+func queues(l domain.Load) bool { return l.Overflow != nil && *l.Overflow == domain.OverflowQueue }
 
 // full is the mean of requests in flight in percent of those asked for, from when the last user
 // began until the last conversation was begun: before it the loop fills, after it it drains. Nil

@@ -50,6 +50,10 @@ func (f facts) warnings() []domain.Warning {
 	out = append(out, f.gpuWarnings()...)
 	add(f.counts.OK > 0 && f.counts.OK < limitRequests, levelInfo, "few_requests",
 		"Only %d measured request(s): nothing can be said about the spread.", f.counts.OK)
+	add(f.engine.Slots > 0 && f.engine.Slots < mostUsers(f.plan), levelInfo, "fewer_slots_than_users",
+		"The server serves %d request(s) at a time, the load has up to %d users: the others wait in the server.", f.engine.Slots, mostUsers(f.plan))
+	add(f.plan.Synthetic != nil && !f.engine.Tokenizer && f.counts.OK > 0, levelInfo, "prompt_length_estimated",
+		"The engine has no tokenizer, so the lengths of the made prompts are estimates.")
 	add(f.windowS != nil && *f.windowS < limitWindowS, levelInfo, "short_window",
 		"Measuring took %.2f s; hardware figures rest on few readings.", value(f.windowS))
 	add(f.truth.tokenizer > 0, levelInfo, "token_count_by_tokenizer",
@@ -59,6 +63,17 @@ func (f facts) warnings() []domain.Warning {
 	add(f.short > 0, levelInfo, "length_shortfall",
 		"%d of %d requests ended by themselves before the output length asked for.", f.short, f.counts.OK)
 	return out
+}
+
+// mostUsers is the largest number of users of the plan's closed loops.
+func mostUsers(p domain.Plan) int {
+	most := 0
+	for _, s := range p.Stages {
+		if s.Load.Concurrency != nil {
+			most = max(most, *s.Load.Concurrency)
+		}
+	}
+	return most
 }
 
 // gpuWarnings compares what was asked of the GPU with what the engine really used.

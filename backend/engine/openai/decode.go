@@ -41,7 +41,7 @@ type usageFields struct {
 }
 
 type timingFields struct {
-	CacheN      int     `json:"cache_n"`
+	CacheN      *int    `json:"cache_n"` // not told by older builds
 	PromptN     int     `json:"prompt_n"`
 	PromptMs    float64 `json:"prompt_ms"`
 	PredictedN  int     `json:"predicted_n"`
@@ -142,9 +142,13 @@ func (d *decoder) count(u *usageFields, t *timingFields) {
 	}
 	if t != nil {
 		d.use.Server = &domain.ServerTimings{
-			PromptTokens: t.PromptN, CachedTokens: t.CacheN, PromptMs: t.PromptMs,
+			PromptTokens: t.PromptN, PromptMs: t.PromptMs,
 			PredictedTokens: t.PredictedN, PredictedMs: t.PredictedMs,
 			DraftTokens: t.DraftN, DraftAccepted: t.Accepted,
+		}
+		if t.CacheN != nil {
+			d.use.Server.CachedTokens = *t.CacheN
+			keep(&d.use.CachedTokens, t.CacheN)
 		}
 	}
 }

@@ -99,6 +99,8 @@ export const program: Record<string, string> = {
   'The run was to use the CPU alone, but the engine used a GPU.': 'A execução deveria usar só a CPU, mas o motor usou uma GPU.',
   'Only * measured request(s): nothing can be said about the spread.': 'Só * pedido(s) medido(s): nada se pode dizer da dispersão.',
   'Measuring took * s; hardware figures rest on few readings.': 'A medição durou * s; os números do hardware vêm de poucas leituras.',
+  'The server serves * request(s) at a time, the load has up to * users: the others wait in the server.': 'O servidor atende * pedido(s) por vez, a carga tem até * usuários: os outros esperam no servidor.',
+  'The engine has no tokenizer, so the lengths of the made prompts are estimates.': 'O motor não tem tokenizador, então os comprimentos dos prompts feitos são estimativas.',
   '* of * requests ended by themselves before the output length asked for.': '* de * pedidos terminaram sozinhos antes do comprimento pedido.',
   'The engine did not end cleanly; the measurement stands.': 'O motor não terminou direito; a medição continua válida.',
   '* hardware readings were lost because storage was too slow.': '* leituras do hardware se perderam porque o disco foi lento demais.',
