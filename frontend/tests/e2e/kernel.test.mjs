@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startServer } from './fakeserver.mjs'
-import { api, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
 
 let program
 let browser
@@ -17,8 +17,8 @@ after(async () => {
   await program?.stop()
 })
 
-async function withPage(work, allowed = /^$/) {
-  const { page, faults, close } = await openPage(browser)
+async function withPage(work, allowed = /^$/, look = {}) {
+  const { page, faults, close } = await openPage(browser, look)
   try {
     await work(page)
     assert.deepEqual(faults.filter((f) => !allowed.test(f)), [])
@@ -63,6 +63,22 @@ test('a sweep with objectives and made prompts is sent as it is planned', { time
   assert.equal('prompt' in body, false)
 }, /422/))
 
+for (const look of [{ scheme: 'dark' }, { scheme: 'light', width: 1024, height: 640, locale: 'pt-BR' }]) {
+  test(`every kind of load and the made prompts are drawn without faults, ${look.scheme}`, { timeout: 180_000 }, () => withPage(async (page) => {
+    await visit(page, program.url, '#/new')
+    const kinds = page.getByRole('group', { name: /^(Load|Carga)$/ }).getByRole('button')
+    await page.getByRole('button', { name: /Made prompts|Prompts gerados/ }).click()
+    await page.getByRole('button', { name: /^(Add|Adicionar)$/ }).last().click()
+    for (let i = 0; i < await kinds.count(); i++) {
+      await kinds.nth(i).click()
+      assert.deepEqual(await axe(page), [], await kinds.nth(i).innerText())
+      const over = await page.evaluate(() => document.querySelector('.page').scrollWidth - document.querySelector('.page').clientWidth)
+      assert.ok(over <= 0, `${await kinds.nth(i).innerText()}: ${over} px too wide`)
+    }
+    assert.equal(await kinds.count(), 7)
+  }, /^$/, look))
+}
+
 test('what the form sends for each kind of load is accepted', { timeout: 180_000 }, () => withPage(async (page) => {
   for (const [name, kind, many] of [['Rate', 'poisson', 1], ['Ramp', 'ramp', 1], ['Sweep', 'sweep', 4], ['Find the limit', 'knee', 1]]) {
     await visit(page, program.url, '#/new')
@@ -94,6 +110,7 @@ test('an import is looked at first, and its bad line can be left out', { timeout
   await dialog.getByText('OpenAI messages').first().waitFor()
   await dialog.getByText('Line 2').waitFor()
   assert.equal((await api(program.url, '/datasets')).some((d) => d.name === 'talks'), false, 'a preview stores nothing')
+  assert.deepEqual(await axe(page), [])
   await dialog.getByRole('button', { name: 'Import without the 1 bad line' }).click()
   await page.getByText('Imported talks: 2 prompts.').first().waitFor()
   await page.getByRole('row', { name: /talks/ }).click()
@@ -115,6 +132,7 @@ test('a server that runs here is found, added and checked', { timeout: 120_000 }
     await page.getByRole('button', { name: 'Check', exact: true }).first().click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('Streams token by token').waitFor({ timeout: 60_000 })
+    assert.deepEqual(await axe(page), [])
     const check = await api(program.url, `/endpoints/${endpoint.id}/check`, send('POST', {}))
     assert.equal(await dialog.getByRole('listitem').count(), check.checks.length)
     assert.equal(check.checks.find((c) => c.code === 'streaming').state, 'ok')

@@ -1,7 +1,8 @@
 // Starts the real program with a fresh data folder, and a real browser on it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -58,6 +59,15 @@ export async function visit(page, url, hash) {
   await page.goto(`${url}/${hash}`, { waitUntil: 'domcontentloaded' })
   await page.locator('main h1').first().waitFor({ timeout: 60_000 })
   await page.locator('main [aria-busy=true]').first().waitFor({ state: 'detached', timeout: 30_000 })
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The faults of accessibility of what the page shows now. */
+export async function axe(page) {
+  await page.evaluate(await axeSource)
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+  return violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 4).join(' | ')}`)
 }
 
 export async function api(url, path, init) {

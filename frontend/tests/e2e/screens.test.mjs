@@ -1,12 +1,9 @@
 // Every screen opens in both themes and both languages, without console errors and without faults
 // of accessibility.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
-import { api, openPage, send, startBrowser, startProgram, visit } from './program.mjs'
+import { api, axe, openPage, send, startBrowser, startProgram, visit } from './program.mjs'
 
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const shots = process.env.SHOTS
 
 const screens = {
@@ -31,12 +28,6 @@ after(async () => {
   await browser?.close()
   await program?.stop()
 })
-
-async function axe(page) {
-  await page.evaluate(axeSource)
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
-  return violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 4).join(' | ')}`)
-}
 
 for (const scheme of ['dark', 'light']) {
   describe(`${scheme} theme`, () => {

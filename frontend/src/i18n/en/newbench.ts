@@ -28,7 +28,7 @@ export const newbench = {
   dataset: 'Dataset',
   chooseDataset: 'Choose a dataset',
   maxTokens: 'Output length, at most',
-  load: 'Users',
+  load: 'Load',
   users: 'Users at the same time',
   thinkMs: 'Pause between requests',
   stopHint: 'The first limit that is reached ends the measurement.',

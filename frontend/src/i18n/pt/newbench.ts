@@ -30,7 +30,7 @@ export const newbench: Words<typeof en> = {
   dataset: 'Conjunto',
   chooseDataset: 'Escolha um conjunto',
   maxTokens: 'Tamanho da saída, no máximo',
-  load: 'Usuários',
+  load: 'Carga',
   users: 'Usuários ao mesmo tempo',
   thinkMs: 'Pausa entre pedidos',
   stopHint: 'O primeiro limite atingido encerra a medição.',
