@@ -117,8 +117,16 @@ func (f facts) twoClocks() bool {
 	return f.clockDelta != nil && math.Abs(*f.clockDelta) > limitClockPct
 }
 
+// cacheWanted reports whether the plan lets the cache answer: told to, or at a depth that is read
+// once.
+func (f facts) cacheWanted() bool {
+	return f.plan.PromptCache == domain.CacheOn || slices.ContainsFunc(f.plan.Stages, func(s domain.PlanStage) bool {
+		return s.DepthTokens != nil && *s.DepthTokens > 0
+	})
+}
+
 func (f facts) cacheHit() bool {
-	return f.cached != nil && *f.cached > limitCachedPct && f.perReq > limitCachedTokens
+	return !f.cacheWanted() && f.cached != nil && *f.cached > limitCachedPct && f.perReq > limitCachedTokens
 }
 
 func (f facts) telemetryDegraded() bool {

@@ -157,6 +157,8 @@ func (f facts) checkCache() domain.Check {
 	c := domain.Check{Code: "prompt_cache", State: stateOK, Value: f.cached, Limit: ptr(limitCachedPct), Unit: "%",
 		Detail: "Prompt tokens answered from the server's cache."}
 	switch {
+	case f.cacheWanted():
+		c.Detail = "The plan lets the server's cache answer."
 	case f.cached == nil && f.engine.CacheOff:
 		c.Detail = "The prompt cache is switched off."
 	case f.cached == nil:

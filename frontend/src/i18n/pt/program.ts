@@ -67,6 +67,7 @@ export const program: Record<string, string> = {
   'No successful request.': 'Nenhum pedido com sucesso.',
   'Requests that ended by themselves before the output length asked for.': 'Pedidos que terminaram sozinhos antes do comprimento pedido.',
   'Prompt tokens answered from the server\'s cache.': 'Tokens do prompt respondidos pelo cache do servidor.',
+  'The plan lets the server\'s cache answer.': 'O plano deixa o cache do servidor responder.',
   'The prompt cache is switched off.': 'O cache de prompts está desligado.',
   'The server does not say what it cached; every prompt began with its own line.': 'O servidor não diz o que guardou em cache; cada prompt começou com uma linha própria.',
   'The device asked for was used.': 'O dispositivo pedido foi usado.',
