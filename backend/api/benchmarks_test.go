@@ -245,6 +245,8 @@ func TestRecordsOfAJob(t *testing.T) {
 	if len(report.Lenses) != 1 || report.Lenses[0].Tool != "vllm" || len(report.Lenses[0].Rows) == 0 {
 		t.Errorf("report as vllm %+v", report.Lenses)
 	}
+	w.get(path+"/report", "Accept", "text/html").problem(http.StatusNotAcceptable)
+	w.get(path+"/report", "Accept", "text/html, */*;q=0.8").want(http.StatusOK)
 	one := decode[domain.RequestRecord](w.get(path + "/requests/1").want(http.StatusOK))
 	if *one.Output != "Hello, world!" || *one.Prompt == "" || len(one.ChunkUs) != 4 || *one.TTFTUs != 20_000 {
 		t.Errorf("request %+v", one)

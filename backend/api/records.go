@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -180,10 +181,16 @@ func (a *API) benchmarkRequest(ctx context.Context, in *requestInput) (*body[dom
 
 type reportInput struct {
 	JobInput
-	As string `query:"as" enum:"vllm,aiperf,guidellm,llama-bench,llmperf" doc:"Only by the definitions of this tool"`
+	As     string `query:"as" enum:"vllm,aiperf,guidellm,llama-bench,llmperf" doc:"Only by the definitions of this tool"`
+	Accept string `header:"Accept" maxLength:"1024" hidden:"true"`
 }
 
 func (a *API) benchmarkReport(ctx context.Context, in *reportInput) (*body[domain.RunReport], error) {
+	if in.Accept != "" && !strings.Contains(in.Accept, "json") && !strings.Contains(in.Accept, "*/*") && !strings.Contains(in.Accept, "application/*") {
+		p := newProblem(http.StatusNotAcceptable, "The report is JSON.")
+		p.Hint = "Ask for it with Accept: application/json."
+		return nil, p
+	}
 	r, err := a.svc.BenchmarkReport(ctx, in.run(), in.As)
 	return &body[domain.RunReport]{r}, err
 }

@@ -46,7 +46,7 @@ func TestRunSummary(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"run", "--model", "gpt-9", "--prompt", "a"}, {"run", "--model", "gpt2", "--prompt", "a"}, {"run", "--prompt", "a"},
-		{"run", "--model", model}, {"run", "--model", model, "--prompt", "a", "--load", "poisson:5/s"}, {"run", "--model", model, "--prompt", "a", "--temperature", "9"},
+		{"run", "--model", model}, {"run", "--model", model, "--prompt", "a", "--load", "poisson:many"}, {"run", "--model", model, "--prompt", "a", "--temperature", "9"},
 		{"run", "--model", model, "--prompt", "a", "--endpoint", "nowhere"},
 	} {
 		r := p.cli(args...)
