@@ -37,7 +37,7 @@ type Load struct {
 	Kind        string     `json:"kind" enum:"single,closed,rate,poisson,gamma,ramp,sweep,knee,trace" doc:"When requests start" example:"closed"`
 	Concurrency *int       `json:"concurrency,omitempty" minimum:"1" maximum:"10000" doc:"closed: users"`
 	ThinkTimeMs *int       `json:"think_time_ms,omitempty" minimum:"0" maximum:"600000" doc:"single, closed, and ramp, sweep and knee over concurrency: pause of a user between requests"`
-	SpreadMs    *int       `json:"spread_ms,omitempty" minimum:"0" maximum:"600000" doc:"closed, and sweep and knee over concurrency: the users' first requests are spread evenly over this time; default 0, above 256 users 1 ms a user"`
+	SpreadMs    *int       `json:"spread_ms,omitempty" minimum:"0" maximum:"600000" doc:"closed, and sweep and knee over concurrency: the users' first requests are spread evenly over this time; default 0, above 256 users 1 ms a user, at most 2 s"`
 	RatePerS    *float64   `json:"rate_per_s,omitempty" exclusiveMinimum:"0" maximum:"100000" doc:"rate, poisson, gamma: mean arrivals per second"`
 	CV          *float64   `json:"cv,omitempty" exclusiveMinimum:"0" maximum:"10" doc:"gamma: coefficient of variation of the gaps; 1 is Poisson, above 1 comes in bursts; default 2"`
 	Over        *string    `json:"over,omitempty" enum:"concurrency,rate" doc:"ramp, sweep, knee: what changes; default concurrency"`

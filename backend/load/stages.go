@@ -21,6 +21,8 @@ const (
 	// A closed loop of more users than spreadAbove starts them 1 ms apart: a burst of sends would
 	// be measured as slowness of the server.
 	spreadAbove = 256
+	// mostSpread is where that ends, in ms: the users should soon all be at work.
+	mostSpread = 2000
 	// A point of a sweep or search has this many requests a user and this many at least, so that it
 	// says something of the steady state.
 	requestsPerUser = 2
@@ -133,7 +135,7 @@ func withDefaults(l domain.Load) domain.Load {
 	switch l.Kind {
 	case domain.LoadClosed:
 		if users := usersOf(l); l.SpreadMs == nil && users > spreadAbove {
-			l.SpreadMs = &users
+			l.SpreadMs = new(min(users, mostSpread))
 		}
 	case domain.LoadGamma:
 		l.CV = new(or(l.CV, DefaultCV))

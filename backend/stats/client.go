@@ -13,6 +13,7 @@ const (
 	limitLateOfTTFT  = 0.05 // and as a share of the median TTFT
 	limitSelfCPUPct  = 90.0 // of one core
 	manyUsers        = 256  // above it users begin one after another
+	mostSpreadMs     = 2000 // within this time
 	mostFailedToTell = 0.05 // share of failed requests above which an idle user is not the client's fault
 )
 
@@ -75,13 +76,13 @@ func (p part) full() *float64 {
 	return &pct
 }
 
-// spreadUs is the time over which the users begin; without a word of the plan, 1 ms a user for many.
+// spreadUs is the time over which the users begin; without a word of the plan, 1 ms a user for many, up to 2 s.
 func spreadUs(l domain.Load) int64 {
 	switch {
 	case l.SpreadMs != nil:
 		return int64(*l.SpreadMs) * 1000
 	case *l.Concurrency > manyUsers:
-		return int64(*l.Concurrency) * 1000
+		return min(int64(*l.Concurrency), mostSpreadMs) * 1000
 	}
 	return 0
 }
