@@ -38,6 +38,7 @@ export const answers: Record<string, string> = {
   'there is no time; give timestamp or at_ms in milliseconds, or t_s in seconds': 'não há tempo; informe timestamp ou at_ms em milissegundos, ou t_s em segundos',
   'the time lies before that of an earlier line; sort the file by time': 'o tempo é anterior ao de uma linha acima; ordene o arquivo pelo tempo',
   // What an endpoint can do
+  'OpenAI-compatible server': 'Servidor compatível com OpenAI',
   'The generation for this failed: *': 'A geração para isto falhou: *',
   'The generation failed: *': 'A geração falhou: *',
   'The answer held no content.': 'A resposta veio sem conteúdo.',
