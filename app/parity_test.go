@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -224,6 +226,43 @@ func TestReadsAreAlikeOnEveryFace(t *testing.T) {
 		if exit != 0 || !sameJSON(t, rest, bound) || !sameJSON(t, rest, line) {
 			t.Errorf("%s differs:\nREST  %s\nbound %s\nline  %s %s", name, rest, bound, line, errs)
 		}
+	}
+}
+
+func TestImportsAndChecksAreAlikeOnEveryFace(t *testing.T) {
+	server := enginetest.NewServer(t)
+	f := newFaces(t)
+	id := f.p.endpoint(server.BaseURL())
+	alike := func(what string, texts ...string) {
+		t.Helper()
+		for _, text := range texts[1:] {
+			if want, got := shape(t, texts[0]), shape(t, text); len(got) < 5 || !maps.Equal(want, got) {
+				t.Errorf("%s differs:\n%v\n%v", what, want, got)
+			}
+		}
+	}
+	_, rest := f.p.rest(http.MethodPost, "/api/v1/endpoints/"+id+"/check", `{"generate":false}`)
+	bound := string(decode[Answer](t, f.bridge.CheckEndpoint(id, `{"generate":false}`)).Body)
+	_, line, errs := verb(t, f.dir, "endpoints", "check", id, "--list-only", "--json")
+	alike("a check "+errs, rest, bound, line)
+
+	file := filepath.Join(t.TempDir(), "mine.jsonl")
+	const text = "{\"prompt\":\"one\"}\n{\"prompt\":2}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bound = string(decode[Answer](t, f.bridge.AddDataset("name=mine&preview=true", "application/x-ndjson", text)).Body)
+	_, line, errs = verb(t, f.dir, "datasets", "add", file, "--preview", "--json")
+	alike("a preview "+errs, bound, line)
+	refused := decode[Answer](t, f.bridge.AddDataset("name=mine", "application/x-ndjson", text))
+	exit, _, errs := verb(t, f.dir, "datasets", "add", file)
+	if refused.Status != http.StatusUnprocessableEntity || exit != 1 || !strings.Contains(errs, "line 2") || !strings.Contains(string(refused.Body), "line 2") {
+		t.Errorf("a bad line: bound %d %s, command line %d %q", refused.Status, refused.Body, exit, errs)
+	}
+	exit, _, errs = verb(t, f.dir, "datasets", "add", file, "--skip-bad")
+	again := decode[Answer](t, f.bridge.AddDataset("name=mine&skip_bad", "application/x-ndjson", text))
+	if exit != 0 || again.Status != http.StatusCreated || !strings.Contains(string(again.Body), `"mine-2"`) {
+		t.Errorf("left out: command line %d %q, bound %d %s", exit, errs, again.Status, again.Body)
 	}
 }
 
