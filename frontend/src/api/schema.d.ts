@@ -1287,7 +1287,7 @@ export interface components {
             speed?: number;
             /**
              * Format: int64
-             * @description closed, and sweep and knee over concurrency: the users' first requests are spread evenly over this time; default 0, above 256 users 1 ms a user
+             * @description closed, and sweep and knee over concurrency: the users' first requests are spread evenly over this time; default 0, above 256 users 1 ms a user, at most 2 s
              */
             spread_ms?: number;
             /**
