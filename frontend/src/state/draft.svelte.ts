@@ -1,6 +1,6 @@
 import { recall, remember } from '../lib/storage'
 import { faults, toRequest } from '../lib/bench/request'
-import { freshDraft, mergeDraft, type DraftValues, type LoadChoice } from '../lib/bench/values'
+import { chooseLoad, freshDraft, mergeDraft, type DraftValues, type LoadChoice } from '../lib/bench/values'
 
 const choices: ReadonlySet<string> = new Set<LoadChoice>(['single', 'closed', 'rate', 'ramp', 'sweep', 'knee', 'trace'])
 
@@ -25,7 +25,7 @@ class Draft {
     else if (q['model']) Object.assign(v, { target: 'model', modelId: q['model'] })
     if (q['dataset']) Object.assign(v, { source: 'dataset', datasetId: q['dataset'] })
     if (q['users']) Object.assign(v, { load: 'closed', users: q['users'] })
-    if (q['load'] && choices.has(q['load'])) v.load = q['load'] as LoadChoice
+    if (q['load'] && choices.has(q['load'])) chooseLoad(v, q['load'] as LoadChoice)
     if (q['depths']) v.depths = q['depths'].split(',')
   }
 

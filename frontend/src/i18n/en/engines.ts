@@ -70,7 +70,7 @@ export const engines = {
   probe_usage: 'Counts tokens',
   probe_token_count: 'Its counts are right',
   probe_forced_length: 'Keeps to a set output length',
-  probe_prompt_cache: 'Prompt cache can be switched off',
+  probe_prompt_cache: 'Tells when its prompt cache answers',
   probe_server_timings: 'Tells its own times',
   found: 'Found on this computer',
   foundText: 'Servers at the usual ports',

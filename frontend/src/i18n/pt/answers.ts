@@ -39,6 +39,7 @@ export const answers: Record<string, string> = {
   'the time lies before that of an earlier line; sort the file by time': 'o tempo é anterior ao de uma linha acima; ordene o arquivo pelo tempo',
   // What an endpoint can do
   'OpenAI-compatible server': 'Servidor compatível com OpenAI',
+  'Listed * models in *.': 'Listou * modelos em *.',
   'The generation for this failed: *': 'A geração para isto falhou: *',
   'The generation failed: *': 'A geração falhou: *',
   'The answer held no content.': 'A resposta veio sem conteúdo.',

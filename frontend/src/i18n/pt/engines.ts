@@ -72,7 +72,7 @@ export const engines: Words<typeof en> = {
   probe_usage: 'Conta tokens',
   probe_token_count: 'A contagem está certa',
   probe_forced_length: 'Respeita o tamanho de saída pedido',
-  probe_prompt_cache: 'O cache de prompts pode ser desligado',
+  probe_prompt_cache: 'Diz quando o cache de prompts responde',
   probe_server_timings: 'Informa os próprios tempos',
   found: 'Encontrado neste computador',
   foundText: 'Servidores nas portas usuais',

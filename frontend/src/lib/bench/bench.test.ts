@@ -25,6 +25,7 @@ describe('faults of the form', () => {
     [{ load: 'rate', rate: '0' }, 'load.rate_per_s'], [{ load: 'rate', arrivals: 'gamma', cv: '11' }, 'load.cv'], [{ load: 'ramp', rampTo: '1' }, 'load.to'],
     [{ load: 'ramp', rampFrom: '1.5' }, 'load.from'], [{ load: 'sweep', sweepUsers: [] }, 'load.values'], [{ load: 'sweep', sweepUsers: ['1', 'x'] }, 'load.values[1]'],
     [{ load: 'sweep', sweepUsers: ['4', '4'] }, 'load.values[1]'], [{ load: 'knee', kneeTo: '1' }, 'load.to'], [{ load: 'knee', knee: { ...slow, belowMs: '0' } }, 'load.objective.below_ms'],
+    [{ load: 'ramp', over: 'rate', maxInFlight: 'x' }, 'load.max_in_flight'], [{ load: 'knee', thinkMs: '-1' }, 'load.think_time_ms'],
     [{ load: 'trace' }, 'dataset_id'], [{ load: 'trace', source: 'dataset', datasetId: 'd', speed: '0' }, 'load.speed'], [{ objectives: [slow, { ...slow, belowMs: '' }] }, 'slo[1].below_ms'],
     [{ source: 'synthetic', turns: '65' }, 'synthetic.turns'], [{ source: 'synthetic', input: { ...emptyDraft.input, kind: 'uniform', min: '9', max: '8' } }, 'synthetic.input_tokens.max'],
     [{ source: 'synthetic', output: { ...emptyDraft.output, kind: 'normal', mean: '0' } }, 'synthetic.output_tokens.mean'],
@@ -55,6 +56,7 @@ describe('the load of the form', () => {
     [{ load: 'sweep', over: 'rate' }, { kind: 'sweep', over: 'rate', values: [1, 2, 4] }, 'sweep:1/s,2/s,4/s'],
     [{ load: 'knee', kneeTo: '64' }, { kind: 'knee', from: 1, to: 64, objective: { metric: 'ttft', percentile: 95, below_ms: 500 } }, 'knee:ttft_p95<500ms,from=1,to=64'],
     [{ load: 'knee', kneeBy: 'throughput', over: 'rate' }, { kind: 'knee', over: 'rate', from: 1 }, 'knee,over=rate,from=1'],
+    [{ load: 'sweep', over: 'rate', maxInFlight: '9', thinkMs: '5' }, { kind: 'sweep', over: 'rate', values: [1, 2, 4], max_in_flight: 9 }, 'sweep:1/s,2/s,4/s,max=9'],
     [{ load: 'trace', speed: '2' }, { kind: 'trace', speed: 2 }, 'trace,speed=2'],
   ])('%o', (change, wanted, word) => {
     expect(load(change)).toEqual(wanted)

@@ -20,17 +20,16 @@ export function sweepValues(v: DraftValues): string[] {
 
 export function checkLoad(v: DraftValues, c: Checker): void {
   const each = v.over === 'rate' ? rate : users
+  if (isOpen(v)) c.number('load.max_in_flight', v.maxInFlight, inFlight)
+  else c.number('load.think_time_ms', v.thinkMs, pause)
   switch (v.load) {
-    case 'single':
-      return c.number('load.think_time_ms', v.thinkMs, pause)
     case 'closed':
       c.number('load.concurrency', v.users, users)
-      c.number('load.think_time_ms', v.thinkMs, pause)
       return c.number('load.spread_ms', v.spreadMs, pause)
     case 'rate':
       c.number('load.rate_per_s', v.rate, rate)
       if (v.arrivals === 'gamma') c.number('load.cv', v.cv, { low: 0, high: 10, above: true })
-      return c.number('load.max_in_flight', v.maxInFlight, inFlight)
+      return
     case 'ramp':
       c.number('load.from', v.rampFrom, each)
       c.number('load.to', v.rampTo, each)
@@ -45,8 +44,7 @@ export function checkLoad(v: DraftValues, c: Checker): void {
       if (v.kneeBy === 'objective') checkObjective('load.objective', v.knee, c)
       return
     case 'trace':
-      c.number('load.speed', v.speed, { low: 0, high: 1000, above: true })
-      return c.number('load.max_in_flight', v.maxInFlight, inFlight)
+      return c.number('load.speed', v.speed, { low: 0, high: 1000, above: true })
   }
 }
 
@@ -72,7 +70,7 @@ export function objectiveOf(o: ObjectiveDraft): Objective {
 export function loadOf(v: DraftValues): Load {
   const n = readNumber
   const over = v.over === 'rate' ? { over: v.over } : {}
-  const closed = v.over === 'concurrency' ? { think_time_ms: n(v.thinkMs) } : {}
+  const pace = v.over === 'rate' ? { max_in_flight: n(v.maxInFlight) } : { think_time_ms: n(v.thinkMs) }
   switch (v.load) {
     case 'single':
       return { kind: 'single', think_time_ms: n(v.thinkMs) }
@@ -81,11 +79,11 @@ export function loadOf(v: DraftValues): Load {
     case 'rate':
       return { kind: v.arrivals, rate_per_s: n(v.rate), ...(v.arrivals === 'gamma' ? { cv: n(v.cv) } : {}), max_in_flight: n(v.maxInFlight) }
     case 'ramp':
-      return { kind: 'ramp', ...over, from: n(v.rampFrom), to: n(v.rampTo), ramp_s: n(v.rampS), ...closed }
+      return { kind: 'ramp', ...over, from: n(v.rampFrom), to: n(v.rampTo), ramp_s: n(v.rampS), ...pace }
     case 'sweep':
-      return { kind: 'sweep', ...over, values: sweepValues(v).map((x) => n(x) ?? 0), ...closed }
+      return { kind: 'sweep', ...over, values: sweepValues(v).map((x) => n(x) ?? 0), ...pace }
     case 'knee':
-      return { kind: 'knee', ...over, from: n(v.kneeFrom), to: n(v.kneeTo), ...(v.kneeBy === 'objective' ? { objective: objectiveOf(v.knee) } : {}), ...closed }
+      return { kind: 'knee', ...over, from: n(v.kneeFrom), to: n(v.kneeTo), ...(v.kneeBy === 'objective' ? { objective: objectiveOf(v.knee) } : {}), ...pace }
     case 'trace':
       return { kind: 'trace', speed: n(v.speed), max_in_flight: n(v.maxInFlight) }
   }
