@@ -64,6 +64,7 @@ export interface RunFlags {
   outputTokens?: string
   sharedPrefix?: number
   turns?: number
+  prompts?: number
   maxTokens?: number
   temperature?: number
   topP?: number
@@ -74,6 +75,8 @@ export interface RunFlags {
   slo?: string
   requests?: number
   durationS?: number
+  tokens?: number
+  errors?: number
   warmup?: number
   cooldown?: number
   promptCache?: string
@@ -94,6 +97,7 @@ export function commandLine(f: RunFlags): string {
   flag('output-tokens', f.outputTokens)
   flag('shared-prefix', f.sharedPrefix)
   flag('turns', f.turns)
+  flag('prompts', f.prompts)
   flag('max-tokens', f.maxTokens)
   flag('temperature', f.temperature)
   flag('top-p', f.topP)
@@ -104,6 +108,8 @@ export function commandLine(f: RunFlags): string {
   flag('slo', f.slo)
   flag('requests', f.requests)
   flag('duration', f.durationS === undefined ? undefined : `${f.durationS}s`)
+  flag('tokens', f.tokens)
+  flag('errors', f.errors)
   flag('warmup', f.warmup)
   flag('cooldown', f.cooldown)
   flag('prompt-cache', f.promptCache)

@@ -138,11 +138,11 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
   return {
     model: r.model_id || 'MODEL',
     endpoint: r.endpoint_id, prompt: r.prompt, dataset: r.dataset_id,
-    inputTokens: lengthsWord(s?.input_tokens), outputTokens: lengthsWord(s?.output_tokens), sharedPrefix: s?.shared_prefix_tokens, turns: s?.turns,
+    inputTokens: lengthsWord(s?.input_tokens), outputTokens: lengthsWord(s?.output_tokens), sharedPrefix: s?.shared_prefix_tokens, turns: s?.turns, prompts: s?.prompts,
     maxTokens: r.max_tokens, temperature: r.temperature, topP: r.top_p, seed: r.seed, noGPU: r.use_gpu === false,
     load: loadWord(loadOf(v)), depth: r.stages ? v.depths.join(',') : undefined,
     slo: r.slo?.map(objectiveWord).join(','),
-    requests: r.stop?.requests, durationS: r.stop?.duration_s,
+    requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors,
     warmup: r.warmup, cooldown: r.cooldown, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
   }
 }
