@@ -71,6 +71,7 @@ export interface RunFlags {
   seed?: number
   noGPU?: boolean
   load?: string
+  stages?: string[]
   depth?: string
   slo?: string
   requests?: number
@@ -104,6 +105,7 @@ export function commandLine(f: RunFlags): string {
   flag('seed', f.seed)
   if (f.noGPU) out.push('--no-gpu')
   flag('load', f.load)
+  for (const stage of f.stages ?? []) flag('stage', stage)
   flag('depth', f.depth)
   flag('slo', f.slo)
   flag('requests', f.requests)

@@ -75,8 +75,8 @@ describe('the body of the call', () => {
     const r = body({ load: 'sweep', over: 'rate', sweepRates: ['1', '2'], depths: ['0', '4096'] })
     expect(r).not.toHaveProperty('load')
     expect(r).toMatchObject({ stages: [
-      { load: { kind: 'rate', rate_per_s: 1 }, depth_tokens: 0 }, { load: { kind: 'rate', rate_per_s: 2 }, depth_tokens: 0 },
-      { load: { kind: 'rate', rate_per_s: 1 }, depth_tokens: 4096 }, { load: { kind: 'rate', rate_per_s: 2 }, depth_tokens: 4096 },
+      { load: { kind: 'rate', rate_per_s: 1 }, depth_tokens: 0 }, { load: { kind: 'rate', rate_per_s: 1 }, depth_tokens: 4096 },
+      { load: { kind: 'rate', rate_per_s: 2 }, depth_tokens: 0 }, { load: { kind: 'rate', rate_per_s: 2 }, depth_tokens: 4096 },
     ] })
     expect(body({ depths: ['512'] })).toMatchObject({ stages: [{ load: { kind: 'single' }, depth_tokens: 512 }] })
   })
@@ -94,7 +94,9 @@ describe('the body of the call', () => {
   it('is the same on the command line', () => {
     const v: DraftValues = { ...valid, load: 'sweep', depths: ['0', '4096'], source: 'synthetic', objectives: [slow], promptCache: 'on', sharedPrefix: '64', cooldown: '4', made: '7', tokens: '900', errors: '3' }
     const line = commandLine(toFlags(toRequest(v), v))
-    for (const flag of ['--load sweep:1,2,4,8', '--depth 0,4096', '--input-tokens 512', '--max-tokens 128', '--shared-prefix 64', "--slo 'ttft_p95<500ms'", '--prompt-cache on', '--cooldown 4', '--prompts 7', '--tokens 900', '--errors 3']) expect(line).toContain(flag)
+    for (const flag of ['--stage closed:1', '--stage closed:8', '--depth 0,4096', '--input-tokens 512', '--max-tokens 128', '--shared-prefix 64', "--slo 'ttft_p95<500ms'", '--prompt-cache on', '--cooldown 4', '--prompts 7', '--tokens 900', '--errors 3']) expect(line).toContain(flag)
+    expect(line).not.toContain('--load')
+    expect(commandLine(toFlags(toRequest(valid), valid))).toContain('--load single')
     expect([lengthsWord({ kind: 'uniform', min: 1, max: 9 }), lengthsWord({ kind: 'normal', mean: 512, stddev: 64 }), lengthsWord(undefined)]).toEqual(['uniform:1..9', 'normal:512,64', undefined])
   })
 })

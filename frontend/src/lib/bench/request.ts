@@ -1,4 +1,4 @@
-import type { BenchmarkRequest, Lengths, Synthetic } from '../../api/types'
+import type { BenchmarkRequest, Lengths, Load, Synthetic } from '../../api/types'
 import type { RunFlags } from '../snippets'
 import { Checker, readNumber, type Faults, type Limits } from './fields'
 import { checkLoad, checkObjective, loadOf, loadWord, objectiveOf, objectiveWord } from './load'
@@ -90,13 +90,18 @@ function syntheticOf(v: DraftValues): Synthetic {
   }
 }
 
-/** A load, or one stage for each depth of context. */
-function pointsOf(v: DraftValues): Pick<BenchmarkRequest, 'load' | 'stages'> {
+/** The points of a sweep as loads of their own; any other load is one point. */
+function loadsOf(v: DraftValues): Load[] {
   const load = loadOf(v)
-  if (v.depths.length === 0 || !takesDepth(v)) return { load }
   const { values, over, kind, ...rest } = load
-  const points = kind !== 'sweep' ? [load] : (values ?? []).map((x) => (over === 'rate' ? { ...rest, kind: 'rate' as const, rate_per_s: x } : { ...rest, kind: 'closed' as const, concurrency: x }))
-  return { stages: v.depths.flatMap((d) => points.map((p) => ({ load: p, depth_tokens: readNumber(d) }))) }
+  if (kind !== 'sweep') return [load]
+  return (values ?? []).map((x) => (over === 'rate' ? { ...rest, kind: 'rate', rate_per_s: x } : { ...rest, kind: 'closed', concurrency: x }))
+}
+
+/** A load, or one stage for each load and depth of context. */
+function pointsOf(v: DraftValues): Pick<BenchmarkRequest, 'load' | 'stages'> {
+  if (v.depths.length === 0 || !takesDepth(v)) return { load: loadOf(v) }
+  return { stages: loadsOf(v).flatMap((load) => v.depths.map((d) => ({ load, depth_tokens: readNumber(d) }))) }
 }
 
 /** The body of the call; only meaningful without faults. */
@@ -140,7 +145,7 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
     endpoint: r.endpoint_id, prompt: r.prompt, dataset: r.dataset_id,
     inputTokens: lengthsWord(s?.input_tokens), outputTokens: lengthsWord(s?.output_tokens), sharedPrefix: s?.shared_prefix_tokens, turns: s?.turns, prompts: s?.prompts,
     maxTokens: r.max_tokens, temperature: r.temperature, topP: r.top_p, seed: r.seed, noGPU: r.use_gpu === false,
-    load: loadWord(loadOf(v)), depth: r.stages ? v.depths.join(',') : undefined,
+    ...(r.stages && v.load === 'sweep' ? { stages: loadsOf(v).map(loadWord) } : { load: loadWord(loadOf(v)) }), depth: r.stages ? v.depths.join(',') : undefined,
     slo: r.slo?.map(objectiveWord).join(','),
     requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors,
     warmup: r.warmup, cooldown: r.cooldown, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
