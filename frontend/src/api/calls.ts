@@ -92,6 +92,10 @@ export async function runRequests(job: string, query: { limit?: number; cursor?:
 export const runRequest = async (job: string, n: number): Promise<T.RequestRecord> =>
   (await request<T.RequestRecord>('GET', `/benchmarks/${id(job)}/requests/${n}`)).body
 
+/** The run's figures as other tools define them. */
+export const runLenses = async (job: string): Promise<T.Lens[]> =>
+  (await request<{ lenses: T.Lens[] | null }>('GET', `/benchmarks/${id(job)}/report`)).body.lenses ?? []
+
 export interface AverageQuery {
   start?: string;
   end?: string;

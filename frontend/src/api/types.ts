@@ -47,10 +47,13 @@ export type Validity = With<S['Validity'], { verdict: Verdict; checks: Check[] }
 export type HardwarePeak = S['HardwarePeak']
 export type DeviceMetrics = S['DeviceMetrics']
 export type HardwareMetrics = S['HardwareMetrics']
+export type Lens = S['Lens']
+export type ClientHealth = S['ClientHealth']
 export type Averages = S['Averages']
 export type Result = S['Result']
 
 // Its records
+export type StageMark = S['StageMark']
 export type ServerTimings = S['ServerTimings']
 export type RequestRecord = With<S['RequestRecord'], { phase: Phase; outcome: Outcome }>
 export type PhaseChange = With<S['PhaseChange'], { phase: Phase }>

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Model, RequestRecord } from '../api'
 import { backfill } from './backfill'
-import { gapsOf } from './detail.svelte'
+import { gapsOf } from '../lib/run/gaps'
 import { aSample } from './fixture'
 import { LiveRun } from './live.svelte'
 import { quickRequest } from './quickcheck.svelte'
@@ -14,7 +14,7 @@ describe('what is known of a run that began before the page', () => {
     vi.stubGlobal('fetch', async (url: string) => new Response(JSON.stringify(bodies[/\/r1\/(\w+)/.exec(url)?.[1] ?? '']), { headers: { 'Content-Type': 'application/json' } }))
     const record = new LiveRun('r1')
     record.onPhase({ job_id: 'r1', phase: 'measure', t_us: 20, at: 't', stage: null })
-    record.requests = [{ n: 1 } as RequestRecord]
+    record.take([{ n: 1 } as RequestRecord])
     await backfill(record)
     vi.unstubAllGlobals()
     expect(record.phases.map((p) => p.phase)).toEqual(['prepare', 'warmup', 'measure'])

@@ -12,8 +12,8 @@ export async function backfill(record: LiveRun): Promise<void> {
     record.samples.clear()
     for (const s of kept) record.samples.push(s.t_ms / 1000, s)
   }
-  const known = new Set(phases.map((p) => p.phase))
-  record.phases = [...phases, ...record.phases.filter((p) => !known.has(p.phase))].sort((a, b) => a.t_us - b.t_us)
-  const seen = new Set(record.requests.map((r) => r.n))
-  record.requests = [...page.items.filter((r) => !seen.has(r.n)), ...record.requests].sort((a, b) => a.n - b.n)
+  const known = new Set(phases.map((p) => `${p.phase} ${p.stage?.index ?? ''}`))
+  record.phases = [...phases, ...record.phases.filter((p) => !known.has(`${p.phase} ${p.stage?.index ?? ''}`))].sort((a, b) => a.t_us - b.t_us)
+  record.take(page.items)
+  record.requests = [...record.requests].sort((a, b) => a.n - b.n)
 }

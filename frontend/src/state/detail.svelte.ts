@@ -1,25 +1,43 @@
-import { calls, type RequestRecord, type Sample } from '../api'
+import { calls, type Lens, type RequestRecord, type Sample } from '../api'
 import { Resource } from './resource.svelte'
 
 const PAGE = 500
 const REQUESTS_MAX = 20_000
-/** How many requests are read in full for the distribution of gaps. */
-const GAPS_FROM = 24
+/** How many requests are read in full for the distribution of gaps, and how many at a time. */
+const GAPS_FROM = 200
+const AT_ONCE = 6
 
 /** The raw records behind one run, each read when its tab is opened. */
 export class RunRecords {
   readonly id: string
   readonly requests: Resource<RequestRecord[]>
   readonly samples: Resource<Sample[]>
-  /** Requests with their chunk times: the first measured ones. */
-  readonly full: Resource<RequestRecord[]>
+  readonly lenses: Resource<Lens[]>
+  /** The stage that is looked at; null for the whole run. */
+  stage = $state<number | null>(null)
+  /** Requests of the stage with their chunk times: spread evenly over the measured ones. */
+  full: Resource<RequestRecord[]> = $state.raw(new Resource(() => Promise.resolve([])))
   opened = $state.raw<RequestRecord | null>(null)
+  private readonly fulls = new Map<number | null, Resource<RequestRecord[]>>()
 
   constructor(id: string) {
     this.id = id
     this.requests = new Resource(() => this.readAll())
     this.samples = new Resource(() => calls.runMetrics(id, { points: 2000 }))
-    this.full = new Resource(() => this.readFull())
+    this.lenses = new Resource(() => calls.runLenses(id))
+    this.select(null)
+  }
+
+  /** The requests of the chosen stage; of the whole run with its warm-ups. */
+  readonly scoped = $derived.by(() => inStage(this.requests.value ?? [], this.stage))
+  /** How many requests the gaps could be read of. */
+  readonly gapsOf = $derived(this.scoped.filter(succeeded).length)
+
+  select(stage: number | null): void {
+    this.stage = stage
+    const known = this.fulls.get(stage) ?? new Resource(() => this.readFull(stage))
+    this.fulls.set(stage, known)
+    this.full = known
   }
 
   private async readAll(): Promise<RequestRecord[]> {
@@ -33,11 +51,15 @@ export class RunRecords {
     return all.sort((a, b) => a.n - b.n)
   }
 
-  private async readFull(): Promise<RequestRecord[]> {
+  private async readFull(stage: number | null): Promise<RequestRecord[]> {
     // Not ensure: that one does not wait for a read that is already under way.
     if (this.requests.value === null) await this.requests.load()
-    const measured = (this.requests.value ?? []).filter((r) => r.phase === 'measure' && r.outcome === 'ok').slice(0, GAPS_FROM)
-    return Promise.all(measured.map((r) => calls.runRequest(this.id, r.n)))
+    const wanted = evenly(inStage(this.requests.value ?? [], stage).filter(succeeded), GAPS_FROM)
+    const out: RequestRecord[] = []
+    for (let i = 0; i < wanted.length; i += AT_ONCE) {
+      out.push(...(await Promise.all(wanted.slice(i, i + AT_ONCE).map((r) => calls.runRequest(this.id, r.n)))))
+    }
+    return out
   }
 
   async open(n: number): Promise<void> {
@@ -46,8 +68,16 @@ export class RunRecords {
   }
 }
 
-/** The gaps between the content chunks of a request, in ms. */
-export function gapsOf(r: RequestRecord): number[] {
-  const at = r.chunk_us ?? []
-  return at.slice(1).map((t, i) => (t - (at[i] ?? t)) / 1000)
+function succeeded(r: RequestRecord): boolean {
+  return r.phase === 'measure' && r.outcome === 'ok'
+}
+
+function inStage(all: RequestRecord[], stage: number | null): RequestRecord[] {
+  return stage === null ? all : all.filter((r) => r.stage === stage && r.phase !== 'warmup')
+}
+
+/** At most so many of a list, at even distances. */
+export function evenly<T>(list: readonly T[], most: number): T[] {
+  if (list.length <= most) return [...list]
+  return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)] as T)
 }

@@ -3,6 +3,7 @@ import {
   type Run, type RunPhaseEvent, type RunProgressEvent, type TelemetryEvent,
 } from '../api'
 import { Ring } from '../lib/rings'
+import { askedUsers } from '../lib/run/live'
 import { library } from './library.svelte'
 import { runs } from './runs.svelte'
 import { SampleRing, telemetry } from './telemetry.svelte'
@@ -11,6 +12,8 @@ const REPAINT_MS = 250
 const TEXT_MAX = 20_000
 const LOG_MAX = 500
 const REQUESTS_MAX = 5000
+/** So many progress events in a row with fewer requests in flight than users are no chance any more. */
+const BEHIND = 8
 
 /** What is known of the run being measured; times are seconds from its start. */
 export class LiveRun {
@@ -23,6 +26,13 @@ export class LiveRun {
   /** The output of the followed request, and its number. */
   text = $state('')
   textOf = $state<number | null>(null)
+  /** How many events in a row showed fewer requests in flight than the stage has users. */
+  private short = 0
+  /** The program does not keep up: it starts requests later than its users are free. */
+  behind = $state(false)
+  /** Arrivals that were dropped: how many in all, and when the newest was seen. */
+  dropped = $state.raw<{ n: number; at: number } | null>(null)
+  private readonly seen = new Set<number>()
   /** Columns: output tokens per second, median time between tokens in ms. */
   readonly speed = new Ring(2, 7200)
   readonly samples = new SampleRing(18_000)
@@ -39,15 +49,30 @@ export class LiveRun {
   onProgress(e: RunProgressEvent): void {
     this.progress = e.progress
     this.inFlight = e.in_flight ?? []
-    const known = this.requests[this.requests.length - 1]?.n ?? -1
-    const fresh = (e.requests ?? []).filter((r) => r.n > known || !this.requests.some((o) => o.n === r.n))
-    if (fresh.length) this.requests = [...this.requests, ...fresh].slice(-REQUESTS_MAX)
+    this.take(e.requests ?? [])
+    this.watch(e.progress)
     for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms])
     if (e.text_of !== this.textOf && e.text_of !== null) {
       this.textOf = e.text_of
       this.text = ''
     }
     if (e.text) this.text = (this.text + e.text).slice(-TEXT_MAX)
+  }
+
+  /** Adds requests that ended and are not known yet. */
+  take(requests: readonly RequestRecord[]): void {
+    const fresh = requests.filter((r) => !this.seen.has(r.n))
+    for (const r of fresh) this.seen.add(r.n)
+    if (fresh.length) this.requests = [...this.requests, ...fresh].slice(-REQUESTS_MAX)
+  }
+
+  private watch(p: RunProgressEvent['progress']): void {
+    const asked = p.phase === 'measure' ? askedUsers(this.phases) : null
+    const ending = p.stage?.total != null && p.stage.total - p.stage.done <= (asked ?? 0)
+    this.short = asked !== null && !ending && p.in_flight < asked ? this.short + 1 : 0
+    this.behind = this.short >= BEHIND
+    const dropped = p.stage?.dropped ?? 0
+    if (dropped > 0 && dropped !== this.dropped?.n) this.dropped = { n: dropped, at: p.elapsed_s }
   }
 }
 

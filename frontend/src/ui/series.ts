@@ -9,8 +9,10 @@ export interface Series {
   current?: string
   fill?: boolean
   dash?: boolean
-  /** Dots instead of a line. */
-  dots?: boolean
+  /** Marks instead of a line: filled dots, rings or crosses. */
+  dots?: boolean | 'ring' | 'cross'
+  /** Keeps its value until the next one, as a mean over a stage does. */
+  steps?: boolean
 }
 
 export interface Band {
@@ -25,9 +27,16 @@ export function minutes(s: number): string {
   return `${s < -0.5 ? '\u2212' : ''}${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
 }
 
-/** The shown rows as comma separated values. */
+/** Rows as comma separated values; what is missing stays empty. */
+export function csvOf(head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const quote = (v: string | number | null): string => {
+    const text = v === null ? '' : String(v)
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return [head, ...rows].map((row) => row.map(quote).join(',')).join('\n')
+}
+
+/** The shown rows of a time chart as comma separated values. */
 export function csv(xLabel: string, x: readonly number[], series: readonly Series[], unit: string): string {
-  const quote = (s: string): string => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s)
-  const head = [xLabel, ...series.map((s) => (unit ? `${s.label} (${unit})` : s.label))].map(quote).join(',')
-  return [head, ...x.map((t, i) => [t, ...series.map((s) => s.y[i] ?? '')].join(','))].join('\n')
+  return csvOf([xLabel, ...series.map((s) => (unit ? `${s.label} (${unit})` : s.label))], x.map((t, i) => [t, ...series.map((s) => s.y[i] ?? null)]))
 }

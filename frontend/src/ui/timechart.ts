@@ -42,20 +42,35 @@ function drawBands(u: uPlot, o: ChartOptions): void {
   ctx.restore()
 }
 
-function dots(u: uPlot, index: number, color: string): void {
+type Shape = NonNullable<Series['dots']>
+
+/** One mark of a scatter series; the colours are set before. */
+function mark(ctx: CanvasRenderingContext2D, shape: Shape, x: number, y: number, r: number): void {
+  ctx.beginPath()
+  if (shape === 'cross') {
+    ctx.moveTo(x - r, y - r)
+    ctx.lineTo(x + r, y + r)
+    ctx.moveTo(x + r, y - r)
+    ctx.lineTo(x - r, y + r)
+  } else ctx.arc(x, y, r, 0, 6.3)
+  if (shape === true) ctx.fill()
+  else ctx.stroke()
+}
+
+function dots(u: uPlot, index: number, color: string, shape: Shape): void {
   const { ctx } = u
   const p = window.devicePixelRatio || 1
   const [x0, x1] = [u.scales['x']?.min ?? 0, u.scales['x']?.max ?? 0]
   const ys = u.data[index] ?? []
   const few = ys.length < 120
+  const r = (shape === 'cross' ? 3 : shape === 'ring' ? 2.8 : few ? 2.4 : 1.6) * p
   ctx.save()
-  ctx.fillStyle = token(color) + (few ? '' : '8c')
+  ctx.fillStyle = ctx.strokeStyle = token(color) + (few || shape !== true ? '' : '8c')
+  ctx.lineWidth = (shape === 'cross' ? 1.6 : 1) * p
   u.data[0].forEach((t, i) => {
     const y = ys[i]
     if (y === null || y === undefined || t < x0 || t > x1) return
-    ctx.beginPath()
-    ctx.arc(u.valToPos(t, 'x', true), u.valToPos(y, 'y', true), (few ? 2.4 : 1.6) * p, 0, 6.3)
-    ctx.fill()
+    mark(ctx, shape, u.valToPos(t, 'x', true), u.valToPos(y, 'y', true), r)
   })
   ctx.restore()
 }
@@ -76,7 +91,8 @@ function toSeries(s: Series, index: number): uPlot.Series {
     points: { show: false },
     ...(s.dash ? { dash: [4, 4] } : {}),
     ...(s.fill ? { fill: (u: uPlot) => fade(u, s.color) } : {}),
-    ...(s.dots ? { paths: (u: uPlot) => (dots(u, index + 1, s.color), null) } : {}),
+    ...(s.steps && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+    ...(s.dots ? { paths: (u: uPlot) => (dots(u, index + 1, s.color, s.dots ?? true), null) } : {}),
   }
 }
 

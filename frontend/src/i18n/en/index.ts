@@ -3,6 +3,7 @@ import { shell } from './shell'
 import { firstrun } from './firstrun'
 import { home } from './home'
 import { live } from './live'
+import { stages } from './stages'
 import { detail } from './detail'
 import { newbench } from './newbench'
 import { results } from './results'
@@ -19,6 +20,7 @@ export const en = {
   firstrun,
   home,
   live,
+  stages,
   detail,
   newbench,
   results,

@@ -1,6 +1,8 @@
-import type { Run } from '../../api'
+import type { Lengths, Run, Synthetic } from '../../api'
 import { said, t } from '../../i18n'
-import { duration, gb, num, percent, text } from '../../lib/format'
+import { duration, gb, ms, num, percent, text } from '../../lib/format'
+import { loadWord } from '../../lib/bench/load'
+import { loadPhrase, objectiveText, stageCount } from '../shared/loads'
 import { modelName } from '../shared/words'
 
 export interface Condition { name: string; value: string; mono?: boolean }
@@ -12,7 +14,55 @@ function stop(run: Run): string {
     s.requests ? t('common.requests', { n: num(s.requests) }) : '',
     s.duration_s ? duration(s.duration_s) : '',
     s.tokens ? t('common.tokens', { n: num(s.tokens) }) : '',
+    s.errors ? t('detail.cErrors', { n: num(s.errors) }) : '',
   ].filter(Boolean).join(' · ') || (run.plan.expected_requests ? t('common.requests', { n: num(run.plan.expected_requests) }) : '–')
+}
+
+function lengths(l: Lengths | undefined): string {
+  if (!l) return ''
+  switch (l.kind) {
+    case 'fixed':
+      return num(l.tokens)
+    case 'uniform':
+      return `${num(l.min)}–${num(l.max)}`
+    case 'histogram':
+      return t('detail.cHistogram', { n: (l.bins ?? []).length })
+    default:
+      return `${l.kind} ${num(l.mean)} ± ${num(l.stddev)}`
+  }
+}
+
+function synthetic(s: Synthetic): string {
+  return [
+    t('detail.cMade', { n: lengths(s.input_tokens) }), s.output_tokens ? t('detail.cMadeOut', { n: lengths(s.output_tokens) }) : '',
+    s.shared_prefix_tokens ? t('detail.cPrefix', { n: num(s.shared_prefix_tokens) }) : '', (s.turns ?? 1) > 1 ? t('detail.cTurns', { n: num(s.turns) }) : '',
+  ].filter(Boolean).join(' · ')
+}
+
+/** The load, how its stages look, and what it had to meet. */
+function loads(run: Run): Condition[] {
+  const p = run.plan
+  const count = stageCount(run)
+  return [
+    { name: t('detail.cLoad'), value: count > 1 && p.load.kind !== 'sweep' ? loadPhrase(p.load, count) : loadWord(p.load), mono: true },
+    { name: t('detail.cStages'), value: count > 1 ? (run.summary?.stages ?? p.stages).map((s) => s.name).join(', ') : '' },
+    { name: t('detail.cSlo'), value: (p.slo ?? []).map(objectiveText).join(', ') },
+    { name: t('detail.cStop'), value: stop(run) },
+    { name: t('detail.cWarmup'), value: t('common.requests', { n: num(p.warmup) }) },
+    { name: t('detail.cCooldown'), value: p.cooldown ? t('common.requests', { n: num(p.cooldown) }) : '' },
+    { name: t('detail.cPromptCache'), value: t(p.prompt_cache === 'on' ? 'detail.cacheOn' : 'detail.cacheOff') },
+  ]
+}
+
+/** How well the measuring program itself kept up. */
+function client(run: Run): Condition[] {
+  const c = run.client
+  return !c ? [] : [
+    { name: t('detail.cRecorder'), value: text(ms(c.recorder_late_ms)) },
+    { name: t('detail.cDropped'), value: num(c.dropped_samples) },
+    { name: t('detail.cCpuS'), value: c.cpu_s === null ? '' : duration(c.cpu_s) },
+    { name: t('detail.cCpuTok'), value: c.cpu_s_per_million_tokens === null ? '' : duration(c.cpu_s_per_million_tokens) },
+  ]
 }
 
 /** Everything a figure depends on, by groups; unknown facts are left out. */
@@ -20,7 +70,6 @@ export function conditions(run: Run): Group[] {
   const env = run.environment
   const e = env?.engine
   const p = run.plan
-  const load = p.load.kind === 'closed' ? t('live.users', { n: p.load.concurrency ?? 1 }) : t('live.oneUser')
   const gpuUsed = !e ? '' : e.gpu_used === null ? t('detail.notVerifiable') : `${t(e.gpu_used ? 'common.yes' : 'common.no')}${e.gpu_reason ? ` · ${said(e.gpu_reason)}` : ''}`
   const groups: Group[] = [
     { title: t('detail.groupModel'), rows: [
@@ -40,13 +89,12 @@ export function conditions(run: Run): Group[] {
       { name: t('detail.cArgs'), value: (e?.args ?? []).join(' '), mono: true },
     ] },
     { title: t('detail.groupWorkload'), rows: [
-      { name: t(p.dataset_id ? 'detail.cDataset' : 'detail.cPrompt'), value: p.dataset_id ?? p.prompt ?? t('detail.textOff') },
+      { name: t(p.synthetic ? 'detail.cSynthetic' : p.dataset_id ? 'detail.cDataset' : 'detail.cPrompt'), value: p.synthetic ? synthetic(p.synthetic) : (p.dataset_id ?? p.prompt ?? t('detail.textOff')) },
       { name: t('detail.cLength'), value: t('detail.upTo', { n: num(p.max_tokens) }) },
       { name: t('detail.cSampling'), value: `${num(p.temperature, 1)} · top-p ${num(p.top_p, 2)} · ${t('detail.seed', { n: String(p.seed) })}` },
-      { name: t('detail.cLoad'), value: load },
-      { name: t('detail.cStop'), value: stop(run) },
-      { name: t('detail.cWarmup'), value: t('common.requests', { n: num(p.warmup) }) },
     ] },
+    { title: t('detail.groupLoad'), rows: loads(run) },
+    { title: t('detail.groupClient'), rows: client(run) },
     { title: t('detail.groupMachine'), rows: !env ? [] : [
       { name: t('detail.cSystem'), value: env.os },
       { name: t('detail.cKernel'), value: `${env.kernel} · ${env.arch}` },

@@ -1,0 +1,70 @@
+import type { Outcome, PhaseChange, RequestRecord } from '../../api/types'
+import { usersOf } from './load'
+
+/** What the live screen derives from the records it has got so far. Pure; times in seconds of the run. */
+
+/** The stage under way and how many users it keeps busy; null before measuring or for an open load. */
+export function askedUsers(phases: readonly PhaseChange[]): number | null {
+  const last = phases[phases.length - 1]
+  if (last?.phase !== 'measure' || !last.stage || (last.stage.load.think_time_ms ?? 0) > 0 || last.stage.load.kind === 'ramp') return null
+  return usersOf(last.stage.load)
+}
+
+export interface StageSpan { index: number; name: string; from: number; to: number | null }
+
+/** When each stage began and ended; the current one has no end yet. */
+export function stageSpans(phases: readonly PhaseChange[]): StageSpan[] {
+  return phases.flatMap((p, i): StageSpan[] => {
+    if (p.phase !== 'measure') return []
+    const next = phases[i + 1]
+    return [{ index: p.stage?.index ?? 0, name: p.stage?.name ?? '', from: p.t_us / 1e6, to: next ? next.t_us / 1e6 : null }]
+  })
+}
+
+/** For each time the mean of its stage, and null outside of stages: the steps behind the throughput. */
+export function stageMeans(x: readonly number[], y: readonly (number | null)[], spans: readonly StageSpan[]): (number | null)[] {
+  const inside = (t: number, s: StageSpan): boolean => t > s.from && (s.to === null || t <= s.to)
+  const means = spans.map((s) => {
+    const own = x.flatMap((t, i) => (inside(t, s) ? [y[i] ?? 0] : []))
+    return own.length ? own.reduce((a, b) => a + b, 0) / own.length : null
+  })
+  return x.map((t) => {
+    const at = spans.findIndex((s) => inside(t, s))
+    return at < 0 ? null : (means[at] ?? null)
+  })
+}
+
+export interface Dots { x: number[]; sent: (number | null)[]; due: (number | null)[]; failed: (number | null)[]; medians: (number | null)[] }
+
+const failures: readonly Outcome[] = ['error', 'incomplete']
+
+/** One dot a request: from its send, from its due time where that is another one, and failures with the time they took. */
+export function ttftDots(requests: readonly RequestRecord[], window: number, median: (sorted: number[]) => number | null): Dots {
+  const shown = requests.filter((r) => r.phase === 'measure' && (r.ttft_us !== null || failures.includes(r.outcome)))
+    .map((r) => {
+      const took = (r.ttft_us ?? r.closed_us ?? 0) / 1000
+      const late = r.due_us === null ? 0 : (r.sent_us - r.due_us) / 1000
+      return { at: r.sent_us / 1e6 + took / 1000, took, due: r.due_us === null || r.ttft_us === null ? null : took + late, bad: failures.includes(r.outcome) }
+    }).sort((a, b) => a.at - b.at)
+  const recent: number[] = []
+  const medians = shown.map((d) => {
+    if (!d.bad) recent.push(d.took)
+    return median(recent.slice(-window).sort((a, b) => a - b))
+  })
+  return { x: shown.map((d) => d.at), sent: shown.map((d) => (d.bad ? null : d.took)), due: shown.map((d) => (d.bad ? null : d.due)), failed: shown.map((d) => (d.bad ? d.took : null)), medians }
+}
+
+/** Failed requests by their class: how many, the newest, and what it said. */
+export interface Failure { cls: string; n: number; at: number; message: string }
+
+export function failuresOf(requests: readonly RequestRecord[]): Failure[] {
+  const by = new Map<string, Failure>()
+  for (const r of requests) {
+    if (!failures.includes(r.outcome)) continue
+    const cls = r.error_class || r.outcome
+    const at = (r.sent_us + (r.closed_us ?? 0)) / 1e6
+    const old = by.get(cls)
+    by.set(cls, { cls, n: (old?.n ?? 0) + 1, at: Math.max(at, old?.at ?? 0), message: r.error_message || old?.message || '' })
+  }
+  return [...by.values()].sort((a, b) => b.at - a.at)
+}

@@ -1,0 +1,70 @@
+import type { Figures, Run } from '../../api'
+import { t } from '../../i18n'
+import { ms, num, text, tokS } from '../../lib/format'
+import { isOpen } from '../../lib/run/load'
+import { holdsUpTo, leadFigures, leadStage, meeting, stagesOf } from '../../lib/run/stages'
+import { objectiveText, stageLabel } from '../shared/loads'
+
+/** What a result says in a sentence or two: the first part stands in bold. */
+export interface Said { head: string; rest: string }
+
+export function sentence(run: Run): Said {
+  const stages = stagesOf(run)
+  if (run.summary?.knee) return kneeSentence(run)
+  if (stages.length) return sweepSentence(run)
+  const s = run.summary
+  return s && isOpen(run.plan.load) ? openSentence(s) : closedSentence(run, s)
+}
+
+function closedSentence(run: Run, s: Figures | null): Said {
+  const users = run.plan.load.kind === 'closed' ? (run.plan.load.concurrency ?? 1) : 1
+  const head = users > 1 ? s?.output_tokens_per_second : s?.decode_tokens_per_second
+  const each = users > 1 && s?.decode_tokens_per_second ? t('detail.sentenceEach', { speed: tokS(s.decode_tokens_per_second).value }) : ''
+  const first = !s?.ttft_ms.p50 ? '' : s.itl_ms.p99 === null ? t('detail.sentenceTtftOnly', { ttft: text(ms(s.ttft_ms.p50)) })
+    : t('detail.sentenceTtft', { ttft: text(ms(s.ttft_ms.p50)), itl: text(ms(s.itl_ms.p99)) })
+  return { head: t('detail.sentence', { speed: tokS(head).value, load: users > 1 ? t('detail.loadUsers', { n: users }) : t('detail.loadOne') }), rest: each + first }
+}
+
+function openSentence(s: Figures): Said {
+  const total = s.requests.ok + s.requests.error + s.requests.incomplete + s.requests.canceled + s.requests.dropped
+  const late = s.lateness_ms.mean ?? 0
+  const due = s.ttft_from_due_ms
+  return {
+    head: t('stages.openHead', { speed: tokS(s.output_tokens_per_second).value, rate: num(s.arrivals_per_second ?? s.requests_per_second, 1) }),
+    rest: (due.p50 === null ? '' : t('stages.openTtft', { ttft: text(ms(due.p50)), p95: text(ms(due.p95)) }))
+      + (late > 0.1 * (due.mean ?? Infinity) ? t('stages.openLate', { late: text(ms(late)) }) : '')
+      + (s.requests.dropped ? t('stages.openDropped', { n: num(s.requests.dropped), total: num(total) }) : ''),
+  }
+}
+
+function sweepSentence(run: Run): Said {
+  const stages = stagesOf(run)
+  const lead = leadStage(run) ?? stages[0]
+  const f = leadFigures(run)
+  if (!lead || !f) return closedSentence(run, run.summary)
+  const goals = (run.plan.slo ?? []).map(objectiveText).join(', ')
+  const holds = holdsUpTo(stages)
+  const met = meeting(stages)
+  const key = (run.plan.slo ?? []).length > 1 ? 'stages.sentenceHoldsMany' : 'stages.sentenceHolds'
+  const rest = !goals ? t('stages.sentenceOne', { speed: tokS(f.decode_tokens_per_second).value, ttft: text(ms(f.ttft_ms.p50)) })
+    : met.length === 0 ? t('stages.sentenceNever', { goals })
+    : !holds || met.length > stages.indexOf(holds) + 1 ? t('stages.sentenceAt', { levels: met.map((x) => stageLabel(x)).join(', '), goals })
+    : holds === stages[stages.length - 1] ? t('stages.sentenceAll', { goals }) : t(key, { level: stageLabel(holds), goals })
+  return { head: t('stages.sentenceBest', { speed: tokS(f.output_tokens_per_second).value, level: stageLabel(lead) }), rest }
+}
+
+const reasons = ['objective', 'throughput', 'errors', 'limit', 'stopped'] as const
+
+function kneeSentence(run: Run): Said {
+  const knee = run.summary?.knee
+  const all = run.summary?.stages ?? []
+  const found = all.find((s) => s.index === knee?.stage)
+  if (!found) return { head: t('stages.knee_none', { level: all[0] ? stageLabel(all[0]) : '–' }), rest: '' }
+  const reason = reasons.find((r) => r === knee?.reason) ?? 'stopped'
+  const goal = run.plan.load.objective ? objectiveText(run.plan.load.objective) : t('stages.anyGoal')
+  const f = found.summary
+  return {
+    head: t(`stages.knee_${reason}`, { level: stageLabel(found), goal }),
+    rest: f ? t('stages.kneeSpeed', { speed: tokS(f.output_tokens_per_second).value, ttft: text(ms(f.ttft_ms.p50)) }) : '',
+  }
+}
