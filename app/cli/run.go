@@ -107,7 +107,7 @@ func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client)
 		}
 	}
 	f.stop(given, b)
-	if err := f.workFlags.into(ctx, given, cl, b); err != nil {
+	if err := f.into(ctx, given, cl, b); err != nil {
 		return nil, err
 	}
 	if given("endpoint") {

@@ -202,7 +202,8 @@ func TraceFile(word string) (file, rest string, ok bool) {
 	rest = domain.LoadTrace
 	for {
 		i := strings.LastIndexByte(file, ',')
-		if i < 0 || !(strings.HasPrefix(file[i:], ",speed=") || strings.HasPrefix(file[i:], ",max=")) {
+		name, _, _ := strings.Cut(file[max(i, 0):], "=")
+		if i < 0 || name != ",speed" && name != ",max" && name != ",overflow" {
 			return file, rest, file != ""
 		}
 		file, rest = file[:i], rest+file[i:]

@@ -28,6 +28,7 @@ type round struct {
 	measuring     atomic.Int64 // requests under way that count
 	tokens        atomic.Int64 // output tokens of successful requests
 	failed        *atomic.Int64
+	stop          func() // ends the starting of measured requests
 }
 
 // issue sends the requests of a round and returns when all of them have ended. onStop is called
@@ -42,14 +43,14 @@ func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
 	}
 	flying, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
-	g := gate{open: open, flying: flying, stop: stop}
+	rd.stop = stop
 	var senders sync.WaitGroup
 	rd.start = time.Now()
 	if rd.step.Open {
-		senders.Go(func() { r.arrivals(g, rd) })
+		senders.Go(func() { r.arrivals(open, flying, rd) })
 	} else {
 		for u := range rd.users() {
-			senders.Go(func() { r.user(g, rd, u) })
+			senders.Go(func() { r.user(open, flying, rd, u) })
 		}
 	}
 	done := make(chan struct{})
@@ -70,13 +71,6 @@ func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
 	}
 }
 
-// gate is what the senders of a round share: measured requests start while open is alive, and run
-// while flying is.
-type gate struct {
-	open, flying context.Context
-	stop         func()
-}
-
 // users is how many goroutines a closed loop needs: no more than it has requests.
 func (rd *round) users() int {
 	if rd.limit != nil {
@@ -86,11 +80,12 @@ func (rd *round) users() int {
 }
 
 // claim takes the next request of the round and says as what it counts; false when there is none.
-func (rd *round) claim(g gate) (domain.Phase, bool) {
-	if g.flying.Err() != nil {
+// Measured requests start while open is alive, and all of them run while flying is.
+func (rd *round) claim(open, flying context.Context) (domain.Phase, bool) {
+	if flying.Err() != nil {
 		return "", false
 	}
-	if g.open.Err() == nil {
+	if open.Err() == nil {
 		if n := rd.claimed.Add(1); rd.limit == nil || n <= int64(*rd.limit) {
 			rd.measuring.Add(1)
 			return rd.phase, true
@@ -103,23 +98,23 @@ func (rd *round) claim(g gate) (domain.Phase, bool) {
 }
 
 // user is one user of a closed loop: one conversation after another while there are requests.
-func (r *run) user(g gate, rd *round, slot int) {
-	if !sleep(g.open, time.Until(rd.start.Add(rd.pacer.Start(slot)))) {
+func (r *run) user(open, flying context.Context, rd *round, slot int) {
+	if !sleep(open, time.Until(rd.start.Add(rd.pacer.Start(slot)))) {
 		return
 	}
 	for {
-		phase, ok := rd.claim(g)
+		phase, ok := rd.claim(open, flying)
 		if !ok {
 			return
 		}
-		r.converse(g, rd, slot, phase, time.Time{})
-		sleep(g.open, rd.step.Think)
+		r.converse(open, flying, rd, slot, phase, time.Time{})
+		sleep(open, rd.step.Think)
 	}
 }
 
 // arrivals sends the requests of an open loop, each when it is due, whatever became of those
 // before. An arrival that finds every seat taken is dropped and recorded.
-func (r *run) arrivals(g gate, rd *round) {
+func (r *run) arrivals(open, flying context.Context, rd *round) {
 	free := make(chan int, rd.step.MaxInFlight)
 	for i := range rd.step.MaxInFlight {
 		free <- i
@@ -132,20 +127,20 @@ func (r *run) arrivals(g gate, rd *round) {
 			return
 		}
 		due := rd.start.Add(offset)
-		if !sleep(g.open, time.Until(due)) && rd.cooldown == 0 {
+		if !sleep(open, time.Until(due)) && rd.cooldown == 0 {
 			return
 		}
-		phase, ok := rd.claim(g)
+		phase, ok := rd.claim(open, flying)
 		if !ok {
 			return
 		}
-		slot, ok := seat(g, rd.step, free)
+		slot, ok := seat(flying, rd.step, free)
 		if !ok {
 			r.drop(rd, phase, due)
 			continue
 		}
 		sent.Go(func() {
-			r.converse(g, rd, slot, phase, due)
+			r.converse(open, flying, rd, slot, phase, due)
 			free <- slot
 		})
 	}
@@ -153,7 +148,7 @@ func (r *run) arrivals(g gate, rd *round) {
 
 // seat takes a free place for an arrival. One that finds none is dropped or, in a queue, waits: then
 // it is sent late, which only its latency from the due time shows.
-func seat(g gate, step load.Step, free <-chan int) (slot int, ok bool) {
+func seat(flying context.Context, step load.Step, free <-chan int) (slot int, ok bool) {
 	select {
 	case slot = <-free:
 		return slot, true
@@ -165,7 +160,7 @@ func seat(g gate, step load.Step, free <-chan int) (slot int, ok bool) {
 	select {
 	case slot = <-free:
 		return slot, true
-	case <-g.flying.Done():
+	case <-flying.Done():
 		return 0, false
 	}
 }

@@ -37,7 +37,6 @@ type run struct {
 	seq          atomic.Int64 // requests sent and arrivals dropped, warm-ups included
 	prefixes     atomic.Int64 // unique first lines given out
 	succeeded    atomic.Int64 // measured requests
-	failed       atomic.Int64 // measured requests
 	firstFailure atomic.Pointer[failure]
 }
 
@@ -147,6 +146,7 @@ func (r *run) walk(ctx context.Context) error {
 	if after := processCPU(); before != nil && after != nil {
 		r.cpu = new(*after - *before)
 	}
+	r.drain()
 	if err != nil {
 		return err
 	}

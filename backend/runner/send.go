@@ -12,7 +12,7 @@ import (
 // converse sends the next conversation of the round, one request for each of its turns; usually it
 // has one. The caller has claimed the first request; due is zero in a closed loop. A conversation
 // ends early when a turn fails or no request is left.
-func (r *run) converse(g gate, rd *round, slot int, phase domain.Phase, due time.Time) {
+func (r *run) converse(open, flying context.Context, rd *round, slot int, phase domain.Phase, due time.Time) {
 	index := int(rd.conversations.Add(1) - 1)
 	prompt, err := r.source.Prompt(index)
 	if err != nil {
@@ -29,15 +29,15 @@ func (r *run) converse(g gate, rd *round, slot int, phase domain.Phase, due time
 			s.conversation = &index
 		}
 		s.request = r.request(rd, text, history, s.maxTokens)
-		answer, ok := r.send(g.flying, rd, s)
+		answer, ok := r.send(flying, rd, s)
 		r.settle(rd, phase)
 		if rd.spent() {
-			g.stop()
+			rd.stop()
 		}
-		if !ok || turn == len(prompt.Turns) || !sleep(g.open, rd.step.Think) {
+		if !ok || turn == len(prompt.Turns) || !sleep(open, rd.step.Think) {
 			return
 		}
-		if phase, ok = rd.claim(g); !ok {
+		if phase, ok = rd.claim(open, flying); !ok {
 			return
 		}
 		history = append(slices.Clone(history),

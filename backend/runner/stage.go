@@ -56,18 +56,13 @@ func (r *run) measure(ctx context.Context) error {
 		}
 		mark := domain.StageMark{Index: stage.Index, Name: stage.Name, Load: stage.Load, DepthTokens: stage.DepthTokens}
 		last := i >= len(plan.Stages)-1 && plan.Load.Kind != domain.LoadKnee
-		goOn, err := r.stage(ctx, stage, mark, last)
-		if err != nil {
+		if err := r.stage(ctx, stage, mark, last); err != nil {
 			return err
-		}
-		if !goOn {
-			break
 		}
 		if plan.Load.Kind == domain.LoadKnee {
 			done = append(done, stats.StageOf(plan, mark, r.rec.taken()))
 		}
 	}
-	r.drain()
 	return nil
 }
 
@@ -79,39 +74,39 @@ func (r *run) drain() {
 	}
 }
 
-// stage measures one stage as often as the plan is to be repeated; goOn is false when the run is to
-// end with it.
-func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.StageMark, last bool) (goOn bool, err error) {
+// stage measures one stage as often as the plan is to be repeated. The error is why the run ends
+// with it.
+func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.StageMark, last bool) error {
 	pacer, err := load.For(stage, r.job.Plan.Seed, r.job.Trace)
 	if err != nil {
-		return false, err
+		return err
 	}
 	opening, err := r.opening(ctx, stage)
 	if err != nil {
-		return false, err
-	}
-	if ctx.Err() != nil {
-		return false, nil
+		return err
 	}
 	r.open(ctx, pacer.Describe())
 	r.enter(domain.PhaseMeasure, &mark)
-	repeat := max(1, r.job.Plan.Repeat)
+	repeat, failed := max(1, r.job.Plan.Repeat), new(atomic.Int64)
 	for i := range repeat {
 		step := pacer.Describe()
 		rd := &round{
 			phase: domain.PhaseMeasure, stage: stage.Index, pacer: pacer, step: step, limit: step.Limit(r.source.Len()),
-			cooldown: int64(r.job.Plan.Cooldown), opening: opening, failed: &r.failed,
+			cooldown: int64(r.job.Plan.Cooldown), opening: opening, failed: failed,
 		}
 		onStop := func() {}
 		if last && i == repeat-1 {
 			onStop = r.drain
 		}
 		r.issue(ctx, rd, onStop)
-		if ctx.Err() != nil || rd.tooManyErrors() {
-			return false, nil
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if rd.tooManyErrors() {
+			break
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // openAhead bounds the connections that are opened before an open loop, whose arrivals come one by
@@ -152,5 +147,5 @@ func (r *run) opening(ctx context.Context, stage domain.PlanStage) (string, erro
 		phase: domain.PhaseWarmup, stage: stage.Index, pacer: atOnce{}, step: load.Step{Users: 1}, limit: &one,
 		opening: text, maxTokens: 1, failed: new(atomic.Int64),
 	}, func() {})
-	return text, nil
+	return text, context.Cause(ctx)
 }

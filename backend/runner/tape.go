@@ -35,8 +35,8 @@ type tape struct {
 	text      *textBlock
 	published atomic.Int64 // chunks that may be read
 
-	to writer // the request's own
-	view
+	to   writer // the request's own
+	view view   // the recorder's own
 }
 
 // mark is one chunk: when it came, what it was, and how much text it brought.

@@ -55,10 +55,11 @@ func TestSelfRunsOn(t *testing.T) {
 	}
 	defer p.close()
 	a, ok := p.cpuTime()
-	for x := 0; x < 1e7; x++ { // use some time
-		a += time.Duration(x & 0)
+	spin := 0
+	for x := range 10_000_000 { // use some time
+		spin += x % 7
 	}
-	if b, ok2 := p.cpuTime(); !ok || !ok2 || b <= a {
+	if b, ok2 := p.cpuTime(); !ok || !ok2 || b <= a || spin == 0 {
 		t.Errorf("CPU time went from %v to %v", a, b)
 	}
 }

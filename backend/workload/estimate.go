@@ -51,12 +51,12 @@ func (e *estimate) ascii(b byte) {
 		return // empty lines are part of one line end
 	}
 	e.endWord()
-	switch {
-	case b == '\n':
+	switch b {
+	case '\n':
 		e.signs++
 		e.newline = true
 		return
-	case b == ' ', b == '\t', b == '\r':
+	case ' ', '\t', '\r':
 		return
 	}
 	e.signs++

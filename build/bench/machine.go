@@ -178,7 +178,7 @@ func (m *machine) run(ctx context.Context, dir string, args ...string) (outcome,
 	o.rssMB = rss.stop()
 	o.cpuS = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	if err := json.Unmarshal(out.Bytes(), &o.run); err != nil {
-		return o, fmt.Errorf("run %v: %v: %s", args, waited, errs.String())
+		return o, fmt.Errorf("run %v: %w: %s", args, waited, errs.String())
 	}
 	return o, nil
 }
@@ -245,8 +245,11 @@ func call(ctx context.Context, method, url string, body any, into any) error {
 	}
 	defer res.Body.Close()
 	b, err = io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s %s %v", method, url, res.Status, b, err)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, url, err)
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s: %s %s", method, url, res.Status, b)
 	}
 	return json.Unmarshal(b, into)
 }

@@ -132,7 +132,7 @@ func storedPerToken(o outcome) (float64, error) {
 	}
 	defer db.Close()
 	var bytes, tokens float64
-	err = db.QueryRow("SELECT total(length(d.chunks)), total(r.output_tokens) FROM request_detail d JOIN request r ON r.id = d.id").Scan(&bytes, &tokens)
+	err = db.QueryRowContext(context.Background(), "SELECT total(length(d.chunks)), total(r.output_tokens) FROM request_detail d JOIN request r ON r.id = d.id").Scan(&bytes, &tokens)
 	if err != nil || tokens == 0 {
 		return 0, fmt.Errorf("read sizes: %w", err)
 	}

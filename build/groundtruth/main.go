@@ -47,7 +47,7 @@ func run(addr string) error {
 		return err
 	}
 	context.AfterFunc(ctx, s.stop)
-	fmt.Println("listening on http://" + s.addr)
+	fmt.Fprintln(os.Stdout, "listening on http://"+s.addr)
 	runtime.LockOSThread()
 	return s.serve()
 }
