@@ -21,7 +21,25 @@ type Sample struct {
 	PowerW           *float64    `json:"power_w"`           // sum over the GPUs in use
 	GPUTempC         *float64    `json:"gpu_temp_c"`        // hottest
 	GPUs             []GPUSample `json:"gpus"`
-	LateMs           float64     `json:"late_ms"` // how late this tick was taken
+	// Rates are over the time since the reading before; percentages are of that time.
+	StealPercent       *float64 `json:"steal_percent"`           // of the machine: taken by the hypervisor
+	IOWaitPercent      *float64 `json:"iowait_percent"`          // of the machine
+	CPUPressurePercent *float64 `json:"cpu_pressure_percent"`    // some task waited for a core (PSI)
+	MemPressurePercent *float64 `json:"memory_pressure_percent"` // some task waited for memory (PSI)
+	IOPressurePercent  *float64 `json:"io_pressure_percent"`     // some task waited for a disk (PSI)
+	ThrottledPercent   *float64 `json:"cpu_throttled_percent"`   // held back by a cgroup quota
+	SwapInMBPS         *float64 `json:"swap_in_mb_per_s"`        // MB is 10^6 bytes
+	SwapOutMBPS        *float64 `json:"swap_out_mb_per_s"`
+	DiskReadMBPS       *float64 `json:"disk_read_mb_per_s"` // whole disks, without partitions
+	DiskWriteMBPS      *float64 `json:"disk_write_mb_per_s"`
+	NetRxMBPS          *float64 `json:"net_receive_mb_per_s"` // without loopback
+	NetTxMBPS          *float64 `json:"net_send_mb_per_s"`
+	EngineMajorFaults  *float64 `json:"engine_major_faults_per_s"` // pages the engine had to fetch from disk
+	CPUClockMHz        *float64 `json:"cpu_clock_mhz"`             // mean over the cores
+	CPUTempC           *float64 `json:"cpu_temp_c"`                // package
+	CPUEnergyJ         *float64 `json:"cpu_energy_j"`              // package counter since the sampler began, wraps taken out
+	BatteryPowerW      *float64 `json:"battery_power_w"`           // whole system, while on battery
+	LateMs             float64  `json:"late_ms"`                   // how late this tick was taken
 }
 
 // GPUSample is one reading of one GPU.
@@ -33,6 +51,18 @@ type GPUSample struct {
 	PowerW     *float64 `json:"power_w"`
 	TempC      *float64 `json:"temp_c"`
 	ClockMHz   *float64 `json:"clock_mhz"`
+
+	MemClockMHz  *float64 `json:"memory_clock_mhz"`
+	FanPct       *float64 `json:"fan_percent"`
+	PowerNowW    *float64 `json:"power_instant_w"`       // at the instant; PowerW may be an average of a second
+	EnergyJ      *float64 `json:"energy_j"`              // counter since the sampler began
+	PCIeRxMBPS   *float64 `json:"pcie_receive_mb_per_s"` // read slowly, apart from the tick
+	PCIeTxMBPS   *float64 `json:"pcie_send_mb_per_s"`
+	EngineVRAMGB *float64 `json:"engine_vram_gb"` // held by the engine's process
+	OtherVRAMGB  *float64 `json:"other_vram_gb"`  // held by other processes
+	// LimitReasons says what holds the clock down: idle, power_cap, hw_slowdown, sw_thermal,
+	// hw_thermal, power_brake, sync_boost, app_clocks, display; nil when it cannot be read.
+	LimitReasons []string `json:"limit_reasons"`
 }
 
 // HardwareMetrics are means over the measured window with the peak beside them.
