@@ -116,8 +116,15 @@ type GPUInfo struct {
 	PowerLimitW *float64 `json:"power_limit_w"`
 	Driver      string   `json:"driver"`
 	ComputeCap  string   `json:"compute_capability"`
-	PCIeGen     *int     `json:"pcie_gen"`
+	PCIeGen     *int     `json:"pcie_gen"` // the fastest link that GPU and machine agree on
 	PCIeWidth   *int     `json:"pcie_width"`
+
+	VBIOS          string   `json:"vbios"`
+	ECC            *bool    `json:"ecc"`         // error correction of the memory is on
+	MIG            *bool    `json:"mig"`         // the GPU is divided into instances
+	Persistence    *bool    `json:"persistence"` // the driver stays loaded between programs
+	MemBusBits     *int     `json:"memory_bus_bits"`
+	MaxMemClockMHz *float64 `json:"max_memory_clock_mhz"`
 }
 
 // System describes this machine, its sensors and the program; GET /api/v1/system.

@@ -1059,16 +1059,24 @@ export interface components {
         GPUInfo: {
             compute_capability: string;
             driver: string;
+            ecc: boolean | null;
             /** Format: int64 */
             index: number;
+            /** Format: double */
+            max_memory_clock_mhz: number | null;
+            /** Format: int64 */
+            memory_bus_bits: number | null;
+            mig: boolean | null;
             name: string;
             /** Format: int64 */
             pcie_gen: number | null;
             /** Format: int64 */
             pcie_width: number | null;
+            persistence: boolean | null;
             /** Format: double */
             power_limit_w: number | null;
             uuid: string;
+            vbios: string;
             /** Format: double */
             vram_total_gb: number | null;
         };
@@ -1076,11 +1084,28 @@ export interface components {
             /** Format: double */
             clock_mhz: number | null;
             /** Format: double */
+            energy_j: number | null;
+            /** Format: double */
+            engine_vram_gb: number | null;
+            /** Format: double */
+            fan_percent: number | null;
+            /** Format: double */
             gpu_usage_percent: number | null;
             /** Format: int64 */
             index: number;
+            limit_reasons: string[];
             /** Format: double */
             memory_bus_percent: number | null;
+            /** Format: double */
+            memory_clock_mhz: number | null;
+            /** Format: double */
+            other_vram_gb: number | null;
+            /** Format: double */
+            pcie_receive_mb_per_s: number | null;
+            /** Format: double */
+            pcie_send_mb_per_s: number | null;
+            /** Format: double */
+            power_instant_w: number | null;
             /** Format: double */
             power_w: number | null;
             /** Format: double */
@@ -1660,11 +1685,29 @@ export interface components {
             run: components["schemas"]["Run"];
         };
         Sample: {
+            /** Format: double */
+            battery_power_w: number | null;
+            /** Format: double */
+            cpu_clock_mhz: number | null;
             cpu_cores_percent: number[];
+            /** Format: double */
+            cpu_energy_j: number | null;
+            /** Format: double */
+            cpu_pressure_percent: number | null;
+            /** Format: double */
+            cpu_temp_c: number | null;
+            /** Format: double */
+            cpu_throttled_percent: number | null;
             /** Format: double */
             cpu_usage_percent: number | null;
             /** Format: double */
+            disk_read_mb_per_s: number | null;
+            /** Format: double */
+            disk_write_mb_per_s: number | null;
+            /** Format: double */
             engine_cpu_percent: number | null;
+            /** Format: double */
+            engine_major_faults_per_s: number | null;
             /** Format: double */
             engine_rss_gb: number | null;
             /** Format: double */
@@ -1673,7 +1716,17 @@ export interface components {
             gpu_usage_percent: number | null;
             gpus: components["schemas"]["GPUSample"][];
             /** Format: double */
+            io_pressure_percent: number | null;
+            /** Format: double */
+            iowait_percent: number | null;
+            /** Format: double */
             late_ms: number;
+            /** Format: double */
+            memory_pressure_percent: number | null;
+            /** Format: double */
+            net_receive_mb_per_s: number | null;
+            /** Format: double */
+            net_send_mb_per_s: number | null;
             /** @enum {string} */
             phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             /** Format: double */
@@ -1682,6 +1735,12 @@ export interface components {
             ram_usage_gb: number | null;
             /** Format: double */
             self_cpu_percent: number | null;
+            /** Format: double */
+            steal_percent: number | null;
+            /** Format: double */
+            swap_in_mb_per_s: number | null;
+            /** Format: double */
+            swap_out_mb_per_s: number | null;
             /** Format: double */
             swap_usage_gb: number | null;
             /** Format: double */
