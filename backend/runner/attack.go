@@ -15,6 +15,7 @@ type round struct {
 	phase     domain.Phase // warmup or measure
 	stage     int
 	pacer     load.Pacer
+	cooler    load.Pacer // goes on where pacer ends, for the cool-down of an open loop; else nil
 	step      load.Step
 	limit     *int  // most requests, the source's length included
 	cooldown  int64 // further requests while the last measured ones end
@@ -28,7 +29,12 @@ type round struct {
 	measuring     atomic.Int64 // requests under way that count
 	tokens        atomic.Int64 // output tokens of successful requests
 	failed        *atomic.Int64
-	stop          func() // ends the starting of measured requests
+	stopped       atomic.Int64 // when a limit of tokens or errors was reached, ns from start; 0 before
+
+	closed <-chan struct{} // no measured request starts any more
+	idle   <-chan struct{} // nothing is left to send: nobody waits for a turn that will not come
+	stop   func()          // closes closed
+	leave  func()          // closes idle
 }
 
 // issue sends the requests of a round and returns when all of them have ended. onStop is called
@@ -43,14 +49,20 @@ func (r *run) issue(ctx context.Context, rd *round, onStop func()) {
 	}
 	flying, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
-	rd.stop = stop
+	work, leave := context.WithCancel(flying)
+	defer leave()
+	rd.start, rd.closed, rd.idle, rd.leave = time.Now(), open.Done(), work.Done(), leave
+	rd.stop = func() {
+		rd.stopped.CompareAndSwap(0, int64(time.Since(rd.start)))
+		stop()
+	}
+	defer context.AfterFunc(open, rd.rest)()
 	var senders sync.WaitGroup
-	rd.start = time.Now()
 	if rd.step.Open {
-		senders.Go(func() { r.arrivals(open, flying, rd) })
+		senders.Go(func() { r.arrivals(flying, rd) })
 	} else {
 		for u := range rd.users() {
-			senders.Go(func() { r.user(open, flying, rd, u) })
+			senders.Go(func() { r.user(flying, rd, u) })
 		}
 	}
 	done := make(chan struct{})
@@ -80,16 +92,18 @@ func (rd *round) users() int {
 }
 
 // claim takes the next request of the round and says as what it counts; false when there is none.
-// Measured requests start while open is alive, and all of them run while flying is.
-func (rd *round) claim(open, flying context.Context) (domain.Phase, bool) {
+// Requests run while flying is alive.
+func (rd *round) claim(flying context.Context) (domain.Phase, bool) {
 	if flying.Err() != nil {
 		return "", false
 	}
-	if open.Err() == nil {
+	if !over(rd.closed) {
+		rd.measuring.Add(1)
 		if n := rd.claimed.Add(1); rd.limit == nil || n <= int64(*rd.limit) {
-			rd.measuring.Add(1)
+			rd.rest()
 			return rd.phase, true
 		}
+		rd.measuring.Add(-1)
 	}
 	if rd.cooldown > 0 && rd.measuring.Load() > 0 && rd.cooled.Add(1) <= rd.cooldown {
 		return domain.PhaseCooldown, true
@@ -97,71 +111,36 @@ func (rd *round) claim(open, flying context.Context) (domain.Phase, bool) {
 	return "", false
 }
 
+// settle gives back what claim counted.
+func (rd *round) settle(phase domain.Phase) {
+	if phase != domain.PhaseCooldown {
+		rd.measuring.Add(-1)
+		rd.rest()
+	}
+}
+
+// rest ends the waits of a round that has nothing left to send.
+func (rd *round) rest() {
+	if !over(rd.closed) && (rd.limit == nil || rd.claimed.Load() < int64(*rd.limit)) {
+		return
+	}
+	if rd.measuring.Load() == 0 || rd.cooled.Load() >= rd.cooldown {
+		rd.leave()
+	}
+}
+
 // user is one user of a closed loop: one conversation after another while there are requests.
-func (r *run) user(open, flying context.Context, rd *round, slot int) {
-	if !sleep(open, time.Until(rd.start.Add(rd.pacer.Start(slot)))) {
+func (r *run) user(flying context.Context, rd *round, slot int) {
+	if !pause(rd.idle, time.Until(rd.start.Add(rd.pacer.Start(slot)))) {
 		return
 	}
 	for {
-		phase, ok := rd.claim(open, flying)
+		phase, ok := rd.claim(flying)
 		if !ok {
 			return
 		}
-		r.converse(open, flying, rd, slot, phase, time.Time{})
-		sleep(open, rd.step.Think)
-	}
-}
-
-// arrivals sends the requests of an open loop, each when it is due, whatever became of those
-// before. An arrival that finds every seat taken is dropped and recorded.
-func (r *run) arrivals(open, flying context.Context, rd *round) {
-	free := make(chan int, rd.step.MaxInFlight)
-	for i := range rd.step.MaxInFlight {
-		free <- i
-	}
-	var sent sync.WaitGroup
-	defer sent.Wait()
-	for i := 0; ; i++ {
-		offset, ok := rd.pacer.Due(i)
-		if !ok {
-			return
-		}
-		due := rd.start.Add(offset)
-		if !sleep(open, time.Until(due)) && rd.cooldown == 0 {
-			return
-		}
-		phase, ok := rd.claim(open, flying)
-		if !ok {
-			return
-		}
-		slot, ok := seat(flying, rd.step, free)
-		if !ok {
-			r.drop(rd, phase, due)
-			continue
-		}
-		sent.Go(func() {
-			r.converse(open, flying, rd, slot, phase, due)
-			free <- slot
-		})
-	}
-}
-
-// seat takes a free place for an arrival. One that finds none is dropped or, in a queue, waits: then
-// it is sent late, which only its latency from the due time shows.
-func seat(flying context.Context, step load.Step, free <-chan int) (slot int, ok bool) {
-	select {
-	case slot = <-free:
-		return slot, true
-	default:
-	}
-	if !step.Queue {
-		return 0, false
-	}
-	select {
-	case slot = <-free:
-		return slot, true
-	case <-flying.Done():
-		return 0, false
+		r.converse(flying, rd, slot, phase, time.Time{})
+		pause(rd.idle, rd.step.Think)
 	}
 }
 
@@ -175,16 +154,28 @@ func (rd *round) tooManyErrors() bool {
 }
 
 // sleep waits and reports whether ctx was still alive at the end.
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool { return pause(ctx.Done(), d) }
+
+// pause waits and reports whether done was still open at the end.
+func pause(done <-chan struct{}, d time.Duration) bool {
 	if d <= 0 {
-		return ctx.Err() == nil
+		return !over(done)
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
+		return !over(done)
+	case <-done:
+		return false
+	}
+}
+
+func over(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
 		return false
 	}
 }

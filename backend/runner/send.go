@@ -12,12 +12,12 @@ import (
 // converse sends the next conversation of the round, one request for each of its turns; usually it
 // has one. The caller has claimed the first request; due is zero in a closed loop. A conversation
 // ends early when a turn fails or no request is left.
-func (r *run) converse(open, flying context.Context, rd *round, slot int, phase domain.Phase, due time.Time) {
+func (r *run) converse(flying context.Context, rd *round, slot int, phase domain.Phase, due time.Time) {
 	index := int(rd.conversations.Add(1) - 1)
 	prompt, err := r.source.Prompt(index)
 	if err != nil {
 		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
-		r.settle(rd, phase)
+		rd.settle(phase)
 		return
 	}
 	history := prompt.History
@@ -30,14 +30,14 @@ func (r *run) converse(open, flying context.Context, rd *round, slot int, phase 
 		}
 		s.request = r.request(rd, text, history, s.maxTokens)
 		answer, ok := r.send(flying, rd, s)
-		r.settle(rd, phase)
 		if rd.spent() {
 			rd.stop()
 		}
-		if !ok || turn == len(prompt.Turns) || !sleep(open, rd.step.Think) {
+		rd.settle(phase)
+		if !ok || turn == len(prompt.Turns) || !pause(rd.idle, rd.step.Think) {
 			return
 		}
-		if phase, ok = rd.claim(open, flying); !ok {
+		if phase, ok = rd.claim(flying); !ok {
 			return
 		}
 		history = append(slices.Clone(history),
@@ -45,13 +45,6 @@ func (r *run) converse(open, flying context.Context, rd *round, slot int, phase 
 		next := prompt.Turns[turn]
 		text, maxTokens, due = next.Text, next.MaxTokens, time.Time{}
 		prompt.Text = next.Text
-	}
-}
-
-// settle gives back what claim counted.
-func (r *run) settle(rd *round, phase domain.Phase) {
-	if phase != domain.PhaseCooldown {
-		rd.measuring.Add(-1)
 	}
 }
 
@@ -136,13 +129,11 @@ func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bo
 	return answer, outcome == domain.OutcomeOK
 }
 
-// drop records an arrival for which there was no seat.
-func (r *run) drop(rd *round, phase domain.Phase, due time.Time) {
+// drop records an arrival that was never sent.
+func (r *run) drop(rd *round, phase domain.Phase, due time.Time, why string) {
 	t := newTape(int(r.seq.Add(1)-1), phase, 0)
 	t.stage, t.due, t.begun = rd.stage, due, time.Now()
-	r.settle(rd, phase)
-	r.rec.request(ended{tape: t, usage: domain.Usage{Sent: due}, outcome: domain.OutcomeDropped,
-		message: "It was not sent: as many requests as allowed were under way."})
+	r.rec.request(ended{tape: t, usage: domain.Usage{Sent: due}, outcome: domain.OutcomeDropped, message: why})
 }
 
 // account counts for the stop rules and keeps the first failure.

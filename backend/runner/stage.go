@@ -85,6 +85,10 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.Sta
 	if err != nil {
 		return err
 	}
+	cooler, err := r.cooler(stage)
+	if err != nil {
+		return err
+	}
 	r.open(ctx, pacer.Describe())
 	r.enter(domain.PhaseMeasure, &mark)
 	repeat, failed := max(1, r.job.Plan.Repeat), new(atomic.Int64)
@@ -92,7 +96,7 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.Sta
 		step := pacer.Describe()
 		rd := &round{
 			phase: domain.PhaseMeasure, stage: stage.Index, pacer: pacer, step: step, limit: step.Limit(r.source.Len()),
-			cooldown: int64(r.job.Plan.Cooldown), opening: opening, failed: failed,
+			cooler: cooler, cooldown: int64(r.job.Plan.Cooldown), opening: opening, failed: failed,
 		}
 		onStop := func() {}
 		if last && i == repeat-1 {

@@ -1,0 +1,106 @@
+package runner
+
+import (
+	"maps"
+	"testing"
+	"testing/synctest"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine"
+)
+
+// measuredFor is how many milliseconds the measure phase took until drain, and what became of its requests.
+func (b *bench) measuredFor() (ms int, phases map[domain.Phase]int) {
+	var from int64
+	for _, p := range b.tray.phases {
+		switch p.Phase {
+		case domain.PhaseMeasure:
+			from = p.TUs
+		case domain.PhaseDrain:
+			ms = int((p.TUs - from) / 1000)
+		}
+	}
+	phases = map[domain.Phase]int{}
+	for _, r := range b.tray.requests {
+		phases[r.Phase]++
+	}
+	return ms, phases
+}
+
+// A round ends with its last request: nobody waits out a pause after which nothing is left to send.
+func TestNobodyWaitsForATurnThatWillNotCome(t *testing.T) {
+	for name, l := range map[string]domain.Load{
+		"think":  {Kind: domain.LoadClosed, Concurrency: new(2), ThinkTimeMs: new(5000)},
+		"spread": {Kind: domain.LoadClosed, Concurrency: new(2), SpreadMs: new(20_000)},
+		"ramp":   {Kind: domain.LoadRamp, To: new(2.0), RampS: new(20.0)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench().open(l, 2)
+			b.plan.Warmup, b.plan.Cooldown = 0, 5
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			if ms, phases := b.measuredFor(); ms > 1000 || phases[domain.PhaseMeasure] != 2 {
+				t.Errorf("%s: %d ms, %v", name, ms, phases)
+			}
+		})
+	}
+}
+
+// The cool-down of an open loop goes on with its arrivals, whichever limit ended the stage.
+func TestCooldownOfAnOpenLoopKeepsItsSchedule(t *testing.T) {
+	for name, stop := range map[string]domain.Stop{
+		"requests": {Requests: new(6)}, "duration": {DurationS: new(0.3)}, "tokens": {Tokens: new(13)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench().open(domain.Load{Kind: domain.LoadRate, RatePerS: new(20.0)}, 1)
+			b.plan.Warmup, b.plan.Cooldown, b.plan.Stop = 0, 2, stop
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			_, phases := b.measuredFor()
+			for i, r := range b.tray.requests {
+				if r.DueUs == nil || r.SentUs != *r.DueUs {
+					t.Errorf("%s: request %d was sent at %d, due %v", name, i, r.SentUs, r.DueUs)
+				}
+			}
+			if phases[domain.PhaseMeasure] < 6 || phases[domain.PhaseCooldown] != 2 {
+				t.Errorf("%s: %v", name, phases)
+			}
+		})
+	}
+}
+
+// Arrivals that still wait when the stage ends count: without them a queue would hide its overload.
+func TestQueueCountsWhatItNeverSent(t *testing.T) {
+	for name, stop := range map[string]domain.Stop{"duration": {DurationS: new(2.0)}, "tokens": {Tokens: new(50), DurationS: new(60.0)}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench().open(domain.Load{Kind: domain.LoadRate, RatePerS: new(20.0), MaxInFlight: new(1), Overflow: new(domain.OverflowQueue)}, 1)
+			b.plan.Warmup, b.plan.Stop = 0, stop
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			o := b.outcomes()
+			if n, want := o[domain.OutcomeOK]+o[domain.OutcomeDropped], map[string]int{"duration": 40, "tokens": 36}[name]; n != want || o[domain.OutcomeDropped] < 20 {
+				t.Errorf("%s: %v, want %d in all", name, o, want)
+			}
+		})
+	}
+}
+
+// A limit of errors ends its stage, not the whole run.
+func TestErrorLimitHoldsForEachStage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.plan.Warmup, b.plan.Repeat = 0, 2
+		b.plan.Load, b.plan.Stop = domain.Load{Kind: domain.LoadSweep, Values: []float64{1, 2}}, domain.Stop{Requests: new(8), Errors: new(3)}
+		b.engine.step = func(i, _ int) error {
+			if i < 3 || i == 4 || i == 6 {
+				return &engine.RequestError{Class: domain.ErrClassHTTP, Status: 500, Msg: "no"}
+			}
+			return nil
+		}
+		wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+		byStage := map[int]int{}
+		for _, r := range b.measured() {
+			byStage[r.Stage]++
+		}
+		if !maps.Equal(byStage, map[int]int{0: 3, 1: 16}) {
+			t.Errorf("requests %v", byStage)
+		}
+	})
+}
