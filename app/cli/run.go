@@ -125,7 +125,7 @@ func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client)
 
 func (f runFlags) stop(given func(string) bool, b map[string]any) {
 	stop := map[string]any{}
-	if old, ok := b["stop"].(map[string]any); ok && !given("duration") && !given("tokens") {
+	if old, ok := b["stop"].(map[string]any); ok && !given("duration") && !given("tokens") && !given("confidence") {
 		stop = old // the quick check's number of requests
 	}
 	for name, field := range map[string]struct {
@@ -134,6 +134,7 @@ func (f runFlags) stop(given func(string) bool, b map[string]any) {
 	}{
 		"requests": {"requests", f.requests}, "duration": {"duration_s", f.duration.Seconds()},
 		"tokens": {"tokens", f.tokens}, "errors": {"errors", f.errors},
+		"confidence": {"confidence_percent", f.confidence},
 	} {
 		if given(name) {
 			stop[field.key] = field.value

@@ -20,6 +20,7 @@ type workFlags struct {
 	depths                                      []int
 	sharedPrefix, turns, prompts, cooldown      int
 	requests, tokens, errors                    int
+	confidence                                  float64
 	raw                                         bool
 }
 
@@ -38,6 +39,7 @@ func (f *workFlags) register(fl *pflag.FlagSet) {
 	fl.IntVar(&f.requests, "requests", 0, "stop after this many measured requests, in each stage")
 	fl.IntVar(&f.tokens, "tokens", 0, "stop after this many output tokens, in each stage")
 	fl.IntVar(&f.errors, "errors", 0, "stop after this many failed requests, in each stage")
+	fl.Float64Var(&f.confidence, "confidence", 0, "stop when the means of TTFT and TPOT are known to ± so many percent, in each stage")
 	fl.IntVar(&f.cooldown, "cooldown", 0, "discarded requests that keep the load up while the last measured ones end")
 	fl.StringVar(&f.promptCache, "prompt-cache", "", "on lets the server answer out of its prompt cache (default off)")
 	fl.BoolVar(&f.raw, "raw", false, "send the prompt without a chat template")

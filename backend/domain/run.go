@@ -79,6 +79,9 @@ type Stop struct {
 	DurationS *float64 `json:"duration_s,omitempty" exclusiveMinimum:"0" maximum:"86400"`
 	Tokens    *int     `json:"tokens,omitempty" minimum:"1" maximum:"1000000000"`
 	Errors    *int     `json:"errors,omitempty" minimum:"1" maximum:"1000000" doc:"Stop after this many failed requests"`
+	// ConfidencePercent says how well the means are to be known within this run; it is no statement
+	// about how runs differ.
+	ConfidencePercent *float64 `json:"confidence_percent,omitempty" exclusiveMinimum:"0" maximum:"50" doc:"Stop when the 95 % intervals of the means of TTFT and of time per output token, over the requests of the stage, are within this percent of the means; 10 requests at least, and without another limit 10000 at most"`
 }
 
 // Plan is the resolved settings of a job: every default filled in, the seed fixed.

@@ -23,6 +23,8 @@ const (
 	mostValues  = 64
 	mostName    = 100
 	mostDepth   = 1 << 20
+
+	mostConfidence = 50
 )
 
 // Kinds lists the kinds of load.
@@ -227,6 +229,7 @@ func checkStop(at string, s domain.Stop) []domain.FieldError {
 		amount("duration_s", s.DurationS, mostSeconds, value{taken: true}),
 		count("tokens", s.Tokens, 1_000_000_000, value{taken: true}),
 		count("errors", s.Errors, 1_000_000, value{taken: true}),
+		amount("confidence_percent", s.ConfidencePercent, mostConfidence, value{taken: true}),
 	} {
 		if message := v.wrong(""); message != "" {
 			bad = append(bad, field(at+"."+v.name, "%s", message))

@@ -38,6 +38,7 @@ type Step struct {
 	Duration    time.Duration // no request starts later than this; 0 means no limit
 	Tokens      int           // stop after so many output tokens; 0 means no limit
 	Errors      int           // stop after so many failed requests; 0 means no limit
+	Confidence  float64       // stop when the means are known to ± so many percent; 0 means no limit
 }
 
 // Limit resolves the number of requests of the stage for a source of the given length.
@@ -94,6 +95,7 @@ func describe(stage domain.PlanStage) Step {
 	step := Step{
 		Kind: l.Kind, Name: stage.Name, Open: l.Open(), Think: millis(l.ThinkTimeMs), Users: usersOf(l),
 		Requests: stop.Requests, Tokens: or(stop.Tokens, 0), Errors: or(stop.Errors, 0),
+		Confidence: or(stop.ConfidencePercent, 0),
 	}
 	if step.Open {
 		step.MaxInFlight = or(l.MaxInFlight, DefaultMaxInFlight)

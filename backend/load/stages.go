@@ -27,6 +27,9 @@ const (
 	// says something of the steady state.
 	requestsPerUser = 2
 	fewestRequests  = 8
+	// mostForConfidence ends a stage that is to go on until its means are known well, and never gets
+	// there.
+	mostForConfidence = 10_000
 	// mostArrivals is above what the highest rate sends within the longest stage.
 	mostArrivals = 1 << 34
 )
@@ -107,6 +110,9 @@ func inherit(own, whole domain.Stop) domain.Stop {
 	if own.Errors == nil {
 		own.Errors = whole.Errors
 	}
+	if own.ConfidencePercent == nil {
+		own.ConfidencePercent = whole.ConfidencePercent
+	}
 	return own
 }
 
@@ -116,6 +122,8 @@ func withLength(point domain.PlanStage, dataset, level bool) domain.PlanStage {
 	l, stop := point.Load, &point.Stop
 	switch {
 	case limited(*stop), l.Kind == domain.LoadTrace:
+	case stop.ConfidencePercent != nil:
+		stop.Requests = new(mostForConfidence)
 	case l.Kind == domain.LoadRamp:
 		stop.DurationS = l.RampS
 	case l.Open() && (level || !dataset):
@@ -162,6 +170,9 @@ func Expect(stages []domain.PlanStage, prompts int) {
 
 func expect(stage domain.PlanStage, prompts int) (*int, *float64) {
 	requests, length := describe(stage).Limit(prompts), stage.Stop.DurationS
+	if stage.Stop.ConfidencePercent != nil {
+		return nil, nil // it ends when enough is known
+	}
 	if stage.Load.Kind == domain.LoadTrace {
 		return new(min(or(requests, prompts), prompts)), length
 	}

@@ -29,6 +29,7 @@ type round struct {
 	measuring     atomic.Int64 // requests under way that count
 	tokens        atomic.Int64 // output tokens of successful requests
 	failed        *atomic.Int64
+	sure          certainty
 	stopped       atomic.Int64 // when a limit of tokens or errors was reached, ns from start; 0 before
 
 	closed <-chan struct{} // no measured request starts any more
@@ -144,9 +145,10 @@ func (r *run) user(flying context.Context, rd *round, slot int) {
 	}
 }
 
-// spent reports whether a limit of tokens or errors is reached.
+// spent reports whether a limit of tokens, errors or certainty is reached.
 func (rd *round) spent() bool {
-	return (rd.step.Tokens > 0 && rd.tokens.Load() >= int64(rd.step.Tokens)) || rd.tooManyErrors()
+	return (rd.step.Tokens > 0 && rd.tokens.Load() >= int64(rd.step.Tokens)) || rd.tooManyErrors() ||
+		(rd.step.Confidence > 0 && rd.sure.within(rd.step.Confidence))
 }
 
 func (rd *round) tooManyErrors() bool {

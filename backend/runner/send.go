@@ -143,8 +143,10 @@ func (r *run) account(rd *round, t *tape, usage domain.Usage, o domain.Outcome, 
 	case domain.OutcomeOK:
 		if measured {
 			r.succeeded.Add(1)
-			if n, _ := outputTokens(usage, t, ""); n != nil {
-				rd.tokens.Add(int64(*n))
+			n, _ := outputTokens(usage, t, "")
+			rd.tokens.Add(int64(*n))
+			if rd.step.Confidence > 0 {
+				rd.sure.add(t.times(usage.Sent, *n))
 			}
 		}
 	case domain.OutcomeError, domain.OutcomeIncomplete:

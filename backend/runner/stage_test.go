@@ -268,3 +268,30 @@ func TestSameSeedSameRequests(t *testing.T) {
 		t.Errorf("%v\n%v", all[0], all[1])
 	}
 }
+
+func TestConfidenceEndsAStage(t *testing.T) {
+	for _, c := range []struct {
+		percent float64
+		spread  time.Duration // every second request is slower by it
+		want    int
+	}{
+		{5, 0, 10},                      // the fewest
+		{50, 20 * time.Millisecond, 10}, // good enough at once
+		{5, 50 * time.Millisecond, 71},  // 125 ± 25 ms: t · s / √n ≤ 6.25 ms from n = 65 on, the first odd one below
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench()
+			b.plan.Warmup, b.plan.Stop = 0, domain.Stop{ConfidencePercent: &c.percent}
+			b.engine.step = func(i, k int) error {
+				if k == 0 && i%2 == 1 {
+					time.Sleep(c.spread) // virtual
+				}
+				return nil
+			}
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			if n := len(b.measured()); n < c.want-8 || n > c.want+2 {
+				t.Errorf("± %g %%, spread %s: %d requests, want about %d", c.percent, c.spread, n, c.want)
+			}
+		})
+	}
+}

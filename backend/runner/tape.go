@@ -161,6 +161,27 @@ func (t *tape) output() string {
 	return string(out)
 }
 
+// times returns TTFT and, for two output tokens or more, TPOT of a request that has ended.
+func (t *tape) times(sent time.Time, tokens int) (ttft, tpot time.Duration) {
+	r := t.reader()
+	var first, last int64
+	content := false
+	for n := t.published.Load(); r.seen < n; {
+		m, _ := r.next(nil, false)
+		if !m.content() {
+			continue
+		}
+		if !content {
+			first, content = m.sinceNs, true
+		}
+		last = m.sinceNs
+	}
+	if tokens >= 2 {
+		tpot = time.Duration((last - first) / int64(tokens-1))
+	}
+	return t.begun.Add(time.Duration(first)).Sub(sent), tpot
+}
+
 // tokens counts what content chunks carried: their own count where the engine gave one.
 func (t *tape) tokens() int {
 	total := 0

@@ -20,6 +20,34 @@ func WithIntervals(a domain.Averages) domain.Averages {
 	return a
 }
 
+// Precision follows how well a mean is known while values come in. The zero value has none.
+type Precision struct {
+	n             int64
+	mean, squares float64
+}
+
+// Add takes a value (B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and
+// Products", Technometrics 4 (1962), 419-420).
+func (p *Precision) Add(v float64) {
+	p.n++
+	d := v - p.mean
+	p.mean += d / float64(p.n)
+	p.squares += d * (v - p.mean)
+}
+
+// HalfWidthPercent is half the 95 % interval of the mean as a share of it, in percent; infinite
+// below two values.
+func (p *Precision) HalfWidthPercent() float64 {
+	in := meanInterval(&p.mean, p.squares, p.n)
+	if in == nil || p.mean == 0 {
+		return math.Inf(1)
+	}
+	return 100 * (in[1] - in[0]) / 2 / math.Abs(p.mean)
+}
+
+// N is how many values there are.
+func (p *Precision) N() int64 { return p.n }
+
 // meanInterval is Student's t interval of a mean over n values whose squared deviations from it sum
 // to squares: mean ± t(n-1) · sqrt(squares / (n-1)) / sqrt(n). It takes the values as independent,
 // so it says how well the mean over requests is known, not how runs differ. Nil below two values.

@@ -1899,6 +1899,11 @@ export interface components {
             p99: number | null;
         };
         Stop: {
+            /**
+             * Format: double
+             * @description Stop when the 95 % intervals of the means of TTFT and of time per output token, over the requests of the stage, are within this percent of the means; 10 requests at least, and without another limit 10000 at most
+             */
+            confidence_percent?: number;
             /** Format: double */
             duration_s?: number;
             /**
