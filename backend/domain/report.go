@@ -66,6 +66,7 @@ type Figures struct {
 	FinishReasons          map[string]int `json:"finish_reasons"`
 	ErrorClasses           map[string]int `json:"error_classes"`
 	Server                 ServerSummary  `json:"server"`
+	Energy                 *Energy        `json:"energy"` // null when nothing was measured
 }
 
 // Goodput counts what succeeded and met every objective, each taken for one request.
@@ -165,6 +166,8 @@ type Warning struct {
 type Validity struct {
 	Verdict string  `json:"verdict"` // valid, caution, invalid
 	Checks  []Check `json:"checks"`
+	// Interference names the processes that took most of the processor while the run was contended.
+	Interference []Interference `json:"interference"`
 }
 
 // Check is one test of validity.

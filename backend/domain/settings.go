@@ -27,6 +27,9 @@ type SettingsPatch struct {
 	ModelsDir      *string   `json:"models_dir,omitempty"`
 	StoreText      *bool     `json:"store_text,omitempty"`
 	OnboardingDone *bool     `json:"onboarding_done,omitempty"`
+	TariffPerKWh   *float64  `json:"tariff_per_kwh,omitempty" minimum:"0" maximum:"1000000" doc:"Price of a kWh; 0: not known"`
+	Currency       *string   `json:"currency,omitempty" maxLength:"8" doc:"Of the tariff, e.g. EUR"`
+	CO2GPerKWh     *float64  `json:"co2_g_per_kwh,omitempty" minimum:"0" maximum:"10000" doc:"Grams of CO2 emitted for a kWh; 0: not known"`
 }
 
 // Health is the answer of GET /api/v1/health.
@@ -46,6 +49,8 @@ type DoctorReport struct {
 
 // Preflight is the answer of GET /api/v1/system/preflight: what will spoil a run now.
 type Preflight struct {
-	Ready  bool    `json:"ready"`
-	Checks []Check `json:"checks"`
+	Ready   bool    `json:"ready"` // a run can start: no check is invalid
+	Quiet   bool    `json:"quiet"` // and nothing would spoil its figures: no check is caution either
+	WaitedS float64 `json:"waited_s"`
+	Checks  []Check `json:"checks"`
 }
