@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aRun, withSpeed } from '../state/fixture'
-import { facet, matches, noFilters, sortRuns, speed, trends, users, type Filters } from './results'
+import { aStage, aSweep } from '../state/stagefixture'
+import { facet, loadOf, matches, noFilters, rowsOf, sortRuns, speed, trends, users, type Filters } from './results'
 
 const slow = withSpeed(aRun({ job_id: 'slow', model: 'a', created_at: '2026-11-01T00:00:00Z' }), 10, 50)
 const fast = withSpeed(aRun({ job_id: 'fast', model: 'a', created_at: '2026-11-02T00:00:00Z', tags: ['x'], pinned: true }), 20, 40)
@@ -11,7 +12,7 @@ const ids = (rs: { job_id: string }[]): string[] => rs.map((r) => r.job_id)
 describe('filters', () => {
   it.each<[Partial<Filters>, string[]]>([
     [{}, ['none', 'fast', 'slow']], [{ text: 'acao' }, ['none', 'fast', 'slow']], [{ text: 'a x' }, ['fast']], [{ text: 'nothing' }, []],
-    [{ model: 'b' }, ['none']], [{ starred: true }, ['fast']], [{ tag: 'x' }, ['fast']], [{ status: 'failed' }, ['none']], [{ verdict: 'valid' }, []], [{ load: '1' }, ['none', 'fast', 'slow']],
+    [{ model: 'b' }, ['none']], [{ starred: true }, ['fast']], [{ tag: 'x' }, ['fast']], [{ status: 'failed' }, ['none']], [{ verdict: 'valid' }, []], [{ load: 'single' }, ['none', 'fast', 'slow']], [{ load: 'closed:4' }, []],
   ])('%o', (f, want) => expect(ids(all.filter((r) => matches(r, { ...noFilters, ...f })))).toEqual(want))
 })
 
@@ -36,7 +37,18 @@ describe('figures', () => {
     const lines = trends([...all, bad], 'speed')
     expect(lines.map((l) => [l.model, l.y])).toEqual([['a', [10, 20]]])
     const four = { ...fast, plan: { ...fast.plan, load: { kind: 'closed' as const, concurrency: 4 } } }
-    expect(trends([...all, four], 'speed').map((l) => [l.users, l.y.length])).toEqual([[1, 2], [4, 1]])
+    expect(trends([...all, four], 'speed').map((l) => [l.load, l.y.length])).toEqual([['closed:4', 1], ['single', 2]])
     expect(lines[0]?.x).toEqual([...(lines[0]?.x ?? [])].sort((a, b) => a - b))
+  })
+})
+
+describe('sweeps', () => {
+  const sweep = aSweep([aStage(0, 1, 70, 100, true), aStage(1, 8, 550, 120, true), aStage(2, 4, 290, 110, true)], 1)
+  it('are one row with their best stage', () => {
+    expect([loadOf(sweep), users(sweep), speed(sweep)]).toEqual(['sweep ×3', 8, 550])
+    expect(rowsOf([sweep, fast], new Set()).map((r) => [r.key, r.speed, r.stages])).toEqual([['sweep', 550, 3], ['fast', 20, 0]])
+  })
+  it('show their stages by load when opened', () => {
+    expect(rowsOf([sweep], new Set(['sweep'])).map((r) => [r.stage?.name ?? '', r.speed])).toEqual([['', 550], ['closed:1', 70], ['closed:4', 290], ['closed:8', 550]])
   })
 })

@@ -1,4 +1,6 @@
-import type { Run, Verdict } from '../api/types'
+import type { Figures, Run, Stage, Verdict } from '../api/types'
+import { loadShort, usersOf } from './run/load'
+import { leadFigures, leadStage, stagesOf } from './run/stages'
 
 /** Filtering and sorting of the table of results. Pure. */
 
@@ -17,8 +19,14 @@ export const noFilters: Filters = {
   text: '', model: '', engine: '', load: '', verdict: '', status: '', tag: '', starred: false,
 }
 
+/** The users a run is spoken of by: those of its load, or of its leading stage; 0 where the clock decides. */
 export function users(r: Run): number {
-  return r.plan.load.kind === 'closed' ? (r.plan.load.concurrency ?? 1) : 1
+  return leadStage(r)?.concurrency ?? usersOf(r.plan.load) ?? 0
+}
+
+/** The load in few letters, as its column and its filter show it. */
+export function loadOf(r: Run): string {
+  return loadShort(r.plan.load, Math.max(r.summary?.stages.length ?? 0, r.plan.stages?.length ?? 0))
 }
 
 export function verdict(r: Run): Verdict | null {
@@ -27,8 +35,34 @@ export function verdict(r: Run): Verdict | null {
 
 /** The figure a run is ranked by: writing speed of one request, or the whole output of several users. */
 export function speed(r: Run): number | null {
-  if (!r.summary) return null
-  return users(r) > 1 ? r.summary.output_tokens_per_second : (r.summary.decode_tokens_per_second ?? r.summary.output_tokens_per_second)
+  return rank(leadFigures(r), users(r))
+}
+
+function rank(f: Figures | null, several: number): number | null {
+  if (!f) return null
+  return several === 1 ? (f.decode_tokens_per_second ?? f.output_tokens_per_second) : f.output_tokens_per_second
+}
+
+/** A row of the table: a run, or one stage of a run that is opened. */
+export interface Row {
+  key: string
+  run: Run
+  stage: Stage | null
+  figures: Figures | null
+  speed: number | null
+  /** How many stages can be shown under it. */
+  stages: number
+}
+
+/** The rows of the table: each run, and under an opened one its stages. */
+export function rowsOf(runs: readonly Run[], opened: ReadonlySet<string>): Row[] {
+  return runs.flatMap((run): Row[] => {
+    const stages = stagesOf(run)
+    const own: Row = { key: run.job_id, run, stage: null, figures: leadFigures(run), speed: speed(run), stages: stages.length }
+    if (!opened.has(run.job_id)) return [own]
+    // Stages of a sweep are compared by what all users get together, those of one user too.
+    return [own, ...stages.map((stage): Row => ({ key: `${run.job_id} ${stage.index}`, run, stage, figures: stage.summary, speed: rank(stage.summary, 0), stages: 0 }))]
+  })
 }
 
 function plain(s: string): string {
@@ -44,7 +78,7 @@ export function matches(r: Run, f: Filters): boolean {
   if (f.starred && !r.pinned) return false
   if (f.model && r.model !== f.model) return false
   if (f.engine && r.engine !== f.engine) return false
-  if (f.load && String(users(r)) !== f.load) return false
+  if (f.load && loadOf(r) !== f.load) return false
   if (f.verdict && verdict(r) !== f.verdict) return false
   if (f.status && r.status !== f.status) return false
   if (f.tag && !(r.tags ?? []).includes(f.tag)) return false
@@ -54,7 +88,7 @@ export function matches(r: Run, f: Filters): boolean {
   return words.every((w) => hay.includes(w))
 }
 
-export type SortKey = 'when' | 'model' | 'load' | 'speed' | 'ttft' | 'tpot' | 'vram' | 'engine' | 'status' | 'validity'
+export type SortKey = 'when' | 'model' | 'load' | 'speed' | 'ttft' | 'tpot' | 'goodput' | 'vram' | 'engine' | 'status' | 'validity'
 
 type Value = string | number | null
 
@@ -63,10 +97,11 @@ const order: Record<Verdict, number> = { valid: 2, caution: 1, invalid: 0 }
 export const sortValues: Record<SortKey, (r: Run) => Value> = {
   when: (r) => Date.parse(r.created_at),
   model: (r) => r.model.toLowerCase(),
-  load: users,
+  load: loadOf,
   speed,
-  ttft: (r) => r.summary?.ttft_ms.p50 ?? null,
-  tpot: (r) => r.summary?.tpot_ms.p50 ?? null,
+  ttft: (r) => leadFigures(r)?.ttft_ms.p50 ?? null,
+  tpot: (r) => leadFigures(r)?.tpot_ms.p50 ?? null,
+  goodput: (r) => leadFigures(r)?.goodput?.requests_per_second ?? null,
   vram: (r) => r.hardware_metrics.peak?.vram_usage_gb ?? null,
   engine: (r) => r.engine,
   status: (r) => r.status,
@@ -84,6 +119,7 @@ export function sortRuns(runs: readonly Run[], key: SortKey, desc: boolean): Run
     const y = value(b)
     if (x === null || y === null) return x === y ? newest(a, b) : x === null ? 1 : -1
     if (x === y) return newest(a, b)
+    if (typeof x === 'string' && typeof y === 'string') return x.localeCompare(y, undefined, { numeric: true }) * (desc ? -1 : 1)
     return (x < y ? -1 : 1) * (desc ? -1 : 1)
   })
 }
@@ -99,7 +135,7 @@ export function facet(runs: readonly Run[], of: (r: Run) => string | readonly st
 
 export interface TrendLine {
   model: string
-  users: number
+  load: string
   /** Seconds since 1970, oldest first. */
   x: number[]
   y: (number | null)[]
@@ -107,16 +143,16 @@ export interface TrendLine {
 
 export type TrendMetric = 'speed' | 'ttft' | 'tpot'
 
-/** One line per model and number of users over time, because more users are another question; invalid runs stay out. */
+/** One line per model and load over time, because another load is another question; invalid runs stay out. */
 export function trends(runs: readonly Run[], metric: TrendMetric): TrendLine[] {
   const usable = runs.filter((r) => r.status === 'completed' && verdict(r) !== 'invalid' && sortValues[metric](r) !== null)
   const groups = new Map<string, Run[]>()
   for (const r of [...usable].sort((a, b) => -newest(a, b))) {
-    const key = `${r.model}\n${String(users(r)).padStart(6, '0')}`
+    const key = `${r.model}\n${loadOf(r)}`
     groups.set(key, [...(groups.get(key) ?? []), r])
   }
   return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, own]) => {
     const [one] = own
-    return { model: one?.model ?? '', users: one ? users(one) : 1, x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
+    return { model: one?.model ?? '', load: one ? loadOf(one) : '', x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
   })
 }

@@ -42,6 +42,9 @@ export function aSample(t: number, over: Partial<Sample> = {}): Sample {
   return {
     timestamp: new Date(t * 1000).toISOString(), t_ms: t * 1000, phase: 'idle', cpu_usage_percent: 10, cpu_cores_percent: [10], ram_usage_gb: 2,
     swap_usage_gb: 0, engine_cpu_percent: null, engine_rss_gb: null, self_cpu_percent: 1, gpu_usage_percent: null, vram_usage_gb: null, power_w: null,
-    gpu_temp_c: null, gpus: [], late_ms: 0, ...over,
+    gpu_temp_c: null, gpus: [], late_ms: 0, battery_power_w: null, cpu_clock_mhz: null, cpu_energy_j: null, cpu_pressure_percent: null, cpu_temp_c: null,
+    cpu_throttled_percent: null, disk_read_mb_per_s: null, disk_write_mb_per_s: null, engine_major_faults_per_s: null, io_pressure_percent: null,
+    iowait_percent: null, memory_pressure_percent: null, net_receive_mb_per_s: null, net_send_mb_per_s: null, steal_percent: null,
+    swap_in_mb_per_s: null, swap_out_mb_per_s: null, ...over,
   }
 }

@@ -1,6 +1,6 @@
 import {
   subscribe, type Connection, type InFlight, type LiveEvent, type LogRecord, type PhaseChange, type RequestRecord,
-  type Run, type RunPhaseEvent, type RunProgressEvent, type TelemetryEvent,
+  type Run, type RunPhaseEvent, type RunProgressEvent, type Sample, type TelemetryEvent,
 } from '../api'
 import { Ring } from '../lib/rings'
 import { askedUsers } from '../lib/run/live'
@@ -14,6 +14,8 @@ const LOG_MAX = 500
 const REQUESTS_MAX = 5000
 /** So many progress events in a row with fewer requests in flight than users are no chance any more. */
 const BEHIND = 8
+/** Readings and phases of one run count from the same moment, give or take the clock's own steps. */
+const SAME_START_MS = 1000
 
 /** What is known of the run being measured; times are seconds from its start. */
 export class LiveRun {
@@ -64,6 +66,13 @@ export class LiveRun {
     const fresh = requests.filter((r) => !this.seen.has(r.n))
     for (const r of fresh) this.seen.add(r.n)
     if (fresh.length) this.requests = [...this.requests, ...fresh].slice(-REQUESTS_MAX)
+  }
+
+  /** Takes a reading, unless it is one of the run before that came in the same event. */
+  onSample(s: Sample): void {
+    const [first] = this.phases
+    const apart = first ? Math.abs(Date.parse(s.timestamp) - s.t_ms - (Date.parse(first.at) - first.t_us / 1000)) : 0
+    if (!(apart > SAME_START_MS)) this.samples.push(s.t_ms / 1000, s)
   }
 
   private watch(p: RunProgressEvent['progress']): void {
@@ -148,7 +157,7 @@ class Live {
   private onTelemetry(e: TelemetryEvent): void {
     for (const s of e.samples ?? []) {
       telemetry.add(s)
-      if (e.job_id) this.follow(e.job_id).samples.push(s.t_ms / 1000, s)
+      if (e.job_id) this.follow(e.job_id).onSample(s)
     }
   }
 

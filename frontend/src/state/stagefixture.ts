@@ -6,8 +6,7 @@ import { aRun, noStats, withSpeed } from './fixture'
 export function someFigures(over: Partial<Figures> = {}): Figures {
   const s = withSpeed(aRun(), null, null).summary
   if (!s) throw new Error('no summary')
-  const { stages: _stages, best_stage: _best, knee: _knee, ...figures } = s
-  return { ...figures, ...over }
+  return { ...s, ...over }
 }
 
 export function aStage(index: number, users: number, tokS: number, ttft: number, met?: boolean): Stage {

@@ -2,14 +2,19 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 
-/** Listens at the first free port of the list; null when all are taken by other programs. */
-export async function startServer(ports = [1234, 8080, 11434]) {
+/**
+ * Listens at the first free port of the list, 0 being any; null when all are taken by other programs.
+ * With failEvery each so-manieth generation is refused with status 429.
+ */
+export async function startServer(ports = [1234, 8080, 11434], { failEvery = 0 } = {}) {
+  let asked = 0
+  const refuse = (req) => failEvery > 0 && req.method === 'POST' && ++asked % failEvery === 0
   for (const port of ports) {
-    const server = createServer(answer)
+    const server = createServer((req, res) => (refuse(req) ? json(res, { error: { message: 'too many' } }, 429) : answer(req, res)))
     server.listen(port, '127.0.0.1')
     const up = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])
     if (!up) continue
-    return { url: `http://127.0.0.1:${port}/v1`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
+    return { url: `http://127.0.0.1:${server.address().port}/v1`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
   }
   return null
 }

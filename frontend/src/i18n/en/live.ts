@@ -75,7 +75,7 @@ export const live = {
   state_run: 'now',
   state_planned: 'to come',
   leftInStage: 'about {time} left in this stage',
-  ofStage: 'Figures of the stage {name}',
+  ofStage: 'Figures of this stage: {name}',
   flying: '{n} in flight',
   droppedCount: '{n} dropped',
   lateBy: '≤ {v} ms late',

@@ -18,7 +18,7 @@ export const results = {
   selectColumn: 'Selected',
   select: 'Select {name}',
   speed: 'tok/s',
-  speedTip: 'One user: writing speed of a request. Several users: output of all together.',
+  speedTip: 'One user: writing speed of a request. Several users: output of all together. A sweep shows its best stage, a search the limit it found.',
   ttft: 'TTFT ms',
   p95: 'p95',
   tpot: 'TPOT ms',
@@ -42,4 +42,6 @@ export const results = {
   trendTtft: 'Time to first token',
   trendTpot: 'Time per output token',
   runsOf: '{n} {n:run|runs}',
+  showStages: 'Show the {n} stages of {name}',
+  hideStages: 'Hide the stages of {name}',
 }

@@ -78,7 +78,7 @@ export const live: Words<typeof en> = {
   state_run: 'agora',
   state_planned: 'por vir',
   leftInStage: 'cerca de {time} nesta etapa',
-  ofStage: 'Números da etapa {name}',
+  ofStage: 'Números desta etapa: {name}',
   flying: '{n} em curso',
   droppedCount: '{n} descartadas',
   lateBy: '≤ {v} ms de atraso',

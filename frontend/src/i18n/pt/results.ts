@@ -20,7 +20,7 @@ export const results: Words<typeof en> = {
   selectColumn: 'Selecionada',
   select: 'Selecionar {name}',
   speed: 'tok/s',
-  speedTip: 'Um usuário: velocidade de escrita de um pedido. Vários: a saída de todos juntos.',
+  speedTip: 'Um usuário: velocidade de escrita de um pedido. Vários: saída de todos juntos. Uma varredura mostra a melhor etapa; uma busca, o limite que achou.',
   ttft: 'TTFT ms',
   p95: 'p95',
   tpot: 'TPOT ms',
@@ -44,4 +44,6 @@ export const results: Words<typeof en> = {
   trendTtft: 'Tempo até o primeiro token',
   trendTpot: 'Tempo por token de saída',
   runsOf: '{n} {n:execução|execuções}',
+  showStages: 'Mostrar as {n} etapas de {name}',
+  hideStages: 'Ocultar as etapas de {name}',
 }

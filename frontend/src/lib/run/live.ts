@@ -36,6 +36,8 @@ export function stageMeans(x: readonly number[], y: readonly (number | null)[], 
 
 export interface Dots { x: number[]; sent: (number | null)[]; due: (number | null)[]; failed: (number | null)[]; medians: (number | null)[] }
 
+/** Below this a due time would only cover the dot of the send. */
+const [LATE_MS, LATE_SHARE] = [1, 0.03]
 const failures: readonly Outcome[] = ['error', 'incomplete']
 
 /** One dot a request: from its send, from its due time where that is another one, and failures with the time they took. */
@@ -44,7 +46,7 @@ export function ttftDots(requests: readonly RequestRecord[], window: number, med
     .map((r) => {
       const took = (r.ttft_us ?? r.closed_us ?? 0) / 1000
       const late = r.due_us === null ? 0 : (r.sent_us - r.due_us) / 1000
-      return { at: r.sent_us / 1e6 + took / 1000, took, due: r.due_us === null || r.ttft_us === null ? null : took + late, bad: failures.includes(r.outcome) }
+      return { at: r.sent_us / 1e6 + took / 1000, took, due: r.due_us === null || r.ttft_us === null || late < Math.max(LATE_MS, LATE_SHARE * took) ? null : took + late, bad: failures.includes(r.outcome) }
     }).sort((a, b) => a.at - b.at)
   const recent: number[] = []
   const medians = shown.map((d) => {

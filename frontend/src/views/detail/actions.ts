@@ -4,7 +4,11 @@ import { ms, num, text, tokS } from '../../lib/format'
 import { hasEnded, route, runs } from '../../state'
 import type { RunRecords } from '../../state/detail.svelte'
 import { toast, type MenuItem } from '../../ui'
+import { axisOf } from '../../lib/run/load'
+import { leadFigures, stagesOf } from '../../lib/run/stages'
+import { axisName, levelText } from '../shared/loads'
 import { modelName, verdictLabel } from '../shared/words'
+import { sentence } from './sentence'
 
 type RunOf = ReturnType<typeof runs.get>
 
@@ -70,10 +74,23 @@ export function actions(get: () => RunOf, records: () => RunRecords, edit: () =>
   return { rerun, remove, markdown, menu, register }
 }
 
-/** The headline figures as a small table to paste. */
+/** The stages as a table to paste; empty for a run of one. */
+function stagesTable(run: NonNullable<RunOf>): string[] {
+  const stages = stagesOf(run)
+  if (!stages.length) return []
+  const axis = axisOf(stages)
+  const row = (s: (typeof stages)[number]): string => {
+    const f = s.summary
+    return `| ${levelText(s, axis)} | ${tokS(f?.output_tokens_per_second).value} | ${ms(f?.ttft_ms.p50).value} | ${ms(f?.ttft_ms.p95).value} | ${ms(f?.tpot_ms.p50).value} |`
+  }
+  return ['', `| ${axisName(axis)} | tok/s | TTFT p50 ms | TTFT p95 ms | TPOT p50 ms |`, '|---|---:|---:|---:|---:|', ...stages.map(row)]
+}
+
+/** The headline figures as a small table to paste; those of the leading stage, and every stage under them. */
 export function toMarkdown(run: NonNullable<RunOf>): string {
-  const s = run.summary
+  const s = leadFigures(run)
   if (!s) return ''
+  const said = sentence(run)
   const rows: [string, string][] = [
     [t('common.throughput'), text(tokS(s.output_tokens_per_second))],
     [t('common.decode'), text(tokS(s.decode_tokens_per_second))],
@@ -84,5 +101,5 @@ export function toMarkdown(run: NonNullable<RunOf>): string {
   ]
   const env = run.environment
   const where = env ? `${env.cpu_model}${env.gpus?.[0] ? ` · ${env.gpus[0].name}` : ''} · ${env.engine.kind} ${env.engine.build}` : ''
-  return [`**${run.name || modelName(run.model)}** · ${modelName(run.model)} · ${verdictLabel(run)}`, where, '', `| ${t('detail.metric')} | |`, '|---|---:|', ...rows.map(([a, b]) => `| ${a} | ${b} |`)].join('\n')
+  return [`**${run.name || modelName(run.model)}** · ${modelName(run.model)} · ${verdictLabel(run)}`, where, '', said.head + said.rest, '', `| ${t('detail.metric')} | |`, '|---|---:|', ...rows.map(([a, b]) => `| ${a} | ${b} |`), ...stagesTable(run)].join('\n')
 }

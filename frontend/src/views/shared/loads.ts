@@ -1,6 +1,6 @@
 import type { Load, Objective, PhaseChange, Run, Stage } from '../../api'
 import { t } from '../../i18n'
-import { num, text, perS } from '../../lib/format'
+import { num } from '../../lib/format'
 import { isOpen, levelOf, loadShort, usersOf, type Axis } from '../../lib/run/load'
 
 /** Words for loads, stages and objectives. */
@@ -31,7 +31,7 @@ export function objectiveText(o: Objective): string {
 
 /** The load of a run as a phrase: "one user", "16 users", "Poisson, 5 /s", "sweep of 6 stages". */
 export function loadPhrase(l: Load, stages: number): string {
-  const rate = l.rate_per_s === undefined ? '' : text(perS(l.rate_per_s))
+  const rate = l.rate_per_s === undefined ? '' : `${digits(l.rate_per_s)}\u00a0/s`
   switch (l.kind) {
     case 'single':
       return stages > 1 ? t('stages.several', { n: stages }) : t('live.oneUser')
@@ -59,12 +59,20 @@ export function shortLoad(run: Run): string {
   return loadShort(run.plan.load, stageCount(run))
 }
 
+/** A load word as a stage's label, where it is known by nothing else: closed:16, poisson:5/s. */
+function wordLabel(word: string): string {
+  const users = /^closed:(\d+)$/.exec(word)?.[1]
+  if (users) return t('common.users', { n: num(Number(users)) })
+  const rate = /^(?:rate|poisson|gamma):([\d.]+)\/s/.exec(word)?.[1]
+  return rate ? `${digits(Number(rate))}\u00a0/s` : word
+}
+
 /** The name of a stage that may still be under way: from the plan, from its mark, else as it came. */
 export function markLabel(run: Run, phases: readonly PhaseChange[], index: number, name: string): string {
   const mark = phases.find((p) => p.stage?.index === index)?.stage
   const plan = run.plan.stages?.find((s) => s.index === index)
   const load = mark?.load ?? plan?.load
   const depth = mark?.depth_tokens ?? plan?.depth_tokens ?? null
-  if (!load) return name || t('stages.stage', { n: index + 1 })
+  if (!load) return wordLabel(name) || t('stages.stage', { n: index + 1 })
   return stageLabel({ concurrency: usersOf(load) ?? 0, rate_per_s: load.rate_per_s ?? null, depth_tokens: depth, name: name || mark?.name || plan?.name || '', index })
 }
