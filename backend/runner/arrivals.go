@@ -50,8 +50,11 @@ func (r *run) arrivals(flying context.Context, rd *round) {
 			rd.settle(phase)
 			continue
 		}
+		// Arrival i sends conversation i whatever became of those before it: the same seed gives the
+		// same requests at the same times, and a trace its own.
+		c := ticket{phase: phase, slot: slot, index: i, n: r.number(), due: due}
 		sent.Go(func() {
-			r.converse(flying, rd, slot, phase, due)
+			r.converse(flying, rd, c)
 			free <- slot
 		})
 	}

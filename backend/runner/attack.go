@@ -140,7 +140,7 @@ func (r *run) user(flying context.Context, rd *round, slot int) {
 		if !ok {
 			return
 		}
-		r.converse(flying, rd, slot, phase, time.Time{})
+		r.converse(flying, rd, ticket{phase: phase, slot: slot, index: int(rd.conversations.Add(1) - 1), n: r.number()})
 		pause(rd.idle, rd.step.Think)
 	}
 }

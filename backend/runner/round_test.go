@@ -2,11 +2,14 @@ package runner
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/workload"
 )
 
 // measuredFor is how many milliseconds the measure phase took until drain, and what became of its requests.
@@ -101,6 +104,28 @@ func TestErrorLimitHoldsForEachStage(t *testing.T) {
 		}
 		if !maps.Equal(byStage, map[int]int{0: 3, 1: 16}) {
 			t.Errorf("requests %v", byStage)
+		}
+	})
+}
+
+// An arrival sends its own prompt, also behind one that was dropped, and in the order of the schedule.
+func TestArrivalSendsItsOwnPrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.plan.DatasetID, b.plan.Load = new("trace"), domain.Load{Kind: domain.LoadTrace, MaxInFlight: new(1)}
+		b.trace = []time.Duration{0, 100 * time.Millisecond, time.Second, 2 * time.Second}
+		b.source = workload.InOrder([]domain.Prompt{{Text: "A"}, {Text: "B"}, {Text: "C"}, {Text: "D"}})
+		b.engine.info.CacheOff, b.plan.Warmup = true, 0
+		wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+		if p := b.prompts(); !slices.Equal(p, []string{"A", "C", "D"}) {
+			t.Errorf("prompts %q", p)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench().open(domain.Load{Kind: domain.LoadRate, RatePerS: new(100_000.0)}, 200)
+		wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+		if _, due := b.timeline(); !slices.IsSorted(due) {
+			t.Errorf("numbers do not follow the schedule: %v", due)
 		}
 	})
 }

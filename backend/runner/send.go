@@ -9,41 +9,50 @@ import (
 	"github.com/inferometer/inferometer/backend/workload"
 )
 
-// converse sends the next conversation of the round, one request for each of its turns; usually it
-// has one. The caller has claimed the first request; due is zero in a closed loop. A conversation
-// ends early when a turn fails or no request is left.
-func (r *run) converse(flying context.Context, rd *round, slot int, phase domain.Phase, due time.Time) {
-	index := int(rd.conversations.Add(1) - 1)
-	prompt, err := r.source.Prompt(index)
+// ticket is the leave to send one conversation.
+type ticket struct {
+	phase domain.Phase
+	index int // of the conversation within the round
+	n     int // of its first request within the run
+	slot  int
+	due   time.Time // zero in a closed loop
+}
+
+// converse sends a conversation of the round, one request for each of its turns; usually it has one.
+// The caller has claimed the first request. A conversation ends early when a turn fails or no request
+// is left.
+func (r *run) converse(flying context.Context, rd *round, c ticket) {
+	prompt, err := r.source.Prompt(c.index)
 	if err != nil {
 		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
-		rd.settle(phase)
+		rd.settle(c.phase)
 		return
 	}
 	history := prompt.History
-	text := r.firstText(rd, prompt, index)
+	text := r.firstText(rd, prompt, c.index)
 	maxTokens := prompt.MaxTokens
 	for turn := 0; ; turn++ {
-		s := shot{phase: phase, slot: slot, turn: turn, due: due, planned: prompt.Text, maxTokens: r.maxTokens(rd, maxTokens)}
+		s := shot{ticket: c, turn: turn, planned: prompt.Text, maxTokens: r.maxTokens(rd, maxTokens)}
 		if len(prompt.Turns) > 0 {
-			s.conversation = &index
+			s.conversation = &c.index
 		}
 		s.request = r.request(rd, text, history, s.maxTokens)
 		answer, ok := r.send(flying, rd, s)
 		if rd.spent() {
 			rd.stop()
 		}
-		rd.settle(phase)
+		rd.settle(c.phase)
 		if !ok || turn == len(prompt.Turns) || !pause(rd.idle, rd.step.Think) {
 			return
 		}
-		if phase, ok = rd.claim(flying); !ok {
+		if c.phase, ok = rd.claim(flying); !ok {
 			return
 		}
+		c.n, c.due = r.number(), time.Time{}
 		history = append(slices.Clone(history),
 			domain.Message{Role: "user", Content: text}, domain.Message{Role: "assistant", Content: answer})
 		next := prompt.Turns[turn]
-		text, maxTokens, due = next.Text, next.MaxTokens, time.Time{}
+		text, maxTokens = next.Text, next.MaxTokens
 		prompt.Text = next.Text
 	}
 }
@@ -94,11 +103,9 @@ func (r *run) request(rd *round, text string, history []domain.Message, maxToken
 
 // shot is one request about to be sent.
 type shot struct {
-	phase        domain.Phase
-	slot         int
+	ticket
 	conversation *int
 	turn         int
-	due          time.Time
 	planned      string // the prompt as the source gave it
 	maxTokens    int
 	request      domain.GenRequest
@@ -107,7 +114,7 @@ type shot struct {
 // send makes one generation and hands it to the recorder. It returns the answer of a successful
 // one.
 func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bool) {
-	t := newTape(int(r.seq.Add(1)-1), s.phase, s.maxTokens)
+	t := newTape(s.n, s.phase, s.maxTokens)
 	t.stage, t.conversation, t.turn, t.due = rd.stage, s.conversation, s.turn, s.due
 	t.begun = time.Now()
 	r.slots[s.slot].Store(t)
@@ -129,9 +136,12 @@ func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bo
 	return answer, outcome == domain.OutcomeOK
 }
 
+// number gives the next request of the run its number.
+func (r *run) number() int { return int(r.seq.Add(1) - 1) }
+
 // drop records an arrival that was never sent.
 func (r *run) drop(rd *round, phase domain.Phase, due time.Time, why string) {
-	t := newTape(int(r.seq.Add(1)-1), phase, 0)
+	t := newTape(r.number(), phase, 0)
 	t.stage, t.due, t.begun = rd.stage, due, time.Now()
 	r.rec.request(ended{tape: t, usage: domain.Usage{Sent: due}, outcome: domain.OutcomeDropped, message: why})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -22,10 +23,11 @@ func CheckSynthetic(spec domain.Synthetic) []domain.FieldError {
 	if s := spec.SharedPrefixTokens; s != nil {
 		shared = *s
 	}
-	wrong := checkLengths(spec.InputTokens, maxInput)
-	add("input_tokens", wrong)
+	field, wrong := checkLengths(spec.InputTokens, maxInput)
+	add("input_tokens"+field, wrong)
 	if out := spec.OutputTokens; out != nil {
-		add("output_tokens", checkLengths(*out, maxTokens))
+		field, wrong := checkLengths(*out, maxTokens)
+		add("output_tokens"+field, wrong)
 	}
 	if shared < 0 || shared >= maxInput {
 		add("shared_prefix_tokens", fmt.Sprintf("must be 0 to %d", maxInput-1))
@@ -40,41 +42,52 @@ func CheckSynthetic(spec domain.Synthetic) []domain.FieldError {
 	return bad
 }
 
-// checkLengths says what is wrong with a distribution; empty when nothing is.
-func checkLengths(l domain.Lengths, limit int) string {
-	between := fmt.Sprintf("lengths must be 1 to %d tokens", limit)
-	if (l.Min != nil && (*l.Min < 1 || *l.Min > limit)) || (l.Max != nil && (*l.Max < 1 || *l.Max > limit)) {
-		return between
+// checkLengths says what is wrong with a distribution, and with which field, such as .min; both are
+// empty when nothing is.
+func checkLengths(l domain.Lengths, limit int) (field, message string) {
+	takes := map[string][]string{"fixed": {".tokens"}, "uniform": {".min", ".max"}, "histogram": {".bins"},
+		"normal": {".mean", ".stddev", ".min", ".max"}, "lognormal": {".mean", ".stddev", ".min", ".max"}}
+	taken, known := takes[l.Kind]
+	if !known {
+		return ".kind", "must be fixed, uniform, normal, lognormal or histogram"
+	}
+	between := fmt.Sprintf("must be 1 to %d tokens", limit)
+	tokens := func(n *int) bool { return n == nil || (*n >= 1 && *n <= limit) }
+	for _, f := range []struct {
+		name      string
+		given, ok bool
+		message   string
+	}{
+		{".tokens", l.Tokens != nil, tokens(l.Tokens), between},
+		{".min", l.Min != nil, tokens(l.Min), between},
+		{".max", l.Max != nil, tokens(l.Max), between},
+		{".mean", l.Mean != nil, l.Mean == nil || (*l.Mean >= 1 && *l.Mean <= float64(limit)), between},
+		{".stddev", l.StdDev != nil, l.StdDev == nil || (*l.StdDev >= 0 && *l.StdDev <= float64(limit)), fmt.Sprintf("must be 0 to %d tokens", limit)},
+		{".bins", len(l.Bins) > 0, true, ""},
+	} {
+		needed := slices.Contains(taken, f.name)
+		optional := (f.name == ".min" || f.name == ".max") && l.Kind != "uniform"
+		switch {
+		case f.given && !needed:
+			return f.name, "is not taken by lengths of kind " + l.Kind
+		case !f.given && needed && !optional:
+			return f.name, "is required for lengths of kind " + l.Kind
+		case !f.ok:
+			return f.name, f.message
+		}
 	}
 	if l.Min != nil && l.Max != nil && *l.Min > *l.Max {
-		return "min must not be above max"
+		return ".min", "must not be above max"
 	}
-	switch l.Kind {
-	case "fixed":
-		if l.Tokens == nil || *l.Tokens < 1 || *l.Tokens > limit {
-			return between
+	for i, b := range l.Bins {
+		if b.Tokens < 1 || b.Tokens > limit {
+			return fmt.Sprintf(".bins[%d].tokens", i), between
 		}
-	case "uniform":
-		if l.Min == nil || l.Max == nil {
-			return "uniform needs min and max"
+		if !(b.Weight > 0) || math.IsInf(b.Weight, 0) {
+			return fmt.Sprintf(".bins[%d].weight", i), "must be above 0"
 		}
-	case "normal", "lognormal":
-		if l.Mean == nil || l.StdDev == nil || !(*l.Mean >= 1 && *l.Mean <= float64(limit)) || !(*l.StdDev >= 0 && *l.StdDev <= float64(limit)) {
-			return fmt.Sprintf("%s needs a mean of 1 to %d and a stddev of 0 or more", l.Kind, limit)
-		}
-	case "histogram":
-		if len(l.Bins) == 0 {
-			return "histogram needs bins"
-		}
-		for _, b := range l.Bins {
-			if b.Tokens < 1 || b.Tokens > limit || !(b.Weight > 0) || math.IsInf(b.Weight, 0) {
-				return between + " and weights above 0"
-			}
-		}
-	default:
-		return "the kind must be fixed, uniform, normal, lognormal or histogram"
 	}
-	return ""
+	return "", ""
 }
 
 // span returns the least and the greatest length that a distribution gives.
