@@ -7,14 +7,15 @@ type EventKind string
 
 // The kinds of live event.
 const (
-	EventRunCreated       EventKind = "run.created"       // data: Run
-	EventRunPhase         EventKind = "run.phase"         // data: RunPhaseEvent
-	EventRunProgress      EventKind = "run.progress"      // data: RunProgressEvent, at most 4 a second
-	EventRunFinished      EventKind = "run.finished"      // data: Run
-	EventTelemetry        EventKind = "telemetry"         // data: TelemetryEvent, 4 a second
-	EventDownloadProgress EventKind = "download.progress" // data: Download
-	EventLog              EventKind = "log"               // data: LogRecord
-	EventReset            EventKind = "reset"             // the past cannot be replayed: read anew
+	EventRunCreated       EventKind = "run.created"        // data: Run
+	EventRunPhase         EventKind = "run.phase"          // data: RunPhaseEvent
+	EventRunProgress      EventKind = "run.progress"       // data: RunProgressEvent, at most 4 a second
+	EventRunFinished      EventKind = "run.finished"       // data: Run
+	EventTelemetry        EventKind = "telemetry"          // data: TelemetryEvent, 4 a second
+	EventDownloadProgress EventKind = "download.progress"  // data: Download
+	EventBandwidth        EventKind = "bandwidth.progress" // data: BandwidthEvent
+	EventLog              EventKind = "log"                // data: LogRecord
+	EventReset            EventKind = "reset"              // the past cannot be replayed: read anew
 )
 
 // Event is the envelope of every live event. ID is "EPOCH-N": EPOCH names the process, N counts.

@@ -45,6 +45,12 @@ type GGUFInfo struct {
 	ChatTemplate  bool    `json:"chat_template"`
 	License       string  `json:"license"`
 	Tensors       int     `json:"tensors"`
+	// BytesPerToken is what generating one token reads of the weights: of experts the active share,
+	// of a table of rows nothing. Null when a tensor has an unknown type.
+	BytesPerToken *int64 `json:"bytes_per_token"`
+	// KVBytesPerToken is what one token of context adds to what each further token reads, with a cache
+	// of 16 bits a value. Null for models whose cache does not grow that way (sliding windows, states).
+	KVBytesPerToken *int64 `json:"kv_bytes_per_token"`
 }
 
 // Download is the state of one download, also the payload of download.progress events.
@@ -143,6 +149,8 @@ type EngineInfo struct {
 	Slots         int      `json:"slots"`
 	GPUUsed       *bool    `json:"gpu_used"` // null: not verifiable
 	GPUReason     string   `json:"gpu_reason"`
+	GPULayers     *int     `json:"gpu_layers"` // of Layers; null when the engine does not say
+	Layers        *int     `json:"layers"`     // as the engine counts them, output layer included
 	LoadMs        *float64 `json:"load_ms"`
 	ExactLength   bool     `json:"exact_length"` // output length can be enforced
 	CacheOff      bool     `json:"cache_off"`    // the prompt cache can be switched off, and is unless the plan wants it

@@ -137,6 +137,7 @@ type Run struct {
 	Warnings        []Warning       `json:"warnings"`
 	Environment     *Environment    `json:"environment"`
 	Client          *ClientHealth   `json:"client"`
+	Bottleneck      *Bottleneck     `json:"bottleneck"` // null until known, and where nothing was measured
 	Error           *RunError       `json:"error"`
 	Tags            []string        `json:"tags"`
 	Notes           string          `json:"notes"`

@@ -105,6 +105,9 @@ type SensorInfo struct {
 	Source    string `json:"source"` // procfs, gopsutil, nvml, …
 	Available bool   `json:"available"`
 	Reason    string `json:"reason"` // empty when available
+	// WindowMs is the trailing time that one reading tells of; nil where the source does not say.
+	WindowMs *float64 `json:"window_ms"`
+	Remedy   string   `json:"remedy"` // a command or a step that makes it available; empty without one
 }
 
 // GPUInfo describes one GPU.
@@ -129,20 +132,24 @@ type GPUInfo struct {
 
 // System describes this machine, its sensors and the program; GET /api/v1/system.
 type System struct {
-	Hostname   string       `json:"hostname"`
-	OS         string       `json:"os"` // e.g. "Debian GNU/Linux 12"
-	Kernel     string       `json:"kernel"`
-	Arch       string       `json:"arch"`
-	CPUModel   string       `json:"cpu_model"`
-	CPUCores   int          `json:"cpu_cores"`   // physical
-	CPUThreads int          `json:"cpu_threads"` // logical
-	RAMTotalGB float64      `json:"ram_total_gb"`
-	Virtual    string       `json:"virtualization"` // empty on bare metal
-	GPUs       []GPUInfo    `json:"gpus"`
-	GPUReason  string       `json:"gpu_reason"` // why there is none
-	Sensors    []SensorInfo `json:"sensors"`
-	Telemetry  Telemetry    `json:"telemetry"`
-	App        AppInfo      `json:"app"`
+	Hostname   string    `json:"hostname"`
+	OS         string    `json:"os"` // e.g. "Debian GNU/Linux 12"
+	Kernel     string    `json:"kernel"`
+	Arch       string    `json:"arch"`
+	CPUModel   string    `json:"cpu_model"`
+	CPUCores   int       `json:"cpu_cores"`   // physical
+	CPUThreads int       `json:"cpu_threads"` // logical
+	RAMTotalGB float64   `json:"ram_total_gb"`
+	Virtual    string    `json:"virtualization"` // empty on bare metal
+	GPUs       []GPUInfo `json:"gpus"`
+	GPUReason  string    `json:"gpu_reason"` // why there is none
+	// Facts are what moves this machine's speed now: cpu_governor, cpu_boost, power_source, …; a key
+	// that the system does not tell is missing.
+	Facts     map[string]string `json:"facts"`
+	Sensors   []SensorInfo      `json:"sensors"`
+	Telemetry Telemetry         `json:"telemetry"`
+	Bandwidth *Bandwidth        `json:"memory_bandwidth"` // null until it was measured
+	App       AppInfo           `json:"app"`
 }
 
 // Telemetry says how the sampler does.
@@ -181,5 +188,7 @@ type Environment struct {
 	Engine     EngineInfo        `json:"engine"`
 	RateHz     float64           `json:"telemetry_rate_hz"`
 	LoadBefore *float64          `json:"load1_before"`
+	Model      *GGUFInfo         `json:"model"`            // of a local model
+	Bandwidth  *Bandwidth        `json:"memory_bandwidth"` // as known when the run began; null when it had not been measured
 	Extra      map[string]string `json:"extra"`
 }

@@ -94,7 +94,7 @@ func (d *decoder) text(limit uint64, what string) (string, error) {
 // header reads everything before the tensor data.
 func (d *decoder) header() (*header, error) {
 	h := &header{numbers: map[string]int64{}, texts: map[string]string{},
-		lengths: map[string]uint64{}, byType: map[uint32]int64{}}
+		lengths: map[string]uint64{}, byType: map[uint32]int64{}, sums: map[string]int64{}}
 	if err := d.preamble(h); err != nil {
 		return h, err
 	}
@@ -133,6 +133,7 @@ func (d *decoder) header() (*header, error) {
 		}
 		h.dataEnd = start + end
 	}
+	h.complete = true
 	return h, nil
 }
 
@@ -241,7 +242,9 @@ func (d *decoder) keepArray(h *header, key string) error {
 		if err != nil {
 			return err
 		}
-		h.numbers[key] = max(h.numbers[key], signed(raw, kind, width))
+		v := signed(raw, kind, width)
+		h.numbers[key] = max(h.numbers[key], v)
+		h.sums[key] += min(max(v, 0), math.MaxInt32) // an array is short, so the sum cannot overflow
 	}
 	return nil
 }
@@ -307,7 +310,8 @@ func (d *decoder) skipElements(kind uint32, n uint64, depth int) error {
 // tensor reads one tensor's description and returns where its data ends, counted from the start
 // of the data.
 func (d *decoder) tensor(h *header) (int64, error) {
-	if _, err := d.text(maxName, "tensor name"); err != nil {
+	name, err := d.text(maxName, "tensor name")
+	if err != nil {
 		return 0, err
 	}
 	dims, err := d.u32()
@@ -336,10 +340,10 @@ func (d *decoder) tensor(h *header) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return h.add(kind, int64(elements), offset)
+	return h.add(name, kind, int64(elements), offset)
 }
 
-func (h *header) add(kind uint32, elements int64, offset uint64) (int64, error) {
+func (h *header) add(name string, kind uint32, elements int64, offset uint64) (int64, error) {
 	if offset > math.MaxInt64/4 || elements > math.MaxInt64/4-h.elements {
 		return 0, errOffsets()
 	}
@@ -356,6 +360,7 @@ func (h *header) add(kind uint32, elements int64, offset uint64) (int64, error) 
 	}
 	h.bytes += blocks * t.size
 	h.known += elements
+	h.reads.add(name, blocks*t.size)
 	return int64(offset) + blocks*t.size, nil
 }
 

@@ -105,6 +105,9 @@ type header struct {
 	known    int64            // elements of the tensors whose type is known
 	byType   map[uint32]int64 // elements
 	dataEnd  int64            // where the last tensor ends in the file
+	sums     map[string]int64 // of wanted arrays of integers, by key
+	reads    reads            // what decoding a token reads
+	complete bool             // every tensor was seen
 }
 
 func (h *header) info() domain.GGUFInfo {
@@ -124,6 +127,10 @@ func (h *header) info() domain.GGUFInfo {
 	out.VocabSize = clampInt(int64(min(h.lengths["tokenizer.ggml.tokens"], math.MaxInt32)))
 	if out.VocabSize == 0 {
 		out.VocabSize = num("vocab_size")
+	}
+	if h.complete && h.known == h.elements && h.tensors > 0 {
+		out.BytesPerToken = h.bytesPerToken(arch)
+		out.KVBytesPerToken = h.kvBytesPerToken(arch, out)
 	}
 	if h.known > 0 {
 		out.BitsPerWeight = float64(h.bytes) * 8 / float64(h.known)
@@ -174,7 +181,9 @@ func wanted(key string) bool {
 	}
 	switch rest {
 	case "context_length", "block_count", "embedding_length", "attention.head_count",
-		"attention.head_count_kv", "vocab_size":
+		"attention.head_count_kv", "vocab_size", "expert_count", "expert_used_count", "nextn_predict_layers",
+		"attention.key_length", "attention.value_length", "attention.sliding_window", "attention.kv_lora_rank",
+		"rope.dimension_count", "ssm.state_size", "wkv.head_size":
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -37,8 +38,10 @@ func TestReadFacts(t *testing.T) {
 		BitsPerWeight: float64(64*32/32*20+64*4) * 8 / (64*32 + 64), ContextLength: 8192, Layers: 2,
 		EmbeddingSize: 64, Heads: 4, KVHeads: 2, VocabSize: 3, Tokenizer: "gpt2", ChatTemplate: true,
 		License: "mit", Tensors: 2,
+		// The table is the output layer too; two layers of two heads with 16 values for key and value.
+		BytesPerToken: new(int64(64*32/32*20 + 64*4)), KVBytesPerToken: new(int64(2 * 2 * (16 + 16) * 2)),
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("facts\n got %+v\nwant %+v", got, want)
 	}
 }
@@ -164,6 +167,10 @@ func FuzzRead(f *testing.F) {
 		info, err := ReadFrom(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
+		}
+		if info.BytesPerToken != nil && (*info.BytesPerToken < 0 || *info.BytesPerToken > math.MaxInt64/4) ||
+			info.KVBytesPerToken != nil && *info.KVBytesPerToken <= 0 {
+			t.Errorf("impossible reads: %+v", info)
 		}
 		if info.Parameters < 0 || info.BitsPerWeight < 0 || info.Tensors > len(b) || info.VocabSize < 0 {
 			t.Errorf("impossible facts: %+v", info)
