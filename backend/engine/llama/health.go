@@ -121,7 +121,11 @@ func (e *Engine) inForce(c *child, set setup, s domain.EngineSpec, p props, load
 	if p.Settings.NCtx > 0 {
 		info.ContextTokens = p.Settings.NCtx
 	}
-	info.GPUUsed, info.GPUReason = gpuInForce(set, e.log.lines())
+	lines := e.log.lines()
+	info.GPUUsed, info.GPUReason = gpuInForce(set, lines)
+	if info.GPUUsed != nil && *info.GPUUsed {
+		info.GPULayers, info.Layers = layersOnGPU(lines)
+	}
 	return info
 }
 
@@ -154,4 +158,18 @@ func gpuInForce(set setup, log []string) (*bool, string) {
 		reason = "model on " + strings.Join(on, ", ")
 	}
 	return new(true), reason
+}
+
+// layersOnGPU reads how many layers of how many the log says were offloaded; nil when it does not.
+func layersOnGPU(log []string) (on, all *int) {
+	for _, line := range log {
+		if m := offloadPattern.FindStringSubmatch(line); m != nil {
+			a, errA := strconv.Atoi(m[1])
+			b, errB := strconv.Atoi(m[2])
+			if errA == nil && errB == nil {
+				on, all = &a, &b
+			}
+		}
+	}
+	return on, all
 }

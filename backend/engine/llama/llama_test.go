@@ -109,6 +109,17 @@ func TestGPUInForce(t *testing.T) {
 	}
 }
 
+func TestLayersOnGPU(t *testing.T) {
+	t.Parallel()
+	on, all := layersOnGPU([]string{"offloading 3 layers", "load_tensors: offloaded 3/31 layers to GPU"})
+	if on == nil || all == nil || *on != 3 || *all != 31 {
+		t.Errorf("%v of %v", on, all)
+	}
+	if on, all = layersOnGPU([]string{"offloaded 99999999999999999999/3 layers to GPU"}); on != nil || all != nil {
+		t.Errorf("an unreadable line gave %v of %v", on, all)
+	}
+}
+
 func TestChildEnv(t *testing.T) {
 	t.Parallel()
 	got := childEnv([]string{"HOME=/h", "LLAMA_ARG_N_GPU_LAYERS=9", "LLAMA_API_KEY=other", "INFEROMETER_API_KEY=s", libraryPathVariable + "=/old"},

@@ -152,6 +152,9 @@ func TestGPUReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if info.GPULayers == nil || *info.GPULayers != 31 || *info.Layers != 31 {
+		t.Errorf("layers %v of %v", info.GPULayers, info.Layers)
+	}
 	if info.GPUUsed == nil || !*info.GPUUsed || !strings.Contains(strings.Join(info.Args, " "), "-ngl 999 -dev Fake0 -lv 4") {
 		t.Errorf("GPU used = %v, %q, args %v", info.GPUUsed, info.GPUReason, info.Args)
 	}
