@@ -14,6 +14,7 @@ type Input struct {
 	Phases   []domain.PhaseChange
 	Sensors  []domain.SensorInfo
 	GPUs     []domain.GPUInfo
+	Prices   domain.EnergyPrices
 }
 
 // Report computes everything that is derived from a run's raw records. Warm-up and cool-down
@@ -44,6 +45,7 @@ func Report(in Input) domain.Report {
 		summary.Stages = append(summary.Stages, s)
 	}
 	summary.Figures = t.pooled(summary.Stages, whole, timing)
+	addEnergy(in, parts, &summary)
 	summary.BestStage = best(summary.Stages)
 	return conclude(in, summary, whole, timing, observe(in, whole, timing, seen, client), seen.samples)
 }
