@@ -119,7 +119,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.synthetic", domain.KindInvalid, func(r *R) {
 			r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}}
 		}},
-		{"body.synthetic.input_tokens", domain.KindInvalid, func(r *R) {
+		{"body.synthetic.input_tokens.tokens", domain.KindInvalid, func(r *R) {
 			r.Prompt, r.Synthetic = nil, &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed"}}
 		}},
 		{"body.prompt_cache", domain.KindInvalid, func(r *R) { r.PromptCache = ptr("warm") }},
