@@ -170,3 +170,19 @@ func TestTheSummarySaysWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSummaryTellsTheEnergy(t *testing.T) {
+	var b strings.Builder
+	run := domain.Run{ID: "id", Model: "m", Summary: &domain.Summary{Figures: domain.Figures{Energy: &domain.Energy{Scopes: []domain.EnergyScope{
+		{Scope: domain.ScopeGPUBoard, Method: domain.EnergyByCounter, GrossJ: ptr(2500.0), MeanW: ptr(318.0), JPerToken: ptr(2.61),
+			NetJPerToken: ptr(2.41), Cost: ptr(0.00042), Currency: "EUR", CO2G: ptr(0.28)},
+		{Scope: domain.ScopeCPUPackage, Reason: "Not permitted."}}}}}}
+	if err := printRun(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2.61 J/token", "net 2.41 J/token · 2.5 kJ · 318 W mean · by counter · 0.0004 EUR · 0.28 g CO2", "Energy, CPU package", "–", "Not permitted."} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+}

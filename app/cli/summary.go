@@ -42,6 +42,7 @@ func printSummary(w io.Writer, r domain.Run) error {
 		[]string{"RAM", opt(h.RAMUsedGB, gb), "peak " + opt(h.Peak.RAMUsedGB, gb)},
 		[]string{"GPU", opt(h.GPUPercent, percent), h.Reasons["gpu_usage_percent"]},
 		[]string{"VRAM", opt(h.VRAMUsedGB, gb), ""})
+	rows = append(rows, energyRows(s.Energy)...)
 	if err := table(w, rows...); err != nil {
 		return err
 	}
@@ -62,6 +63,44 @@ func openRows(f domain.Figures) [][]string {
 			fmt.Sprintf("%d requests met every objective, %s", f.Goodput.Met, opt(f.Goodput.Fraction, fraction))})
 	}
 	return rows
+}
+
+// energyRows are a row for each meter; one that told nothing says why.
+func energyRows(e *domain.Energy) [][]string {
+	if e == nil {
+		return nil
+	}
+	names := map[string]string{domain.ScopeGPUBoard: "Energy, GPU board", domain.ScopeCPUPackage: "Energy, CPU package",
+		domain.ScopeSystemBattery: "Energy, whole system"}
+	var rows [][]string
+	for _, x := range e.Scopes {
+		if x.GrossJ == nil {
+			rows = append(rows, []string{names[x.Scope], missing, x.Reason})
+			continue
+		}
+		note := "net " + opt(x.NetJPerToken, perToken)
+		if x.NetJPerToken == nil {
+			note = "net " + missing + ": " + x.NetReason
+		}
+		note += fmt.Sprintf(" · %s · %s W mean · by %s", joules(*x.GrossJ), opt(x.MeanW, short), x.Method)
+		if x.Cost != nil {
+			note += fmt.Sprintf(" · %.4f %s", *x.Cost, x.Currency)
+		}
+		if x.CO2G != nil {
+			note += fmt.Sprintf(" · %s g CO2", short(*x.CO2G))
+		}
+		rows = append(rows, []string{names[x.Scope], opt(x.JPerToken, perToken), note})
+	}
+	return rows
+}
+
+func perToken(v float64) string { return short(v) + " J/token" }
+
+func joules(v float64) string {
+	if v >= 1000 {
+		return short(v/1000) + " kJ"
+	}
+	return short(v) + " J"
 }
 
 func tokens(f domain.Figures) string {

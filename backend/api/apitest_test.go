@@ -421,6 +421,8 @@ func (f *fakeSettings) Debug() bool {
 
 func (f *fakeSettings) StoreText() bool { return true }
 
+func (f *fakeSettings) EnergyPrices() domain.EnergyPrices { return domain.EnergyPrices{} }
+
 func (f *fakeSettings) AllowedHosts() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -77,6 +77,7 @@ func merged(old, p domain.SettingsPatch) domain.SettingsPatch {
 		APIAddr: cmp.Or(p.APIAddr, old.APIAddr), AllowedHosts: cmp.Or(p.AllowedHosts, old.AllowedHosts),
 		EnginePath: cmp.Or(p.EnginePath, old.EnginePath), ModelsDir: cmp.Or(p.ModelsDir, old.ModelsDir),
 		StoreText: cmp.Or(p.StoreText, old.StoreText), OnboardingDone: cmp.Or(p.OnboardingDone, old.OnboardingDone),
+		TariffPerKWh: cmp.Or(p.TariffPerKWh, old.TariffPerKWh), Currency: cmp.Or(p.Currency, old.Currency), CO2GPerKWh: cmp.Or(p.CO2GPerKWh, old.CO2GPerKWh),
 	}
 }
 
@@ -142,6 +143,12 @@ func (s *Settings) StoreText() bool { return s.now().storeText }
 
 // OnboardingDone reports whether the introduction was seen.
 func (s *Settings) OnboardingDone() bool { return s.now().onboarding }
+
+// EnergyPrices are what a kWh costs and emits.
+func (s *Settings) EnergyPrices() domain.EnergyPrices {
+	v := s.now()
+	return domain.EnergyPrices{PerKWh: v.tariff, Currency: v.currency, CO2GPerKWh: v.co2}
+}
 
 // TestDatabase is the file of sample results for debug mode, or empty.
 func (s *Settings) TestDatabase() string { return s.now().testDatabase }

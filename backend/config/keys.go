@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -22,8 +23,8 @@ const (
 type values struct {
 	theme, language                     string
 	debug, api, storeText, onboarding   bool
-	telemetryHz                         float64
-	apiAddr                             string
+	telemetryHz, tariff, co2            float64
+	apiAddr, currency                   string
 	allowedHosts                        []string
 	enginePath, modelsDir, testDatabase string
 }
@@ -97,6 +98,12 @@ func keys() []key {
 			func(v *values) *bool { return &v.storeText }, func(p P) *bool { return p.StoreText }, boolean, anything[bool]),
 		setting("onboarding_done", "INFEROMETER_ONBOARDING_DONE", "Skip the introduction at the first start.",
 			func(v *values) *bool { return &v.onboarding }, func(p P) *bool { return p.OnboardingDone }, boolean, anything[bool]),
+		setting("tariff_per_kwh", "INFEROMETER_TARIFF_PER_KWH", "Price of a kWh of electricity; 0: not known.",
+			func(v *values) *float64 { return &v.tariff }, func(p P) *float64 { return p.TariffPerKWh }, number, between(0, 1e6)),
+		setting("currency", "INFEROMETER_CURRENCY", "Currency of the tariff, e.g. EUR.",
+			func(v *values) *string { return &v.currency }, func(p P) *string { return p.Currency }, text, shortWord),
+		setting("co2_g_per_kwh", "INFEROMETER_CO2_G_PER_KWH", "Grams of CO2 that the grid emits for a kWh; 0: not known.",
+			func(v *values) *float64 { return &v.co2 }, func(p P) *float64 { return p.CO2GPerKWh }, number, between(0, 10000)),
 		setting("test_database", EnvTestDatabase, "File of sample results that debug mode loads; empty takes test_database.json here, else a built-in one.",
 			func(v *values) *string { return &v.testDatabase }, func(P) *string { return nil }, text, filePath),
 	}
@@ -174,6 +181,13 @@ func hostNames(hosts []string) error {
 		if h == "" || len(h) > 253 || strings.ContainsFunc(h, func(c rune) bool { return c <= ' ' || strings.ContainsRune("/\\@?#*,", c) }) {
 			return errors.New("must be host names without scheme, path or wildcard")
 		}
+	}
+	return nil
+}
+
+func shortWord(s string) error {
+	if utf8.RuneCountInString(s) > 8 || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' }) {
+		return errors.New("must be 8 signs at most, without blanks")
 	}
 	return nil
 }

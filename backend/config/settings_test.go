@@ -81,9 +81,10 @@ func item(t *testing.T, s *config.Settings, key string) domain.Setting {
 
 func TestDefaults(t *testing.T) {
 	s := load(t, config.Input{})
+	price := s.EnergyPrices()
 	got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), s.EnginePath(),
-		s.ModelsDir(), s.StoreText(), s.OnboardingDone(), s.TestDatabase()}
-	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", true, false, ""}
+		s.ModelsDir(), s.StoreText(), s.OnboardingDone(), price.PerKWh, price.Currency, price.CO2GPerKWh, s.TestDatabase()}
+	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", true, false, 0.0, "", 0.0, ""}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -205,7 +206,8 @@ func TestApply(t *testing.T) {
 	s := load(t, config.Input{Stored: kv})
 	// Every field of the patch has a setting, and the reverse; proven by giving all of them.
 	all := domain.SettingsPatch{Theme: ptr("dark"), Language: ptr("pt-BR"), Debug: ptr(true), TelemetryHz: ptr(2.5), APIEnabled: ptr(false),
-		APIAddr: ptr("[::1]:0"), AllowedHosts: &[]string{"box.local"}, EnginePath: ptr("/e"), ModelsDir: ptr("/m"), StoreText: ptr(false), OnboardingDone: ptr(true)}
+		APIAddr: ptr("[::1]:0"), AllowedHosts: &[]string{"box.local"}, EnginePath: ptr("/e"), ModelsDir: ptr("/m"), StoreText: ptr(false), OnboardingDone: ptr(true),
+		TariffPerKWh: ptr(0.35), Currency: ptr("EUR"), CO2GPerKWh: ptr(380.0)}
 	for _, p := range []domain.SettingsPatch{{Theme: ptr("light")}, all, {}} {
 		if err := s.Apply(t.Context(), p); err != nil {
 			t.Fatal(err)
@@ -214,8 +216,9 @@ func TestApply(t *testing.T) {
 	(*all.AllowedHosts)[0] = "changed by the caller"
 	for _, s := range []*config.Settings{s, load(t, config.Input{Stored: kv})} {
 		got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), s.EnginePath(),
-			s.ModelsDir(), s.StoreText(), s.OnboardingDone()}
-		want := []any{"dark", "pt-BR", true, 2.5, false, "[::1]:0", []string{"box.local"}, "/e", "/m", false, true}
+			s.ModelsDir(), s.StoreText(), s.OnboardingDone(), s.EnergyPrices()}
+		want := []any{"dark", "pt-BR", true, 2.5, false, "[::1]:0", []string{"box.local"}, "/e", "/m", false, true,
+			domain.EnergyPrices{PerKWh: .35, Currency: "EUR", CO2GPerKWh: 380}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
@@ -241,6 +244,8 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 		{domain.SettingsPatch{Language: ptr("en"), Theme: ptr("light")}, domain.KindConflict, "body.theme is fixed: The environment variable INFEROMETER_THEME"},
 		{domain.SettingsPatch{TelemetryHz: ptr(4.0)}, domain.KindConflict, "body.telemetry_hz is fixed: The flag --telemetry-hz"},
 		{domain.SettingsPatch{Language: ptr("en"), APIAddr: ptr("x")}, domain.KindInvalid, "body.api_addr must be host:port"},
+		{domain.SettingsPatch{TariffPerKWh: ptr(-1.0)}, domain.KindInvalid, "body.tariff_per_kwh must be 0 to 1e+06"},
+		{domain.SettingsPatch{Currency: ptr("a b")}, domain.KindInvalid, "body.currency must be 8 signs at most, without blanks"},
 		{domain.SettingsPatch{AllowedHosts: ptr(make([]string, 65))}, domain.KindInvalid, "body.allowed_hosts must be 64 names at most"},
 	}
 	for _, c := range cases {

@@ -145,6 +145,7 @@ type SettingsStore interface {
 	Debug() bool
 	StoreText() bool
 	AllowedHosts() []string
+	EnergyPrices() domain.EnergyPrices
 }
 
 // Deps are what New needs. TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.

@@ -240,7 +240,7 @@ func runError(err error) *domain.RunError {
 
 // records reads back everything that was stored of a run.
 func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineInfo) (stats.Input, error) {
-	in := stats.Input{Plan: r.Plan, Engine: info}
+	in := stats.Input{Plan: r.Plan, Engine: info, Prices: s.d.Settings.EnergyPrices()}
 	for rec, err := range s.d.Store.Records(ctx, r.ID) {
 		if err != nil {
 			return in, fmt.Errorf("read requests: %w", err)
