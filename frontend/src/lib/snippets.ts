@@ -70,6 +70,8 @@ export interface RunFlags {
   topP?: number
   seed?: number
   noGPU?: boolean
+  /** Without a chat template, or with one; undefined is as the model needs it. */
+  raw?: boolean
   load?: string
   stages?: string[]
   depth?: string
@@ -78,6 +80,7 @@ export interface RunFlags {
   durationS?: number
   tokens?: number
   errors?: number
+  confidence?: number
   warmup?: number
   cooldown?: number
   promptCache?: string
@@ -104,6 +107,7 @@ export function commandLine(f: RunFlags): string {
   flag('top-p', f.topP)
   flag('seed', f.seed)
   if (f.noGPU) out.push('--no-gpu')
+  if (f.raw !== undefined) out.push(f.raw ? '--raw' : '--raw=false')
   flag('load', f.load)
   for (const stage of f.stages ?? []) flag('stage', stage)
   flag('depth', f.depth)
@@ -112,6 +116,7 @@ export function commandLine(f: RunFlags): string {
   flag('duration', f.durationS === undefined ? undefined : `${f.durationS}s`)
   flag('tokens', f.tokens)
   flag('errors', f.errors)
+  flag('confidence', f.confidence)
   flag('warmup', f.warmup)
   flag('cooldown', f.cooldown)
   flag('prompt-cache', f.promptCache)

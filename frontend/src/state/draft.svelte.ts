@@ -2,7 +2,7 @@ import { recall, remember } from '../lib/storage'
 import { faults, toRequest } from '../lib/bench/request'
 import { chooseLoad, freshDraft, mergeDraft, type DraftValues, type LoadChoice } from '../lib/bench/values'
 
-const choices: ReadonlySet<string> = new Set<LoadChoice>(['single', 'closed', 'rate', 'ramp', 'sweep', 'knee', 'trace'])
+const choices: ReadonlySet<string> = new Set<LoadChoice>(['single', 'closed', 'rate', 'ramp', 'sweep', 'knee', 'trace', 'stages'])
 
 function isObject(v: unknown): v is Record<string, unknown> {
   return typeof v === 'object' && v !== null

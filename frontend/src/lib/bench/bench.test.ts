@@ -3,14 +3,15 @@ import type { Load } from '../../api/types'
 import { commandLine } from '../snippets'
 import { costOf, stagesOf } from './cost'
 import { readList, readNumber } from './fields'
-import { loadOf, loadWord } from './load'
+import { loadsOf, loadWord } from './load'
 import { faults, lengthsWord, toFlags, toRequest } from './request'
-import { sketch } from './sketch'
-import { chooseLoad, emptyDraft, freshDraft, mergeDraft, type DraftValues } from './values'
+import { sketch, sketchStages } from './sketch'
+import { chooseLoad, emptyDraft, freshDraft, mergeDraft, newStage, type DraftValues } from './values'
 
 const valid: DraftValues = { ...emptyDraft, modelId: 'm' }
 const body = (change: Partial<DraftValues>): unknown => JSON.parse(JSON.stringify(toRequest({ ...valid, ...change })))
-const load = (change: Partial<DraftValues>): unknown => JSON.parse(JSON.stringify(loadOf({ ...valid, ...change })))
+const load = (change: Partial<DraftValues>): unknown => JSON.parse(JSON.stringify(loadsOf({ ...valid, ...change })[0]))
+const own: Partial<DraftValues> = { load: 'stages', stages: [{ ...newStage, kind: 'single' }, { ...newStage, users: '8' }, { ...newStage, kind: 'gamma', cv: '3' }, { ...newStage, kind: 'rampRate' }] }
 const slow = { metric: 'ttft', percentile: '95', belowMs: '500' } as const
 
 describe('faults of the form', () => {
@@ -29,9 +30,13 @@ describe('faults of the form', () => {
     [{ load: 'trace' }, 'dataset_id'], [{ load: 'trace', source: 'dataset', datasetId: 'd', speed: '0' }, 'load.speed'], [{ objectives: [slow, { ...slow, belowMs: '' }] }, 'slo[1].below_ms'],
     [{ source: 'synthetic', turns: '65' }, 'synthetic.turns'], [{ source: 'synthetic', input: { ...emptyDraft.input, kind: 'uniform', min: '9', max: '8' } }, 'synthetic.input_tokens.max'],
     [{ source: 'synthetic', output: { ...emptyDraft.output, kind: 'normal', mean: '0' } }, 'synthetic.output_tokens.mean'],
+    [{ confidence: '51' }, 'stop.confidence_percent'], [{ confidence: '0' }, 'stop.confidence_percent'],
+    [{ load: 'stages', stages: [] }, 'stages'], [{ load: 'stages', stages: [newStage, { ...newStage, kind: 'rate', rate: '0' }] }, 'stages[1].load.rate_per_s'],
+    [{ load: 'stages', stages: [{ ...newStage, kind: 'rampUsers', to: '1' }] }, 'stages[0].load.to'], [{ ...own, maxInFlight: 'x' }, 'load.max_in_flight'], [{ ...own, thinkMs: '-1' }, 'load.think_time_ms'],
+    [{ ...own, depths: Array.from({ length: 17 }, (_, i) => String(i)) }, 'depths'],
     [{ depths: ['-1'] }, 'depths[0]'], [{ load: 'knee', depths: ['0'] }, 'depths'], [{ load: 'sweep', sweepUsers: readList('1..64'), depths: Array.from({ length: 10 }, (_, i) => String(i)) }, 'depths'],
   ])('%o is a fault of %s', (change, field) => expect(Object.keys(faults({ ...valid, ...change }))).toEqual([field]))
-  it('fields of other kinds are not looked at', () => expect(faults({ ...valid, rate: 'x', users: '', rampTo: '0', knee: { ...slow, belowMs: '' } })).toEqual({}))
+  it('fields of other kinds are not looked at', () => expect(faults({ ...valid, rate: 'x', users: '', rampTo: '0', knee: { ...slow, belowMs: '' }, stages: [] })).toEqual({}))
 })
 
 describe('reading what is typed', () => {
@@ -50,6 +55,8 @@ describe('the load of the form', () => {
     [{ load: 'closed', users: '8', thinkMs: '250' }, { kind: 'closed', concurrency: 8, think_time_ms: 250 }, 'closed:8,think=250ms'],
     [{ load: 'rate' }, { kind: 'poisson', rate_per_s: 5 }, 'poisson:5/s'],
     [{ load: 'rate', arrivals: 'gamma', cv: '2,5', maxInFlight: '64' }, { kind: 'gamma', rate_per_s: 5, cv: 2.5, max_in_flight: 64 }, 'gamma:5/s,cv=2.5,max=64'],
+    [{ load: 'rate', overflow: 'queue', maxInFlight: '8' }, { kind: 'poisson', rate_per_s: 5, max_in_flight: 8, overflow: 'queue' }, 'poisson:5/s,max=8,overflow=queue'],
+    [{ load: 'closed', overflow: 'queue' }, { kind: 'closed', concurrency: 4 }, 'closed:4'],
     [{ load: 'ramp' }, { kind: 'ramp', from: 1, to: 16, ramp_s: 30 }, 'ramp:1..16/30s'],
     [{ load: 'ramp', over: 'rate', rampTo: '20' }, { kind: 'ramp', over: 'rate', from: 1, to: 20, ramp_s: 30 }, 'ramp:1/s..20/s/30s'],
     [{ load: 'sweep' }, { kind: 'sweep', values: [1, 2, 4, 8] }, 'sweep:1,2,4,8'],
@@ -80,6 +87,25 @@ describe('the body of the call', () => {
     ] })
     expect(body({ depths: ['512'] })).toMatchObject({ stages: [{ load: { kind: 'single' }, depth_tokens: 512 }] })
   })
+  it('sends a list of stages as it stands, at every depth', () => {
+    const v = { ...valid, ...own, overflow: 'queue' as const, thinkMs: '9', users: '77', spreadMs: '5' }
+    const loads = [{ kind: 'single', think_time_ms: 9 }, { kind: 'closed', concurrency: 8, think_time_ms: 9 }, { kind: 'gamma', rate_per_s: 5, cv: 3, overflow: 'queue' }, { kind: 'ramp', over: 'rate', from: 1, to: 16, ramp_s: 30, overflow: 'queue' }]
+    expect(body(v)).toMatchObject({ stages: loads.map((load) => ({ load })) })
+    expect(body(v)).not.toHaveProperty('load')
+    expect(body({ ...v, depths: ['0', '64'] })).toMatchObject({ stages: loads.flatMap((load) => [{ load, depth_tokens: 0 }, { load, depth_tokens: 64 }]) })
+    const line = commandLine(toFlags(toRequest({ ...v, depths: ['0', '64'] }), { ...v, depths: ['0', '64'] })).split(' \\\n  ')
+    expect(line.filter((f) => /^--(stage|load|depth)/.test(f))).toEqual(
+      ['--stage single,think=9ms', '--stage closed:8,think=9ms', '--stage gamma:5/s,cv=3,overflow=queue', '--stage ramp:1/s..16/s/30s,overflow=queue', '--depth 0,64'])
+  })
+  it('says how well the means are to be known, and whether a chat template is put on', () => {
+    expect(body({ confidence: '2,5', template: 'without' })).toMatchObject({ stop: { requests: 5, confidence_percent: 2.5 }, raw_completion: true })
+    expect(body({ template: 'with' })).toMatchObject({ raw_completion: false })
+    expect(body({})).not.toHaveProperty('raw_completion')
+    const words = (change: Partial<DraftValues>): string => commandLine(toFlags(toRequest({ ...valid, ...change }), { ...valid, ...change }))
+    for (const flag of ['--raw \\\n', '--confidence 2']) expect(words({ confidence: '2', template: 'without' })).toContain(flag)
+    expect(words({ template: 'with' })).toContain('--raw=false')
+    expect(words({ load: 'sweep', sweepUsers: ['8'], depths: ['0', '64'] })).toContain('--load closed:8')
+  })
   it('describes made prompts, objectives and the cache', () => {
     const r = body({ source: 'synthetic', input: { ...emptyDraft.input, kind: 'lognormal', max: '2048' }, sharedPrefix: '256', turns: '3', objectives: [slow], promptCache: 'on', cooldown: '2' })
     expect(r).toMatchObject({
@@ -109,12 +135,12 @@ describe('what a benchmark takes', () => {
       { stages: 3, more: false, requests: 140, time: { lowS: 60, midS: 60, highS: 60 }, from: 0 })
   })
   it('takes the defaults of the program where nothing limits', () => {
-    expect(stagesOf(request({ load: 'closed', users: '8', requests: '' }), null)).toEqual([{ users: 8, requests: 8, clockS: null }])
-    expect(stagesOf(request({ load: 'closed', users: '8', requests: '' }), 12)).toEqual([{ users: 8, requests: 12, clockS: null }])
+    expect(stagesOf(request({ load: 'closed', users: '8', requests: '' }), null)).toMatchObject([{ users: 8, requests: 8, clockS: null }])
+    expect(stagesOf(request({ load: 'closed', users: '8', requests: '' }), 12)).toMatchObject([{ users: 8, requests: 12, clockS: null }])
     expect(stagesOf(request({ load: 'sweep', sweepUsers: ['2', '8'], requests: '' }), null).map((s) => s.requests)).toEqual([8, 16])
-    expect(stagesOf(request({ load: 'rate', requests: '' }), null)).toEqual([{ users: null, requests: 150, clockS: 30 }])
-    expect(stagesOf(request({ load: 'ramp', over: 'rate', rampTo: '3', requests: '' }), null)).toEqual([{ users: null, requests: 60, clockS: 30 }])
-    expect(stagesOf(request({ load: 'trace', requests: '' }), 40)).toEqual([{ users: null, requests: 40, clockS: null }])
+    expect(stagesOf(request({ load: 'rate', requests: '' }), null)).toMatchObject([{ users: null, requests: 150, clockS: 30 }])
+    expect(stagesOf(request({ load: 'ramp', over: 'rate', rampTo: '3', requests: '' }), null)).toMatchObject([{ users: null, requests: 60, clockS: 30 }])
+    expect(stagesOf(request({ load: 'trace', requests: '' }), 40)).toMatchObject([{ users: null, requests: 40, clockS: null }])
   })
   it('knows the time from past runs at the same users only', () => {
     const known = costOf(request({ load: 'closed', users: '2', requests: '4', warmup: '0' }), null, past)
@@ -122,6 +148,15 @@ describe('what a benchmark takes', () => {
     expect(known.from).toBe(1)
     expect(costOf(request({ load: 'sweep', requests: '8', durationS: '' }), null, past).time).toBeNull()
     expect(costOf(request({ load: 'closed', users: '2', requests: '', durationS: '5', warmup: '0' }), null, past)).toMatchObject({ requests: null, time: { midS: 5 } })
+  })
+  it('says which numbers are means, and which the most', () => {
+    const of = (change: Partial<DraftValues>) => costOf(request({ warmup: '0', ...change }), null, past)
+    expect(of({ load: 'rate', requests: '', durationS: '20' })).toMatchObject({ requests: 100, random: true, most: false })
+    expect(of({ load: 'rate', requests: '', durationS: '20', arrivals: 'rate' }).random).toBe(false)
+    expect(of({ load: 'rate', requests: '50', durationS: '' })).toMatchObject({ requests: 50, random: false })
+    expect(of({ ...own, requests: '', durationS: '20' })).toMatchObject({ stages: 4, requests: null, random: true })
+    expect(of({ requests: '', confidence: '2' })).toMatchObject({ requests: 10_000, most: true })
+    expect(of({ requests: '30', confidence: '2' })).toMatchObject({ requests: 30, most: true })
   })
   it('a search says that stages follow, and the context counts depth and lengths', () => {
     expect(costOf(request({ load: 'knee', requests: '' }), null, past)).toMatchObject({ stages: 1, more: true })
@@ -149,6 +184,10 @@ describe('the drawing of a load', () => {
     expect(sketch({ kind: 'sweep', values: [1, 4] }).bars.map((b) => [b.value, b.y])).toEqual([[1, 0.25], [4, 1]])
     expect(sketch({ kind: 'knee', from: 2, to: 8 }).bars.map((b) => b.value)).toEqual([2, 4, 8, 6, 5])
   })
+  it('draws unlike stages each against the highest of its kind', () => {
+    const { bars } = sketchStages(loadsOf({ ...valid, ...own }))
+    expect(bars.map((b) => [b.value, b.first, b.y, b.rate])).toEqual([[1, 0.125, 0.125, false], [8, 1, 1, false], [5, 0.3125, 0.3125, true], [16, 0.0625, 1, true]])
+  })
   it('rising arrivals come closer together', () => {
     const { ticks } = sketch({ kind: 'ramp', over: 'rate', from: 1, to: 20, ramp_s: 10 })
     expect((ticks[1] ?? 0) - (ticks[0] ?? 0)).toBeGreaterThan(2 * ((ticks[20] ?? 0) - (ticks[19] ?? 0)))
@@ -161,7 +200,7 @@ describe('the drawing of a load', () => {
 
 describe('a remembered form', () => {
   it('keeps what still fits and drops what does not', () => {
-    const kept = mergeDraft({ users: '9', load: 'sweep', sweepUsers: ['1', 2], objectives: [slow], depths: 'x', input: { kind: 'fixed' }, gone: 1 } as never)
+    const kept = mergeDraft({ users: '9', load: 'sweep', sweepUsers: ['1', 2], objectives: [slow], depths: 'x', input: { kind: 'fixed' }, stages: [{ ...newStage, users: 9 }], gone: 1 } as never)
     expect(kept).toEqual({ ...emptyDraft, users: '9', load: 'sweep', objectives: [slow] })
   })
   it('takes the limits that suit a kind of load until somebody changes them', () => {
@@ -171,5 +210,6 @@ describe('a remembered form', () => {
     v.durationS = '7'
     chooseLoad(v, 'sweep')
     expect([v.requests, v.durationS]).toEqual(['', '7'])
+    expect(mergeDraft({ stages: own.stages } as never).stages).toEqual(own.stages)
   })
 })

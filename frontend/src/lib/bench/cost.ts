@@ -8,6 +8,8 @@ export interface StageCost {
   requests: number | null
   /** Seconds of a stage that a clock ends; null where the speed of the model decides. */
   clockS: number | null
+  /** Random arrivals: the number of requests is their mean. */
+  random: boolean
 }
 
 export interface Cost {
@@ -15,6 +17,10 @@ export interface Cost {
   /** A search adds stages as it goes. */
   more: boolean
   requests: number | null
+  /** The number of requests is a mean of random arrivals. */
+  random: boolean
+  /** Requests and time are the most: the benchmark ends when the means are known well enough. */
+  most: boolean
   warmup: number
   /** The most users of a stage; 1 for open loads, whose requests under way are not known before. */
   users: number
@@ -28,10 +34,13 @@ export interface Cost {
 /** Without a limit an open load of prompts without an end lasts this long, in seconds. */
 const OPEN_S = 30
 
+/** Without another limit a stage that waits for its means ends after so many requests. */
+const MOST_FOR_MEANS = 10_000
+
 /** The stages of a request with what is known of each. Prompts: those of the dataset, null for other workloads. */
 export function stagesOf(r: BenchmarkRequest, prompts: number | null): StageCost[] {
   const loads = r.stages?.map((s) => s.load ?? { kind: 'single' as const }) ?? spread(r.load ?? { kind: 'single' })
-  return loads.map((l) => stageOf(l, r.stop ?? {}, prompts, r.load?.kind ?? ''))
+  return loads.map((l) => stageOf(l, limitsOf(l, r.stop ?? {}), prompts, r.load?.kind ?? ''))
 }
 
 function spread(l: Load): Load[] {
@@ -43,24 +52,34 @@ function point(l: Load, x: number): Load {
   return l.over === 'rate' ? { kind: 'rate', rate_per_s: x } : { kind: 'closed', concurrency: x }
 }
 
+function limited(stop: Stop): boolean {
+  return stop.duration_s !== undefined || stop.tokens !== undefined || stop.requests !== undefined
+}
+
+function limitsOf(l: Load, stop: Stop): Stop {
+  return stop.confidence_percent === undefined || limited(stop) || l.kind === 'trace' ? stop : { ...stop, requests: MOST_FOR_MEANS }
+}
+
 function stageOf(l: Load, stop: Stop, prompts: number | null, whole: string): StageCost {
-  const free = stop.duration_s !== undefined || stop.tokens !== undefined || stop.requests !== undefined
+  const free = limited(stop)
   const requests = stop.requests ?? null
   if (l.kind === 'single' || l.kind === 'closed') {
     const users = l.kind === 'closed' ? (l.concurrency ?? 1) : 1
     const searched = whole === 'sweep' || whole === 'knee'
     const standard = searched ? Math.max(2 * users, prompts ?? 8) : (prompts ?? users)
-    return { users, requests: requests ?? (free ? null : standard), clockS: stop.duration_s ?? null }
+    return { users, requests: requests ?? (free ? null : standard), clockS: stop.duration_s ?? null, random: false }
   }
   const ramp = l.kind === 'ramp' ? (l.ramp_s ?? null) : null
   const users = l.kind === 'ramp' && l.over !== 'rate' ? Math.max(l.from ?? 1, l.to ?? 1) : null
-  if (l.kind === 'trace') return { users, requests: requests ?? prompts, clockS: stop.duration_s ?? null }
-  if (users !== null) return { users, requests, clockS: stop.duration_s ?? (free ? null : ramp) }
+  if (l.kind === 'trace') return { users, requests: requests ?? prompts, clockS: stop.duration_s ?? null, random: false }
+  if (users !== null) return { users, requests, clockS: stop.duration_s ?? (free ? null : ramp), random: false }
   const perS = l.kind === 'ramp' ? ((l.from ?? 1) + (l.to ?? 1)) / 2 : (l.rate_per_s ?? 1)
   const count = requests ?? (free ? null : prompts)
   const clock = stop.duration_s ?? (free || prompts !== null ? null : (ramp ?? OPEN_S))
   const clockS = least(clock, count === null ? null : count / perS)
-  return { users, requests: least(count, clockS === null ? null : Math.max(1, Math.round(clockS * perS))), clockS }
+  const due = clockS === null ? null : Math.max(1, Math.round(clockS * perS))
+  const random = (l.kind === 'poisson' || l.kind === 'gamma') && clock !== null && due !== count
+  return { users, requests: least(count, due), clockS, random }
 }
 
 function least(a: number | null, b: number | null): number | null {
@@ -93,7 +112,7 @@ export function costOf(r: BenchmarkRequest, prompts: number | null, past: (users
   const users = Math.max(1, ...stages.map((s) => s.users || 1))
   const depth = Math.max(0, ...(r.stages ?? []).map((s) => s.depth_tokens ?? 0))
   const context = depth + (longest(r.synthetic?.input_tokens) ?? 512) + (longest(r.synthetic?.output_tokens) ?? tokens)
-  return { stages: stages.length, users, context, more: r.load?.kind === 'knee', requests, warmup, time, from }
+  return { stages: stages.length, users, context, more: r.load?.kind === 'knee', random: stages.some((s) => s.random), most: r.stop?.confidence_percent !== undefined, requests, warmup, time, from }
 }
 
 /** The longest of a distribution that is likely: mean and two standard deviations. */

@@ -1,7 +1,7 @@
 import type { BenchmarkRequest, Lengths, Load, Synthetic } from '../../api/types'
 import type { RunFlags } from '../snippets'
 import { Checker, readNumber, type Faults, type Limits } from './fields'
-import { checkLoad, checkObjective, loadOf, loadWord, objectiveOf, objectiveWord } from './load'
+import { checkLoad, checkObjective, loadsOf, loadWord, objectiveOf, objectiveWord } from './load'
 import type { DraftValues, LengthsDraft } from './values'
 
 /** From the form to the body of the call, and to the same call in other words. */
@@ -30,6 +30,7 @@ export function faults(v: DraftValues): Faults {
   c.number('stop.duration_s', v.durationS, { low: 0, high: 86_400, above: true, optional: true })
   c.number('stop.tokens', v.tokens, { low: 1, high: 1_000_000_000, whole: true, optional: true })
   c.number('stop.errors', v.errors, { low: 1, high: 1_000_000, whole: true, optional: true })
+  c.number('stop.confidence_percent', v.confidence, { low: 0, high: 50, above: true, optional: true })
   for (const [i, o] of v.objectives.entries()) checkObjective(`slo[${i}]`, o, c)
   c.number('temperature', v.temperature, { low: 0, high: 2 })
   c.number('top_p', v.topP, { low: 0, high: 1, above: true })
@@ -63,7 +64,7 @@ function checkDepths(v: DraftValues, c: Checker): void {
   for (const [i, d] of v.depths.entries()) c.number(`depths[${i}]`, d, { low: 0, high: tokens.high, whole: true })
   if (v.depths.length === 0) return
   if (!takesDepth(v)) c.add('depths', { key: 'depth' })
-  else if (v.depths.length * (v.load === 'sweep' ? loadOf(v).values?.length ?? 0 : 1) > 64) c.add('depths', { key: 'stages' })
+  else if (v.depths.length * pointLoads(v).length > 64) c.add('depths', { key: 'stages' })
 }
 
 /** Whether one number says the output length of every request. */
@@ -91,8 +92,11 @@ function syntheticOf(v: DraftValues): Synthetic {
 }
 
 /** The points of a sweep as loads of their own; any other load is one point. */
-function loadsOf(v: DraftValues): Load[] {
-  const load = loadOf(v)
+function pointLoads(v: DraftValues): Load[] {
+  return loadsOf(v).flatMap(pointsAt)
+}
+
+function pointsAt(load: Load): Load[] {
   const { values, over, kind, ...rest } = load
   if (kind !== 'sweep') return [load]
   return (values ?? []).map((x) => (over === 'rate' ? { ...rest, kind: 'rate', rate_per_s: x } : { ...rest, kind: 'closed', concurrency: x }))
@@ -100,14 +104,17 @@ function loadsOf(v: DraftValues): Load[] {
 
 /** A load, or one stage for each load and depth of context. */
 function pointsOf(v: DraftValues): Pick<BenchmarkRequest, 'load' | 'stages'> {
-  if (v.depths.length === 0 || !takesDepth(v)) return { load: loadOf(v) }
-  return { stages: loadsOf(v).flatMap((load) => v.depths.map((d) => ({ load, depth_tokens: readNumber(d) }))) }
+  if (v.depths.length === 0 || !takesDepth(v)) {
+    const loads = loadsOf(v)
+    return v.load === 'stages' ? { stages: loads.map((load) => ({ load })) } : { load: loads[0] }
+  }
+  return { stages: pointLoads(v).flatMap((load) => v.depths.map((d) => ({ load, depth_tokens: readNumber(d) }))) }
 }
 
 /** The body of the call; only meaningful without faults. */
 export function toRequest(v: DraftValues): BenchmarkRequest {
   const n = readNumber
-  const stop = { requests: n(v.requests), duration_s: n(v.durationS), tokens: n(v.tokens), errors: n(v.errors) }
+  const stop = { requests: n(v.requests), duration_s: n(v.durationS), tokens: n(v.tokens), errors: n(v.errors), confidence_percent: n(v.confidence) }
   const tags = v.tags.split(',').map((t) => t.trim()).filter(Boolean)
   return {
     model_id: modelOf(v),
@@ -117,6 +124,7 @@ export function toRequest(v: DraftValues): BenchmarkRequest {
     temperature: n(v.temperature),
     top_p: n(v.topP),
     ...(v.target === 'model' ? { use_gpu: v.useGpu } : {}),
+    ...(v.template === 'model' ? {} : { raw_completion: v.template === 'without' }),
     seed: n(v.seed),
     ...pointsOf(v),
     ...(Object.values(stop).some((s) => s !== undefined) ? { stop } : {}),
@@ -137,6 +145,12 @@ export function lengthsWord(l: Lengths | undefined): string | undefined {
   return l.kind === 'uniform' ? `uniform:${l.min}..${l.max}` : `${l.kind}:${l.mean},${l.stddev}`
 }
 
+/** Several stages as words of their own; the command line itself repeats one load at every depth. */
+function words(r: BenchmarkRequest, v: DraftValues): Pick<RunFlags, 'load' | 'stages'> {
+  const loads = r.stages ? pointLoads(v) : loadsOf(v)
+  return r.stages && (loads.length > 1 || v.load === 'stages') ? { stages: loads.map(loadWord) } : { load: loads.map(loadWord).join() }
+}
+
 /** The flags of the command line that say the same as a body. */
 export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
   const s = r.synthetic
@@ -145,9 +159,9 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
     endpoint: r.endpoint_id, prompt: r.prompt, dataset: r.dataset_id,
     inputTokens: lengthsWord(s?.input_tokens), outputTokens: lengthsWord(s?.output_tokens), sharedPrefix: s?.shared_prefix_tokens, turns: s?.turns, prompts: s?.prompts,
     maxTokens: r.max_tokens, temperature: r.temperature, topP: r.top_p, seed: r.seed, noGPU: r.use_gpu === false,
-    ...(r.stages && v.load === 'sweep' ? { stages: loadsOf(v).map(loadWord) } : { load: loadWord(loadOf(v)) }), depth: r.stages ? v.depths.join(',') : undefined,
+    ...words(r, v), depth: r.stages ? v.depths.join(',') : undefined, raw: r.raw_completion,
     slo: r.slo?.map(objectiveWord).join(','),
-    requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors,
+    requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors, confidence: r.stop?.confidence_percent,
     warmup: r.warmup, cooldown: r.cooldown, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
   }
 }

@@ -13,9 +13,21 @@ export interface Sketch {
   /** What the line rises from and to. */
   ends: number[]
   /** Stages side by side; a dashed one is an example of what a search may try. */
-  bars: { from: number; to: number; y: number; value: number; sure: boolean }[]
+  bars: Bar[]
   /** Seconds of the whole width; null where the speed of the model decides. */
   spanS: number | null
+}
+
+export interface Bar {
+  from: number
+  to: number
+  y: number
+  /** The height that a rising stage starts at; y for all others. */
+  first: number
+  value: number
+  sure: boolean
+  /** The value is requests per second; users otherwise. */
+  rate: boolean
 }
 
 const LANES = 5
@@ -90,9 +102,31 @@ function ramp(l: Load): Sketch {
   return { ...empty(), line, ends: [from, to], ticks, spanS: l.ramp_s === undefined ? null : l.ramp_s / hold }
 }
 
-function bars(values: number[], sure: (i: number) => boolean): Sketch {
-  const top = Math.max(...values, 0)
-  return { ...empty(), bars: values.map((value, i) => ({ from: i / values.length, to: (i + 1) / values.length, y: top ? value / top : 0, value, sure: sure(i) })) }
+interface Level { first: number; value: number; rate: boolean }
+
+/** One bar a stage. Users and rates are no common scale: each kind is drawn against its own highest. */
+function bars(levels: Level[], sure: (i: number) => boolean): Sketch {
+  const top = (rate: boolean): number => Math.max(...levels.filter((l) => l.rate === rate).map((l) => Math.max(l.first, l.value)), 0) || 1
+  const [users, rates] = [top(false), top(true)]
+  return { ...empty(), bars: levels.map(({ first, value, rate }, i) => {
+    const most = rate ? rates : users
+    return { from: i / levels.length, to: (i + 1) / levels.length, y: value / most, first: first / most, value, sure: sure(i), rate }
+  }) }
+}
+
+function levels(l: Load, values: number[]): Level[] {
+  return values.map((value) => ({ first: value, value, rate: l.over === 'rate' }))
+}
+
+function levelOf(l: Load): Level {
+  if (l.kind === 'ramp') return { first: l.from ?? 1, value: l.to ?? 1, rate: l.over === 'rate' }
+  const value = l.rate_per_s ?? l.concurrency ?? 1
+  return { first: value, value, rate: l.rate_per_s !== undefined }
+}
+
+/** The drawing of a list of unlike stages. */
+export function sketchStages(loads: Load[]): Sketch {
+  return bars(loads.map(levelOf).filter((l) => l.value > 0 && l.first > 0), () => true)
 }
 
 /** A search as it may go: doubled until it breaks, then halved between. */
@@ -101,7 +135,7 @@ function search(l: Load): Sketch {
   const up = [from, from * 2, from * 4, from * 8].filter((x) => l.to === undefined || x <= l.to)
   const last = up[up.length - 1] ?? from
   const between = up.length > 1 ? [last * 0.75, last * 0.625] : []
-  return bars([...up, ...between], (i) => i === 0)
+  return bars(levels(l, [...up, ...between]), (i) => i === 0)
 }
 
 /** The drawing of a load; a trace draws the times (ms) of its first prompts. */
@@ -114,7 +148,7 @@ export function sketch(l: Load, times: number[] = []): Sketch {
     case 'ramp':
       return ramp(l)
     case 'sweep':
-      return bars((l.values ?? []).filter((v) => v > 0), () => true)
+      return bars(levels(l, (l.values ?? []).filter((v) => v > 0)), () => true)
     case 'knee':
       return search(l)
     case 'trace': {

@@ -37,12 +37,19 @@ export function sayFault(f: Fault): string {
   }
 }
 
-/** What the program refused, under the fields of the form: those of a stage are the fields of the load. */
-export function placeOf(fields: Record<string, string>): Record<string, string> {
+/** Fields that all stages have from one place of the form. */
+const shared = new Set(['load.max_in_flight', 'load.overflow', 'load.think_time_ms'])
+
+/**
+ * What the program refused, under the fields of the form. A stage belongs to a row of a list of one's
+ * own, whose rows are each sent so many times; otherwise (0) its fields are those of the one load.
+ */
+export function placeOf(fields: Record<string, string>, timesARow: number): Record<string, string> {
   const out: Record<string, string> = {}
   for (const [name, message] of Object.entries(fields)) {
-    const stage = /^stages\[\d+\]\.(.*)$/.exec(name)?.[1]
-    out[stage === 'depth_tokens' ? 'depths' : (stage ?? name)] ??= said(message)
+    const [, at, part = ''] = /^stages\[(\d+)\]\.(.*)$/.exec(name) ?? []
+    const row = timesARow && !shared.has(part) ? `stages[${Math.floor(Number(at) / timesARow)}].` : ''
+    out[at === undefined ? name : part === 'depth_tokens' ? 'depths' : row + part] ??= said(message)
   }
   for (const [name, message] of Object.entries(out)) {
     const list = /^(load\.values)\[\d+\]$/.exec(name)?.[1]
