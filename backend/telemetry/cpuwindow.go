@@ -19,6 +19,7 @@ const (
 type cpuReading struct {
 	at    time.Time
 	total cpuTicks
+	lost  lostTicks
 	cores []cpuTicks
 }
 
@@ -74,6 +75,19 @@ func (w *cpuWindow) percent() (float64, bool) {
 		return 0, false
 	}
 	return busyShare(from.total, w.back(0).total)
+}
+
+// lostPercents are the shares of the machine that waited for a disk and that the hypervisor took, over
+// the long window: both are told in ticks, and a limit on them is one percent.
+func (w *cpuWindow) lostPercents() (iowait, steal float64, ok bool) {
+	from := w.since(coreWindow)
+	if from == nil {
+		return 0, 0, false
+	}
+	to := w.back(0)
+	iowait, ok = busyShare(cpuTicks{from.lost.iowait, from.total.all}, cpuTicks{to.lost.iowait, to.total.all})
+	steal, _ = busyShare(cpuTicks{from.lost.steal, from.total.all}, cpuTicks{to.lost.steal, to.total.all})
+	return iowait, steal, ok
 }
 
 // corePercents writes the busy share of each core into out; false when none can be told, also when

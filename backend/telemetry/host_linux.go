@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 // procFile is a file of /proc that stays open and is read anew from its start each time, without
@@ -18,12 +20,13 @@ type procFile struct {
 	buf []byte
 }
 
-func openProc(path string) (*procFile, error) {
+// openProc opens a file; size is the room that it normally needs.
+func openProc(path string, size int) (*procFile, error) {
 	f, err := os.Open(path) //nolint:gosec // a path below /proc, or a recorded tree in tests
 	if err != nil {
 		return nil, fmt.Errorf("open sensor file: %w", err)
 	}
-	return &procFile{f: f, buf: make([]byte, 8192)}, nil
+	return &procFile{f: f, buf: make([]byte, size)}, nil
 }
 
 // mostProcBytes bounds what is read of one file; /proc/stat of a machine with a thousand cores
@@ -57,22 +60,29 @@ func (p *procFile) close() {
 	}
 }
 
-// procHost reads /proc/stat and /proc/meminfo.
+// slowEvery is how often what is dear or slow is read.
+const slowEvery = time.Second
+
+// procHost reads the machine's files below /proc and /sys.
 type procHost struct {
 	stat, mem       *procFile
 	statErr, memErr string
+	fast, slow      []meter
+	slowAt          time.Time // of the last slow reading
+	gauges          gauges    // of slow meters, from then
 }
 
 // newHostSource opens the files of the machine.
-func newHostSource() hostSource { return newProcHost("/proc") }
+func newHostSource() hostSource { return newProcHost("/") }
 
 func newProcHost(root string) *procHost {
-	h := &procHost{}
+	tree := os.DirFS(root)
+	h := &procHost{fast: fastMeters(root, tree), slow: slowMeters(root, tree)}
 	var err error
-	if h.stat, err = openProc(filepath.Join(root, "stat")); err != nil {
+	if h.stat, err = openProc(filepath.Join(root, "proc/stat"), procSize); err != nil {
 		h.statErr = "The CPU counters of the system cannot be read."
 	}
-	if h.mem, err = openProc(filepath.Join(root, "meminfo")); err != nil {
+	if h.mem, err = openProc(filepath.Join(root, "proc/meminfo"), procSize); err != nil {
 		h.memErr = "The memory counters of the system cannot be read."
 	}
 	return h
@@ -82,9 +92,12 @@ func (h *procHost) name() string { return "procfs" }
 
 func (h *procHost) read(now time.Time, w *cpuWindow, r *hostReading) {
 	*r = hostReading{cpuErr: h.statErr, memErr: h.memErr}
+	h.readGauges(now)
 	if h.stat != nil {
 		h.readCPU(now, w, r)
 	}
+	h.lostInto(w, r.cpuErr)
+	r.gauges = h.gauges
 	if h.mem == nil {
 		return
 	}
@@ -107,28 +120,65 @@ func (h *procHost) readCPU(now time.Time, w *cpuWindow, r *hostReading) {
 		r.cpuErr = "The CPU counters of the system have an unknown form."
 		return
 	}
-	slot.at = now
+	slot.at, slot.lost = now, parseLost(data)
 	w.commit()
 }
 
+// readGauges reads what is due. A tick that comes a little early is not put off by a whole one.
+func (h *procHost) readGauges(now time.Time) {
+	for _, m := range h.fast {
+		m.read(now, &h.gauges)
+	}
+	if now.Sub(h.slowAt) < slowEvery-leastSpan {
+		return
+	}
+	h.slowAt = now
+	for _, m := range h.slow {
+		m.read(now, &h.gauges)
+	}
+}
+
+func (h *procHost) lostInto(w *cpuWindow, why string) {
+	iowait, steal, ok := w.lostPercents()
+	if ok && why == "" {
+		h.gauges.set(domain.GaugeIOWait, iowait)
+		h.gauges.set(domain.GaugeSteal, steal)
+		return
+	}
+	l := lack{reason: orElse(why, notYet)}
+	h.gauges.miss(domain.GaugeIOWait, l)
+	h.gauges.miss(domain.GaugeSteal, l)
+}
+
 func (h *procHost) close() {
+	for _, m := range h.fast {
+		m.close()
+	}
+	for _, m := range h.slow {
+		m.close()
+	}
 	h.stat.close()
 	h.mem.close()
 }
 
-// procProcess reads one process: its CPU clock, exact to the nanosecond, and its statm file.
+// procProcess reads one process: its CPU clock, exact to the nanosecond, and its statm and stat files.
 type procProcess struct {
-	clock int32
-	statm *procFile
+	clock       int32
+	statm, stat *procFile
 }
 
 // newProcessSource watches a process; false when it does not exist.
 func newProcessSource(pid int) (processSource, bool) {
-	statm, err := openProc(fmt.Sprintf("/proc/%d/statm", pid))
+	statm, err := openProc(fmt.Sprintf("/proc/%d/statm", pid), smallFile)
 	if err != nil {
 		return nil, false
 	}
-	return &procProcess{clock: clockOf(pid), statm: statm}, true
+	stat, err := openProc(fmt.Sprintf("/proc/%d/stat", pid), 1024)
+	if err != nil {
+		statm.close()
+		return nil, false
+	}
+	return &procProcess{clock: clockOf(pid), statm: statm, stat: stat}, true
 }
 
 // clockOf is the kernel's name for the CPU clock of another process: its number inverted, then 2
@@ -156,4 +206,18 @@ func (p *procProcess) rss() (uint64, bool) {
 	return pages * uint64(os.Getpagesize()), ok && pages > 0 //nolint:gosec // a page size is positive
 }
 
-func (p *procProcess) close() { p.statm.close() }
+func (p *procProcess) majorFaults() (uint64, bool) {
+	if p.stat == nil {
+		return 0, false
+	}
+	data, err := p.stat.read()
+	if err != nil {
+		return 0, false
+	}
+	return parseMajorFaults(data)
+}
+
+func (p *procProcess) close() {
+	p.statm.close()
+	p.stat.close()
+}

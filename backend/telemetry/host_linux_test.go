@@ -24,7 +24,7 @@ func TestProcHost(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.tree, func(t *testing.T) {
-			h := newProcHost("testdata/proc/" + tt.tree)
+			h := newProcHost("testdata/tree/" + tt.tree)
 			t.Cleanup(h.close)
 			var w cpuWindow
 			var r hostReading
@@ -53,7 +53,7 @@ func TestProcHost(t *testing.T) {
 
 // The reading and parsing allocates nothing; a whole sample only what leaves with it.
 func TestFastPathAllocations(t *testing.T) {
-	h := newProcHost("/proc")
+	h := newProcHost("/")
 	t.Cleanup(h.close)
 	var w cpuWindow
 	var r hostReading
@@ -75,7 +75,7 @@ func TestFastPathAllocations(t *testing.T) {
 }
 
 func BenchmarkSample(b *testing.B) {
-	h := newProcHost("/proc")
+	h := newProcHost("/")
 	b.Cleanup(h.close)
 	rd := newReader(h, newSelfSource, newProcessSource)
 	rd.watch(os.Getpid())
@@ -91,7 +91,7 @@ func TestEngineProcess(t *testing.T) {
 	if err := busy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	h := newProcHost("testdata/proc/plain")
+	h := newProcHost("testdata/tree/plain")
 	t.Cleanup(h.close)
 	rd := newReader(h, newSelfSource, newProcessSource)
 	rd.watch(busy.Process.Pid)

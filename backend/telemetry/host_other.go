@@ -9,6 +9,8 @@ import (
 	"github.com/shirou/gopsutil/v3/cpu"
 	"github.com/shirou/gopsutil/v3/mem"
 	"github.com/shirou/gopsutil/v3/process"
+
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 // libHost reads through gopsutil, where there is no /proc. Percentages are computed here: the
@@ -21,6 +23,9 @@ func (libHost) name() string { return "gopsutil" }
 
 func (libHost) read(now time.Time, w *cpuWindow, r *hostReading) {
 	*r = hostReading{}
+	for g := range domain.Gauges {
+		r.gauges.miss(g, lack{reason: "This is read on Linux only."})
+	}
 	total, err := cpu.Times(false)
 	if err != nil || len(total) != 1 {
 		r.cpuErr = "The system does not tell its CPU times."
@@ -79,5 +84,7 @@ func (l libProcess) rss() (uint64, bool) {
 	}
 	return m.RSS, true
 }
+
+func (libProcess) majorFaults() (uint64, bool) { return 0, false }
 
 func (l libProcess) close() {}

@@ -9,6 +9,7 @@ type cpuTicks struct{ busy, all uint64 }
 const (
 	idleField   = 3
 	iowaitField = 4
+	stealField  = 7
 	countFields = 8 // what follows, guest time, is already inside user and nice
 )
 
@@ -56,6 +57,26 @@ func parseTicks(fields []byte) (cpuTicks, bool) {
 		}
 	}
 	return t, true
+}
+
+// lostTicks counts ticks of the whole machine in which it could have worked, since boot.
+type lostTicks struct{ iowait, steal uint64 }
+
+// parseLost reads the ticks lost from the total line of /proc/stat; what an old kernel does not tell
+// is 0.
+func parseLost(data []byte) (t lostTicks) {
+	rest, ok := bytes.CutPrefix(data, []byte("cpu "))
+	for i := 0; ok && i < countFields; i++ {
+		var v uint64
+		v, rest, ok = nextUint(rest)
+		switch i {
+		case iowaitField:
+			t.iowait = v
+		case stealField:
+			t.steal = v
+		}
+	}
+	return t
 }
 
 // memInfo holds the lines of /proc/meminfo that are used, in kB.

@@ -16,6 +16,7 @@ type reader struct {
 	selfMeter cpuMeter
 	engine    processSource // nil: none runs here
 	engMeter  cpuMeter
+	engFaults rate
 	engineWhy string // why there are no figures of the engine
 	window    cpuWindow
 	last      hostReading
@@ -42,7 +43,7 @@ func (r *reader) watch(pid int) {
 	if r.engine != nil {
 		r.engine.close()
 	}
-	r.engine, r.engMeter, r.engineWhy = nil, cpuMeter{}, noEngine
+	r.engine, r.engMeter, r.engFaults, r.engineWhy = nil, cpuMeter{}, rate{}, noEngine
 	if pid <= 0 {
 		return
 	}
@@ -60,6 +61,7 @@ func (r *reader) watch(pid int) {
 // figures lie in one block, so that a sample costs one allocation for all its pointers.
 type figures struct {
 	cpu, ram, swap, engineCPU, engineRSS, self float64
+	gauges                                     [domain.Gauges]float64
 }
 
 // sample reads everything but the GPUs. It allocates one block of figures and the list of cores,
@@ -89,7 +91,18 @@ func (r *reader) sample(now time.Time) domain.Sample {
 	if r.engine != nil {
 		r.engineInto(now, &s, f)
 	}
+	r.gaugesInto(&s, f)
 	return s
+}
+
+func (r *reader) gaugesInto(s *domain.Sample, f *figures) {
+	fields := s.Gauges()
+	for g := range fields {
+		if r.last.gauges.has[g] {
+			f.gauges[g] = r.last.gauges.value[g]
+			*fields[g] = &f.gauges[g]
+		}
+	}
 }
 
 func (r *reader) cpu(s *domain.Sample, f *figures) {
@@ -118,6 +131,17 @@ func (r *reader) engineInto(now time.Time, s *domain.Sample, f *figures) {
 	if f.engineCPU, ok = r.engMeter.add(now, used); ok {
 		s.EngineCPUPercent = &f.engineCPU
 	}
+	faults, ok := r.engine.majorFaults()
+	if !ok {
+		r.last.gauges.miss(domain.GaugeMajorFaults, lack{reason: "The system does not tell the engine's page faults."})
+		return
+	}
+	perSecond, ok := r.engFaults.add(now, faults)
+	if !ok {
+		r.last.gauges.miss(domain.GaugeMajorFaults, lack{reason: notYet})
+		return
+	}
+	r.last.gauges.set(domain.GaugeMajorFaults, perSecond)
 }
 
 func (r *reader) close() {
@@ -133,10 +157,19 @@ type hostStatus struct {
 	source                 string
 	cpu, ram, swap, engine string // why it is missing; empty when it is there
 	self                   string
+	gauges                 [domain.Gauges]lack
 }
 
 func (r *reader) status() hostStatus {
-	st := hostStatus{source: r.host.name(), cpu: r.last.cpuErr, engine: r.engineWhy}
+	st := hostStatus{source: r.host.name(), cpu: r.last.cpuErr, engine: r.engineWhy, gauges: r.last.gauges.lack}
+	for g, has := range r.last.gauges.has {
+		if !has && st.gauges[g].reason == "" {
+			st.gauges[g].reason = notYet
+		}
+	}
+	if r.engineWhy != "" {
+		st.gauges[domain.GaugeMajorFaults] = lack{reason: r.engineWhy}
+	}
 	if !r.last.hasRAM {
 		st.ram = orElse(r.last.memErr, "The system does not tell its memory use.")
 	}
@@ -147,21 +180,6 @@ func (r *reader) status() hostStatus {
 		st.self = "The system does not tell the CPU time of this program."
 	}
 	return st
-}
-
-func (st hostStatus) sensors() []domain.SensorInfo {
-	if st.source == "" {
-		st = hostStatus{cpu: notYet, ram: notYet, swap: notYet, engine: notYet, self: notYet}
-	}
-	return []domain.SensorInfo{
-		sensor("cpu_usage_percent", "CPU", "%", st.source, st.cpu),
-		sensor("cpu_cores_percent", "CPU cores", "%", st.source, st.cpu),
-		sensor("ram_usage_gb", "Memory", "GB", st.source, st.ram),
-		sensor("swap_usage_gb", "Swap", "GB", st.source, st.swap),
-		sensor("engine_cpu_percent", "Engine CPU", "% of one core", st.source, st.engine),
-		sensor("engine_rss_gb", "Engine memory", "GB", st.source, st.engine),
-		sensor("self_cpu_percent", "Inferometer CPU", "% of one core", st.source, st.self),
-	}
 }
 
 func orElse(s, fallback string) string {

@@ -3,6 +3,8 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -218,6 +220,9 @@ func (s *Sampler) History(d time.Duration) []domain.Sample {
 // It waits for the GPU driver to open, but not for long.
 func (s *Sampler) System() domain.System {
 	sys := s.static()
+	known := facts(os.DirFS("/"))
+	maps.Copy(known, sys.Facts)
+	sys.Facts = known
 	s.gpu.awaitOpen()
 	facts := s.gpu.facts()
 	sys.GPUs = slices.Clone(facts.gpus)

@@ -38,6 +38,7 @@ type fakeProcess struct{ epoch time.Time }
 
 func (f fakeProcess) cpuTime() (time.Duration, bool) { return time.Since(f.epoch) / 2, true }
 func (f fakeProcess) rss() (uint64, bool)            { return 2e9, true }
+func (f fakeProcess) majorFaults() (uint64, bool)    { return 0, true }
 func (f fakeProcess) close()                         {}
 
 func fakeSampler(hz float64, takes func() time.Duration, gpus ...gpuDriver) *Sampler {

@@ -103,4 +103,6 @@ func (s *selfProcess) meet(word []byte) {
 
 func (s *selfProcess) rss() (uint64, bool) { return s.own.rss() }
 
+func (s *selfProcess) majorFaults() (uint64, bool) { return s.own.majorFaults() }
+
 func (s *selfProcess) close() { s.own.close() }

@@ -16,6 +16,25 @@ type hostReading struct {
 	ramUsed, swapUsed uint64
 	hasRAM, hasSwap   bool
 	cpuErr, memErr    string // why, in plain words; empty when fine
+	gauges            gauges
+}
+
+// gauges are the further readings; one that is not there has a reason.
+type gauges struct {
+	value [domain.Gauges]float64
+	has   [domain.Gauges]bool
+	lack  [domain.Gauges]lack
+}
+
+// lack says why a reading is missing and, where something helps, what.
+type lack struct{ reason, remedy string }
+
+func (g *gauges) set(k domain.Gauge, v float64) {
+	g.value[k], g.has[k], g.lack[k] = v, true, lack{}
+}
+
+func (g *gauges) miss(k domain.Gauge, why lack) {
+	g.value[k], g.has[k], g.lack[k] = 0, false, why
 }
 
 // hostSource reads the CPU and memory of the machine.
@@ -32,40 +51,42 @@ type processSource interface {
 	cpuTime() (time.Duration, bool)
 	// rss is its resident memory in bytes.
 	rss() (uint64, bool)
+	// majorFaults counts the pages that it had to wait for a disk for.
+	majorFaults() (uint64, bool)
 	close()
 }
 
-// cpuMeter turns the CPU time of a process into percent of one core.
-type cpuMeter struct {
-	before, last cpuPoint
+// rate turns a counter that grows into how fast it grows.
+type rate struct{ before, last point }
+
+type point struct {
+	at    time.Time
+	count uint64
 }
 
-type cpuPoint struct {
-	at   time.Time
-	used time.Duration
-}
+// leastSpan is the shortest span that a rate is taken over. A forced reading right after a tick goes
+// back to the reading before.
+const leastSpan = 10 * time.Millisecond
 
-// leastCPUSpan is the shortest span that a process is measured over. A forced reading right after a
-// tick goes back to the reading before.
-const leastCPUSpan = 10 * time.Millisecond
-
-// add takes a reading; ok is false until there are two.
-func (m *cpuMeter) add(now time.Time, used time.Duration) (percent float64, ok bool) {
-	from := m.last
-	if now.Sub(m.last.at) < leastCPUSpan {
-		from = m.before
+// add takes a reading and returns the growth a second; ok is false until there are two. A counter
+// that steps back has not grown.
+func (r *rate) add(now time.Time, count uint64) (perSecond float64, ok bool) {
+	from := r.last
+	if now.Sub(r.last.at) < leastSpan {
+		from = r.before
 	} else {
-		m.before, m.last = m.last, cpuPoint{now, used}
+		r.before, r.last = r.last, point{now, count}
 	}
-	if from.at.IsZero() || now.Sub(from.at) < leastCPUSpan {
+	if from.at.IsZero() || now.Sub(from.at) < leastSpan {
 		return 0, false
 	}
-	return 100 * float64(max(used-from.used, 0)) / float64(now.Sub(from.at)), true
+	return float64(sub(count, from.count)) / now.Sub(from.at).Seconds(), true
 }
 
-// sensor builds one row of the list of sensors; an empty reason means it is there.
-func sensor(key, name, unit, source, reason string) domain.SensorInfo {
-	return domain.SensorInfo{
-		Key: key, Name: name, Unit: unit, Source: source, Available: reason == "", Reason: reason,
-	}
+// cpuMeter turns the CPU time of a process into percent of one core.
+type cpuMeter struct{ rate rate }
+
+func (m *cpuMeter) add(now time.Time, used time.Duration) (percent float64, ok bool) {
+	nsPerSecond, ok := m.rate.add(now, uint64(max(used, 0)))
+	return nsPerSecond / 1e7, ok
 }

@@ -40,6 +40,7 @@ func readSystem() domain.System {
 	root := os.DirFS("/")
 	sys.OS = osName(root)
 	sys.Virtual = virtualization(hypervisor(), container(root))
+	sys.Facts = fixedFacts(root)
 	return sys
 }
 

@@ -1,0 +1,41 @@
+package domain
+
+// Gauge numbers the readings of a Sample beyond the use of CPU, memory and GPUs. Storage keeps them
+// by this number, so a new one goes to the end and none is ever taken out.
+type Gauge int
+
+// The gauges; Gauges is how many there are.
+const (
+	GaugeSteal Gauge = iota
+	GaugeIOWait
+	GaugeCPUPressure
+	GaugeMemPressure
+	GaugeIOPressure
+	GaugeThrottled
+	GaugeSwapIn
+	GaugeSwapOut
+	GaugeDiskRead
+	GaugeDiskWrite
+	GaugeNetRx
+	GaugeNetTx
+	GaugeMajorFaults
+	GaugeCPUClock
+	GaugeCPUTemp
+	GaugeCPUEnergy
+	GaugeBattery
+	Gauges
+)
+
+// Gauges returns the field of each gauge.
+func (s *Sample) Gauges() [Gauges]**float64 {
+	return [Gauges]**float64{
+		GaugeSteal: &s.StealPercent, GaugeIOWait: &s.IOWaitPercent,
+		GaugeCPUPressure: &s.CPUPressurePercent, GaugeMemPressure: &s.MemPressurePercent,
+		GaugeIOPressure: &s.IOPressurePercent, GaugeThrottled: &s.ThrottledPercent,
+		GaugeSwapIn: &s.SwapInMBPS, GaugeSwapOut: &s.SwapOutMBPS,
+		GaugeDiskRead: &s.DiskReadMBPS, GaugeDiskWrite: &s.DiskWriteMBPS,
+		GaugeNetRx: &s.NetRxMBPS, GaugeNetTx: &s.NetTxMBPS, GaugeMajorFaults: &s.EngineMajorFaults,
+		GaugeCPUClock: &s.CPUClockMHz, GaugeCPUTemp: &s.CPUTempC,
+		GaugeCPUEnergy: &s.CPUEnergyJ, GaugeBattery: &s.BatteryPowerW,
+	}
+}
