@@ -8,7 +8,7 @@ import { askedUsers, failuresOf, stageMeans, stageSpans, ttftDots } from './live
 import { axisOf, isOpen, loadShort, usersOf } from './load'
 import { segments } from './progress'
 import { curveOf, figuresOf, holdsUpTo, leadStage, limitOf, meeting, stagesOf } from './stages'
-import { barsOf, extentOf, zoomed } from './waterfall'
+import { barsOf, bordersOf, extentOf, zoomed } from './waterfall'
 
 const record = (over: Partial<RequestRecord>): RequestRecord => ({ n: 1, stage: 0, turn: 0, phase: 'measure', outcome: 'ok', sent_us: 0, due_us: null, ttft_us: null, ttfv_us: null, last_us: null, closed_us: null, ...over }) as RequestRecord
 
@@ -103,6 +103,8 @@ describe('requests', () => {
     const bars = barsOf([record({ n: 2, sent_us: 3e6, outcome: 'dropped', due_us: 3e6 }), record({ n: 1, sent_us: 2e6, due_us: 1e6, ttft_us: 5e5, last_us: 1e6 })])
     expect(bars.map((b) => [b.n, b.start, b.sent, b.first, b.end, b.dropped])).toEqual([[1, 1, 2, 2.5, 3, false], [2, 3, 3, 3, 3, true]])
     expect(extentOf(bars)).toEqual({ from: 1, to: 3 })
+    expect(bordersOf(bars)).toEqual([])
+    expect(bordersOf(barsOf([record({ sent_us: 1e6 }), record({ sent_us: 2e6, stage: 1 }), record({ sent_us: 3e6, stage: 1 })]))).toEqual([{ stage: 0, at: 1 }, { stage: 1, at: 2 }])
     expect(zoomed({ from: 0, to: 8 }, { from: 0, to: 8 }, '+')).toEqual({ from: 2, to: 6 })
     expect(zoomed({ from: 2, to: 6 }, { from: 0, to: 8 }, 'ArrowRight')).toEqual({ from: 3, to: 7 })
     expect([zoomed({ from: 2, to: 6 }, { from: 0, to: 8 }, '-'), zoomed({ from: 2, to: 6 }, { from: 0, to: 8 }, 'x')]).toEqual([null, undefined])

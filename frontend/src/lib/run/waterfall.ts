@@ -4,6 +4,7 @@ import type { RequestRecord } from '../../api/types'
 
 export interface Bar {
   n: number
+  stage: number
   /** When it was due; when it was sent where nothing else is known. */
   start: number
   sent: number
@@ -24,10 +25,17 @@ export function barsOf(requests: readonly RequestRecord[]): Bar[] {
     const sent = dropped ? s(r.due_us ?? r.sent_us) : s(r.sent_us)
     const end = dropped ? sent : s(r.sent_us + (r.last_us ?? r.closed_us ?? 0))
     return {
-      n: r.n, start: Math.min(sent, s(r.due_us ?? r.sent_us)), sent, first: dropped ? sent : r.ttft_us === null ? (r.outcome === 'ok' ? end : sent) : s(r.sent_us + r.ttft_us),
+      n: r.n, stage: r.stage, start: Math.min(sent, s(r.due_us ?? r.sent_us)), sent, first: dropped ? sent : r.ttft_us === null ? (r.outcome === 'ok' ? end : sent) : s(r.sent_us + r.ttft_us),
       end, measured: r.phase === 'measure', failed: r.outcome === 'error' || r.outcome === 'incomplete', dropped,
     }
   }).sort((a, b) => a.start - b.start || a.n - b.n)
+}
+
+/** When the first measured request of each stage begins, where there are several. */
+export function bordersOf(bars: readonly Bar[]): { stage: number; at: number }[] {
+  const first = new Map<number, number>()
+  for (const b of bars) if (b.measured && !first.has(b.stage)) first.set(b.stage, b.start)
+  return first.size < 2 ? [] : [...first].map(([stage, at]) => ({ stage, at }))
 }
 
 export function extentOf(bars: readonly Bar[]): Span {

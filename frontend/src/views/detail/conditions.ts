@@ -50,7 +50,7 @@ function loads(run: Run): Condition[] {
     { name: t('detail.cStop'), value: stop(run) },
     { name: t('detail.cWarmup'), value: t('common.requests', { n: num(p.warmup) }) },
     { name: t('detail.cCooldown'), value: p.cooldown ? t('common.requests', { n: num(p.cooldown) }) : '' },
-    { name: t('detail.cPromptCache'), value: t(p.prompt_cache === 'on' ? 'detail.cacheOn' : 'detail.cacheOff') },
+    { name: t('detail.cPromptCache'), value: t(p.prompt_cache === 'on' ? 'common.yes' : 'common.no') },
   ]
 }
 
