@@ -1,8 +1,8 @@
 package telemetry
 
 import (
-	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -17,6 +17,10 @@ type gpuDriver interface {
 	open() (gpus []domain.GPUInfo, reason string)
 	// read reads every GPU that open returned.
 	read() gpuReading
+	// slow reads what a tick has no time for, once a second and beside read; engine is the engine's
+	// process, 0 without one. Its figures are those of the GPUs of open, in their order.
+	slow(engine int) gpuSlow
+	// close is called when no other call is under way.
 	close()
 }
 
@@ -44,14 +48,6 @@ const (
 	gpuOpening = "The GPU driver is still being opened."
 )
 
-// The keys of the samples' GPU figures, as sensors name them.
-const (
-	keyGPU   = "gpu_usage_percent"
-	keyVRAM  = "vram_usage_gb"
-	keyPower = "power_w"
-	keyTemp  = "gpu_temp_c"
-)
-
 // gpuWatch keeps drivers away from the sampler: one goroutine makes all calls, and a sample waits
 // for it with a deadline.
 type gpuWatch struct {
@@ -60,9 +56,13 @@ type gpuWatch struct {
 	answers chan gpuReading // room for one
 	opened  chan struct{}
 
+	engine atomic.Int64 // the engine's process; 0 without one
+
 	mu      sync.Mutex
 	state   gpuFacts
 	last    gpuReading
+	slow    gpuSlow
+	shown   []domain.GPUSample // of the last sample
 	lastAt  time.Time
 	askedAt time.Time // zero: no question is open
 	silent  bool
@@ -74,6 +74,8 @@ type gpuFacts struct {
 	gpus   []domain.GPUInfo
 	reason string            // why there is none
 	why    map[string]string // why a figure is missing, by key
+	shown  []domain.GPUSample
+	silent bool
 }
 
 func newGPUWatch(drivers []gpuDriver) *gpuWatch {
@@ -111,7 +113,10 @@ func (w *gpuWatch) serve(quit <-chan struct{}) {
 	if driver == nil {
 		return
 	}
+	var slowly sync.WaitGroup
 	defer driver.close()
+	defer slowly.Wait()
+	slowly.Go(func() { w.serveSlow(driver, quit) })
 	for {
 		select {
 		case <-quit:
@@ -169,10 +174,7 @@ func (w *gpuWatch) facts() gpuFacts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.state
-	f.why = maps.Clone(w.last.why)
-	if w.silent {
-		f.why = map[string]string{keyGPU: gpuSilent, keyVRAM: gpuSilent, keyPower: gpuSilent, keyTemp: gpuSilent}
-	}
+	f.why, f.shown, f.silent = joined(w.last.why, w.slowWhy()), w.shown, w.silent
 	return f
 }
 
@@ -190,6 +192,7 @@ func (w *gpuWatch) into(s *domain.Sample) {
 			room[i] = reading.gpus[i]
 		}
 	}
+	w.show(room)
 	s.GPUs = room
 	sumUp(s)
 }
@@ -230,64 +233,5 @@ func (w *gpuWatch) await() (gpuReading, bool) {
 		return r, true
 	case <-patience.C:
 		return gpuReading{}, false
-	}
-}
-
-// sumUp fills the sample's figures over all GPUs: use is the mean, memory and power are sums, the
-// temperature is the hottest. A sum that misses a part is no sum: it stays nil.
-func sumUp(s *domain.Sample) {
-	var use, vram, power, temp tally
-	for i := range s.GPUs {
-		g := &s.GPUs[i]
-		use.add(g.UtilPct)
-		vram.add(g.VRAMUsedGB)
-		power.add(g.PowerW)
-		temp.add(g.TempC)
-	}
-	n := len(s.GPUs)
-	if use.n > 0 {
-		mean := use.sum / float64(use.n)
-		s.GPUPercent = &mean
-	}
-	if vram.n == n {
-		s.VRAMUsedGB = &vram.sum
-	}
-	if power.n == n {
-		s.PowerW = &power.sum
-	}
-	if temp.n > 0 {
-		s.GPUTempC = &temp.most
-	}
-}
-
-type tally struct {
-	n         int
-	sum, most float64
-}
-
-func (t *tally) add(v *float64) {
-	if v == nil {
-		return
-	}
-	if t.n == 0 || *v > t.most {
-		t.most = *v
-	}
-	t.sum += *v
-	t.n++
-}
-
-// sensors lists the GPU figures with why they are missing.
-func (f gpuFacts) sensors() []domain.SensorInfo {
-	why := func(key string) string {
-		if len(f.gpus) == 0 {
-			return f.reason
-		}
-		return f.why[key]
-	}
-	return []domain.SensorInfo{
-		sensor(keyGPU, "GPU", "%", f.source, why(keyGPU)),
-		sensor(keyVRAM, "GPU memory", "GB", f.source, why(keyVRAM)),
-		sensor(keyPower, "GPU power", "W", f.source, why(keyPower)),
-		sensor(keyTemp, "GPU temperature", "°C", f.source, why(keyTemp)),
 	}
 }

@@ -1,4 +1,4 @@
-//go:build !linux || !cgo
+//go:build !windows && (!linux || !cgo)
 
 package telemetry
 
@@ -14,9 +14,11 @@ type noNVML struct{}
 func (noNVML) name() string { return "nvml" }
 
 func (noNVML) open() ([]domain.GPUInfo, string) {
-	return nil, "GPUs cannot be read in this build: NVIDIA telemetry is built for Linux only."
+	return nil, "GPUs cannot be read in this build: NVIDIA telemetry is built for Linux and Windows only."
 }
 
 func (noNVML) read() gpuReading { return gpuReading{} }
+
+func (noNVML) slow(int) gpuSlow { return gpuSlow{} }
 
 func (noNVML) close() {}

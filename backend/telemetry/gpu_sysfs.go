@@ -85,8 +85,8 @@ func (d *sysfsDriver) read() gpuReading {
 		g := domain.GPUSample{Index: i}
 		// Asking a sleeping GPU for its load would wake it up.
 		if d.text(path.Join(c.device, "power/runtime_status")) == "suspended" {
-			for _, key := range []string{keyGPU, keyVRAM, keyPower, keyTemp} {
-				r.why[key] = fmt.Sprintf("GPU %d is asleep.", i)
+			for _, x := range gpuFigures() {
+				note(r.why, x.key, fmt.Sprintf("GPU %d is asleep.", i))
 			}
 			r.gpus[i] = g
 			continue
@@ -100,21 +100,8 @@ func (d *sysfsDriver) read() gpuReading {
 			g.ClockMHz = d.number(1e-6, path.Join(c.hwmon, "freq1_input"))
 		}
 		r.gpus[i] = g
-		tellMissing(r.why, g, "The driver does not tell this of GPU %d.")
 	}
 	return r
-}
-
-// tellMissing notes a reason for each figure that the GPU lacks and that has none yet.
-func tellMissing(why map[string]string, g domain.GPUSample, format string) {
-	for _, f := range []struct {
-		key string
-		v   *float64
-	}{{keyGPU, g.UtilPct}, {keyVRAM, g.VRAMUsedGB}, {keyPower, g.PowerW}, {keyTemp, g.TempC}} {
-		if f.v == nil && why[f.key] == "" {
-			why[f.key] = fmt.Sprintf(format, g.Index)
-		}
-	}
 }
 
 // number reads the first of the files that exists and holds a number, times scale.
@@ -138,5 +125,7 @@ func (d *sysfsDriver) text(file string) string {
 	}
 	return string(bytes.TrimSpace(data))
 }
+
+func (d *sysfsDriver) slow(int) gpuSlow { return gpuSlow{} }
 
 func (d *sysfsDriver) close() {}

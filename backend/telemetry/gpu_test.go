@@ -11,12 +11,14 @@ import (
 // fakeGPU is a driver with equal GPUs at 40 %; takes is how long each reading lasts, hang makes
 // every reading wait for its closing.
 type fakeGPU struct {
-	count  int
-	takes  time.Duration
-	opens  time.Duration
-	why    map[string]string
-	hang   chan struct{}
-	closed bool
+	count int
+	takes time.Duration
+	opens time.Duration
+	why   map[string]string
+	hang  chan struct{}
+
+	slowHang chan struct{}
+	closed   bool
 }
 
 func (f *fakeGPU) name() string { return "fake" }
@@ -28,6 +30,19 @@ func (f *fakeGPU) open() ([]domain.GPUInfo, string) {
 		return nil, "no fake GPU"
 	}
 	return make([]domain.GPUInfo, f.count), ""
+}
+
+// slow gives the engine's process number as its memory, and twice that to the others.
+func (f *fakeGPU) slow(engine int) gpuSlow {
+	if f.slowHang != nil {
+		<-f.slowHang
+	}
+	r := gpuSlow{}
+	for range f.count {
+		own, other := float64(engine), 2*float64(engine)
+		r.gpus = append(r.gpus, gpuSlowFigures{engineVRAM: &own, otherVRAM: &other})
+	}
+	return r
 }
 
 func (f *fakeGPU) read() gpuReading {

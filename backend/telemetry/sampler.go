@@ -192,6 +192,7 @@ func (s *Sampler) SetEnginePID(pid int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reader.watch(pid)
+	s.gpu.engine.Store(int64(pid))
 }
 
 // End goes back to idle; the sink is not called after it returns.

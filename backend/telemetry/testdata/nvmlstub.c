@@ -5,13 +5,19 @@
  *   STUB_LOST_AFTER=n    from the n-th reading on every call says that the GPU is lost
  *   STUB_HANG_AFTER=n    from the n-th reading on the call sleeps for a minute
  *   STUB_NO_POWER=1      power is not supported
+ *   STUB_NO_ENERGY=1     the counter of energy is not supported
+ *   STUB_PCIE_HANGS=1    the throughput of PCIe never comes
+ *   STUB_OLD_PROCESSES=1 the memory of single processes is not known
+ *   STUB_CURVE=file      play this curve of one GPU, a line for each change: milliseconds, use in %,
+ *                        memory in MB, power in mW, temperature, clock in MHz, reasons. The first
+ *                        reading is at 0 ms and each later one STUB_STEP ms on.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { SUCCESS = 0, NOT_SUPPORTED = 3, GPU_IS_LOST = 15 };
+enum { SUCCESS = 0, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7, GPU_IS_LOST = 15 };
 
 typedef struct { unsigned long index; } *device;
 typedef struct { unsigned int gpu, memory; } utilization;
@@ -24,7 +30,13 @@ typedef struct {
 	union { unsigned int ui; unsigned long long ull; } value;
 } field_value;
 
+typedef struct { unsigned int pid; unsigned long long memory; } process_v1;
+typedef struct { unsigned int pid; unsigned long long memory; unsigned int instance, part; } process_v2;
+typedef struct { double ms; unsigned int util, mb, mw, temp, clock; unsigned long long reasons; } point;
+
 static int readings;
+static point curve[64];
+static int points;
 
 static int number(const char *name, int otherwise) {
 	const char *v = getenv(name);
@@ -46,8 +58,37 @@ static int text(char *to, unsigned int room, const char *what) {
 	return SUCCESS;
 }
 
+static void read_curve(void) {
+	const char *path = getenv("STUB_CURVE");
+	FILE *f = path ? fopen(path, "r") : NULL;
+	point p;
+	while (f && points < 64 && fscanf(f, "%lf,%u,%u,%u,%u,%u,%llu", &p.ms, &p.util, &p.mb, &p.mw, &p.temp, &p.clock, &p.reasons) == 7)
+		curve[points++] = p;
+	if (f) fclose(f);
+}
+
+static double now_ms(void) { return readings > 0 ? (readings - 1.0) * number("STUB_STEP", 100) : 0; }
+
+/* The point of the curve that holds now, NULL without a curve. */
+static point *now(void) {
+	point *found = points > 0 ? curve : NULL;
+	for (int i = 0; i < points; i++)
+		if (curve[i].ms <= now_ms()) found = &curve[i];
+	return found;
+}
+
+/* The energy in mJ that the curve has used up to now, on top of what an older program used. */
+static unsigned long long energy(void) {
+	double mj = 123456789, t = now_ms();
+	for (int i = 0; i < points && curve[i].ms < t; i++) {
+		double to = i + 1 < points && curve[i + 1].ms < t ? curve[i + 1].ms : t;
+		mj += curve[i].mw * (to - curve[i].ms) / 1000;
+	}
+	return mj;
+}
+
 #ifndef NO_nvmlInit_v2
-int nvmlInit_v2(void) { return number("STUB_INIT", SUCCESS); }
+int nvmlInit_v2(void) { read_curve(); return number("STUB_INIT", SUCCESS); }
 #endif
 #ifndef NO_nvmlShutdown
 int nvmlShutdown(void) { return SUCCESS; }
@@ -90,7 +131,8 @@ int nvmlDeviceGetMemoryInfo(device d, memory_v1 *m) {
 int nvmlDeviceGetMemoryInfo_v2(device d, memory_v2 *m) {
 	(void)d;
 	if (m->version != (sizeof *m | 2u << 24)) return 25; /* argument version mismatch */
-	m->total = 80000000000ull; m->reserved = 1000000000ull; m->used = 20000000000ull;
+	m->total = 80000000000ull; m->reserved = 1000000000ull;
+	m->used = now() ? now()->mb * 1000000ull : 20000000000ull;
 	m->free = m->total - m->used - m->reserved;
 	return answer();
 }
@@ -100,7 +142,7 @@ int nvmlDeviceGetUtilizationRates(device d, utilization *u) {
 	int hang = number("STUB_HANG_AFTER", -1);
 	if (index_of(d) == 0) readings++;
 	if (hang >= 0 && readings > hang) sleep(60);
-	u->gpu = 60 + 20 * index_of(d); u->memory = 30;
+	u->gpu = now() ? now()->util : 60 + 20 * index_of(d); u->memory = 30;
 	return answer();
 }
 #endif
@@ -108,7 +150,7 @@ int nvmlDeviceGetUtilizationRates(device d, utilization *u) {
 int nvmlDeviceGetPowerUsage(device d, unsigned int *mw) {
 	(void)d;
 	if (number("STUB_NO_POWER", 0)) return NOT_SUPPORTED;
-	*mw = 200000;
+	*mw = now() ? now()->mw : 200000;
 	return answer();
 }
 #endif
@@ -116,16 +158,97 @@ int nvmlDeviceGetPowerUsage(device d, unsigned int *mw) {
 int nvmlDeviceGetFieldValues(device d, int n, field_value *v) {
 	(void)d;
 	for (int i = 0; i < n; i++) {
-		v[i].ret = v[i].field == 186 && !number("STUB_NO_POWER", 0) ? answer() : NOT_SUPPORTED;
+		int known = v[i].field == 186 || v[i].field == 185;
+		v[i].ret = known && !number("STUB_NO_POWER", 0) ? answer() : NOT_SUPPORTED;
 		v[i].type = 1;
-		v[i].value.ui = 250000;
+		v[i].value.ui = now() ? now()->mw : v[i].field == 186 ? 250000 : 210000;
 	}
 	return SUCCESS;
 }
 #endif
 #ifndef NO_nvmlDeviceGetTemperature
-int nvmlDeviceGetTemperature(device d, int sensor, unsigned int *c) { (void)sensor; *c = 55 + index_of(d); return answer(); }
+int nvmlDeviceGetTemperature(device d, int sensor, unsigned int *c) {
+	(void)sensor;
+	*c = now() ? now()->temp : 55 + index_of(d);
+	return answer();
+}
 #endif
 #ifndef NO_nvmlDeviceGetClockInfo
-int nvmlDeviceGetClockInfo(device d, int kind, unsigned int *mhz) { (void)d; (void)kind; *mhz = 1755; return answer(); }
+int nvmlDeviceGetClockInfo(device d, int kind, unsigned int *mhz) {
+	(void)d;
+	*mhz = kind == 2 ? 2619 : now() ? now()->clock : 1755;
+	return answer();
+}
+#endif
+#ifndef NO_nvmlDeviceGetMaxClockInfo
+int nvmlDeviceGetMaxClockInfo(device d, int kind, unsigned int *mhz) { (void)d; *mhz = kind == 2 ? 2619 : 1980; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetMemoryBusWidth
+int nvmlDeviceGetMemoryBusWidth(device d, unsigned int *v) { (void)d; *v = 5120; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetVbiosVersion
+int nvmlDeviceGetVbiosVersion(device d, char *v, unsigned int n) { (void)d; return text(v, n, "96.00.89.00.01"); }
+#endif
+#ifndef NO_nvmlDeviceGetEccMode
+int nvmlDeviceGetEccMode(device d, int *now, int *later) { (void)d; *now = 1; *later = 0; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetMigMode
+int nvmlDeviceGetMigMode(device d, unsigned int *now, unsigned int *later) { (void)d; *now = 0; *later = 1; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetPersistenceMode
+int nvmlDeviceGetPersistenceMode(device d, int *v) { (void)d; *v = 1; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetFanSpeed
+int nvmlDeviceGetFanSpeed(device d, unsigned int *v) { (void)d; *v = 42; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetTotalEnergyConsumption
+int nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *mj) {
+	(void)d;
+	if (number("STUB_NO_ENERGY", 0)) return NOT_SUPPORTED;
+	*mj = lost() ? 0 : energy();
+	return answer();
+}
+#endif
+#ifndef NO_nvmlDeviceGetCurrentClocksEventReasons
+int nvmlDeviceGetCurrentClocksEventReasons(device d, unsigned long long *v) { (void)d; *v = now() ? now()->reasons : 0x24; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetCurrentClocksThrottleReasons
+int nvmlDeviceGetCurrentClocksThrottleReasons(device d, unsigned long long *v) { (void)d; *v = 0x08; return answer(); }
+#endif
+#ifndef NO_nvmlDeviceGetPcieThroughput
+int nvmlDeviceGetPcieThroughput(device d, int counter, unsigned int *v) {
+	(void)d;
+	if (number("STUB_PCIE_HANGS", 0)) sleep(60);
+	usleep(20000);
+	*v = counter == 1 ? 1500000 : 250000;
+	return answer();
+}
+#endif
+/* This process computes and draws with 6 GB, the one that started it computes with 2 GB, and process
+ * 1 draws with 3 GB. */
+static int list(unsigned int *n, void *to, int graphics, int v1) {
+	struct { unsigned int pid; unsigned long long memory; } all[2] = {
+		{ getpid(), 6000000000ull }, { graphics ? 1 : getppid(), graphics ? 3000000000ull : 2000000000ull },
+	};
+	if (lost()) return GPU_IS_LOST;
+	if (*n < 2) { *n = 2; return INSUFFICIENT_SIZE; }
+	*n = 2;
+	for (int i = 0; i < 2; i++) {
+		unsigned long long memory = number("STUB_OLD_PROCESSES", 0) ? ~0ull : all[i].memory;
+		if (v1) ((process_v1 *)to)[i] = (process_v1){ all[i].pid, memory };
+		else ((process_v2 *)to)[i] = (process_v2){ all[i].pid, memory, ~0u, ~0u };
+	}
+	return SUCCESS;
+}
+#ifndef NO_nvmlDeviceGetComputeRunningProcesses_v3
+int nvmlDeviceGetComputeRunningProcesses_v3(device d, unsigned int *n, void *to) { (void)d; return list(n, to, 0, 0); }
+#endif
+#ifndef NO_nvmlDeviceGetGraphicsRunningProcesses_v3
+int nvmlDeviceGetGraphicsRunningProcesses_v3(device d, unsigned int *n, void *to) { (void)d; return list(n, to, 1, 0); }
+#endif
+#ifndef NO_nvmlDeviceGetComputeRunningProcesses
+int nvmlDeviceGetComputeRunningProcesses(device d, unsigned int *n, void *to) { (void)d; return list(n, to, 0, 1); }
+#endif
+#ifndef NO_nvmlDeviceGetGraphicsRunningProcesses
+int nvmlDeviceGetGraphicsRunningProcesses(device d, unsigned int *n, void *to) { (void)d; return list(n, to, 1, 1); }
 #endif
