@@ -12,8 +12,8 @@ const REPAINT_MS = 250
 const TEXT_MAX = 20_000
 const LOG_MAX = 500
 const REQUESTS_MAX = 5000
-/** So many progress events in a row with fewer requests in flight than users are no chance any more. */
-const BEHIND = 8
+/** A user may be between two requests; so many progress events in a row below this share of them are no chance any more. */
+const [ALL_BUT, BEHIND] = [0.9, 8]
 /** Readings and phases of one run count from the same moment, give or take the clock's own steps. */
 const SAME_START_MS = 1000
 
@@ -76,9 +76,9 @@ export class LiveRun {
   }
 
   private watch(p: RunProgressEvent['progress']): void {
-    const asked = p.phase === 'measure' ? askedUsers(this.phases) : null
-    const ending = p.stage?.total != null && p.stage.total - p.stage.done <= (asked ?? 0)
-    this.short = asked !== null && !ending && p.in_flight < asked ? this.short + 1 : 0
+    const asked = p.phase === 'measure' ? askedUsers(this.phases, p.stage?.elapsed_s ?? 0) : null
+    const ending = p.stage?.left_s === 0 || (p.stage?.total != null && p.stage.total - p.stage.done <= (asked ?? 0))
+    this.short = asked !== null && !ending && p.in_flight < Math.ceil(ALL_BUT * asked) ? this.short + 1 : 0
     this.behind = this.short >= BEHIND
     const dropped = p.stage?.dropped ?? 0
     if (dropped > 0 && dropped !== this.dropped?.n) this.dropped = { n: dropped, at: p.elapsed_s }

@@ -3,11 +3,15 @@ import { usersOf } from './load'
 
 /** What the live screen derives from the records it has got so far. Pure; times in seconds of the run. */
 
-/** The stage under way and how many users it keeps busy; null before measuring or for an open load. */
-export function askedUsers(phases: readonly PhaseChange[]): number | null {
+/** How many users the stage keeps busy once all of them have begun; null before that and for an open load. */
+export function askedUsers(phases: readonly PhaseChange[], elapsedS: number): number | null {
   const last = phases[phases.length - 1]
-  if (last?.phase !== 'measure' || !last.stage || (last.stage.load.think_time_ms ?? 0) > 0 || last.stage.load.kind === 'ramp') return null
-  return usersOf(last.stage.load)
+  if (last?.phase !== 'measure' || !last.stage) return null
+  const { load } = last.stage
+  if ((load.think_time_ms ?? 0) > 0 || load.kind === 'ramp') return null
+  const users = usersOf(load)
+  const spreadMs = load.spread_ms ?? (users ?? 0) // at most 1 ms a user where none is asked for
+  return elapsedS * 1000 > spreadMs ? users : null
 }
 
 export interface StageSpan { index: number; name: string; from: number; to: number | null }
@@ -23,14 +27,17 @@ export function stageSpans(phases: readonly PhaseChange[]): StageSpan[] {
 
 /** For each time the mean of its stage, and null outside of stages: the steps behind the throughput. */
 export function stageMeans(x: readonly number[], y: readonly (number | null)[], spans: readonly StageSpan[]): (number | null)[] {
-  const inside = (t: number, s: StageSpan): boolean => t > s.from && (s.to === null || t <= s.to)
-  const means = spans.map((s) => {
-    const own = x.flatMap((t, i) => (inside(t, s) ? [y[i] ?? 0] : []))
-    return own.length ? own.reduce((a, b) => a + b, 0) / own.length : null
+  const stage = x.map((t) => spans.findLastIndex((s) => t > s.from && (s.to === null || t <= s.to)))
+  const sums = spans.map(() => ({ sum: 0, n: 0 }))
+  stage.forEach((at, i) => {
+    const own = sums[at]
+    if (!own) return
+    own.sum += y[i] ?? 0
+    own.n++
   })
-  return x.map((t) => {
-    const at = spans.findIndex((s) => inside(t, s))
-    return at < 0 ? null : (means[at] ?? null)
+  return stage.map((at) => {
+    const own = sums[at]
+    return own ? own.sum / own.n : null
   })
 }
 

@@ -78,7 +78,7 @@ describe('the bar of a run', () => {
     const phases = [mark('warmup', 0), mark('measure', 2, 0), mark('measure', 4, 1)]
     expect(stageSpans(phases).map((s) => [s.from, s.to])).toEqual([[2, 4], [4, null]])
     expect(stageMeans([1, 3, 4, 5], [9, 10, 20, 40], stageSpans(phases))).toEqual([null, 15, 15, 40])
-    expect([askedUsers(phases), askedUsers([mark('warmup', 0)])]).toEqual([2, null])
+    expect([askedUsers(phases, 1), askedUsers(phases, 0.001), askedUsers([mark('warmup', 0)], 1)]).toEqual([2, null, null])
   })
 })
 
