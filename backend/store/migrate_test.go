@@ -115,7 +115,7 @@ func TestVersion1StaysReadable(t *testing.T) {
 		t.Errorf("request %+v", q)
 	}
 	for m, err := range s.Samples(t.Context(), r.ID) {
-		if err != nil || *m.CPUPercent != 12.5 || !slices.Equal(m.CPUCores, []float64{1, 24}) || m.RAMUsedGB != nil {
+		if err != nil || *m.CPUPercent != 12.5 || !slices.Equal(m.CPUCores, []float64{1, 24}) || m.RAMUsedGB != nil || m.StealPercent != nil {
 			t.Errorf("sample %+v, %v", m, err)
 		}
 	}
@@ -130,14 +130,16 @@ func TestVersion1StaysReadable(t *testing.T) {
 
 func TestMigrationBacksUpAndAppliesAll(t *testing.T) {
 	path := fromFixture(t)
-	steps := append(embedded(t), migration{3, "three", "ALTER TABLE kv ADD COLUMN extra TEXT"}, migration{4, "four", "UPDATE kv SET extra = 'x'; CREATE TABLE t(a)"})
+	steps := embedded(t)
+	last := len(steps) + 2
+	steps = append(steps, migration{last - 1, "more", "ALTER TABLE kv ADD COLUMN extra TEXT"}, migration{last, "last", "UPDATE kv SET extra = 'x'; CREATE TABLE t(a)"})
 	s, err := openWith(t.Context(), path, steps)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var extra string
 	var version int
-	if err := s.r.QueryRow("SELECT extra, (SELECT * FROM pragma_user_version) FROM kv").Scan(&extra, &version); err != nil || extra != "x" || version != 4 {
+	if err := s.r.QueryRow("SELECT extra, (SELECT * FROM pragma_user_version) FROM kv").Scan(&extra, &version); err != nil || extra != "x" || version != last {
 		t.Errorf("%q, version %d, %v", extra, version, err)
 	}
 	if err := s.Close(); err != nil {

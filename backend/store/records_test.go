@@ -215,6 +215,11 @@ func TestSampleRoundTrip(t *testing.T) {
 	var want []domain.Sample
 	for i := range 2500 {
 		m := filled[domain.Sample](uint64(i))
+		for g, field := range m.Gauges() {
+			if domain.Gauge(g) != domain.GaugeCPUEnergy {
+				**field = math.Round(**field) // of small numbers, four bytes hold the whole ones exactly
+			}
+		}
 		m.TUs = int64(i/2) * 100_000 // pairs share a time, also across pages
 		m.TMs = float64(m.TUs) / 1000
 		want = append(want, m)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -73,7 +74,7 @@ func TestNewFileIsPrivateAndMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := raw(t, copied)
-	for pragma, want := range map[string]int{"application_id": 0x494E464D, "user_version": 2, "auto_vacuum": 2} {
+	for pragma, want := range map[string]int{"application_id": 0x494E464D, "user_version": store.Latest(t), "auto_vacuum": 2} {
 		var got int
 		if err := db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s = %d, %v; want %d", pragma, got, err, want)
@@ -105,7 +106,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"folder", func(t *testing.T, p string) { mkdir(t, p) }, "not a file"},
 		{"foreign", func(t *testing.T, p string) { db := raw(t, p); mustExec(t, db, "CREATE TABLE t(x)"); db.Close() }, "another program"},
 		{"foreign id", func(t *testing.T, p string) { ours(t, p, "PRAGMA application_id = 5") }, "another program"},
-		{"newer", func(t *testing.T, p string) { ours(t, p, "PRAGMA user_version = 99") }, "its schema is 99, this program knows up to 2"},
+		{"newer", func(t *testing.T, p string) { ours(t, p, "PRAGMA user_version = 99") }, fmt.Sprintf("its schema is 99, this program knows up to %d", store.Latest(t))},
 		{"empty with journal", func(t *testing.T, p string) { write(p, ""); write(p+"-wal", "frames") }, "its journal is not"},
 		{"missing with journal", func(t *testing.T, p string) { write(p+"-wal", "frames") }, "its journal is not"},
 		{"empty with backup", func(t *testing.T, p string) {

@@ -117,7 +117,7 @@ CREATE TABLE sample(
   gpu_temp_c  REAL,
   gpus        TEXT CHECK(json_valid(gpus)),
   late_ms     REAL NOT NULL
-) STRICT;
+, gauges BLOB) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
 CREATE UNIQUE INDEX request_run ON request(run_id, n);
 CREATE INDEX request_time ON request(started_us, run_id, sample, output_tokens, ttft_us, tpot_us, last_us)
