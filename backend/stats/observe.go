@@ -30,6 +30,9 @@ type facts struct {
 	sent       int // without dropped arrivals
 	windowS    *float64
 	foreign    *float64 // CPU of others, percent of the machine
+	steal      *float64 // CPU taken by the hypervisor, percent of the machine
+	others     []domain.Interference
+	conditions []condition
 	lateMs     *float64
 	gapMs      *float64 // largest hole between two readings
 	readings   int
@@ -46,6 +49,7 @@ func observe(in Input, m set, at timing, seen readings, client clientFacts) fact
 	f := facts{
 		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(seen.samples),
 		foreign: foreignCPU(seen.samples), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
+		steal: mean(collect(seen.samples, func(s domain.Sample) *float64 { return s.StealPercent })), others: in.Interference,
 	}
 	f.sent = len(m.all) - f.counts.Dropped
 	if at.seconds > 0 {
@@ -112,6 +116,8 @@ func (f facts) failedPct() float64 {
 }
 
 func (f facts) contended() bool { return f.foreign != nil && *f.foreign > limitForeignCPU }
+
+func (f facts) stolen() bool { return f.steal != nil && *f.steal > limitStealPct }
 
 func (f facts) twoClocks() bool {
 	return f.clockDelta != nil && math.Abs(*f.clockDelta) > limitClockPct

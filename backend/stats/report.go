@@ -15,6 +15,9 @@ type Input struct {
 	Sensors  []domain.SensorInfo
 	GPUs     []domain.GPUInfo
 	Prices   domain.EnergyPrices
+	Facts    map[string]string // of the machine, as Environment.Extra has them
+	// Interference names who took the processor while the run was contended.
+	Interference []domain.Interference
 }
 
 // Report computes everything that is derived from a run's raw records. Warm-up and cool-down
@@ -28,6 +31,7 @@ func Report(in Input) domain.Report {
 	var timing timing
 	var seen readings
 	var client clientFacts
+	var moved drift
 	summary := domain.Summary{Stages: make([]domain.Stage, 0, len(parts))}
 	for _, p := range parts {
 		s := t.stage(p)
@@ -39,6 +43,7 @@ func Report(in Input) domain.Report {
 		}
 		if len(p.all) > 0 {
 			client = client.worse(p.client(s.Summary, own))
+			moved = moved.worse(p.drift(len(parts)))
 		}
 		whole, timing = whole.plus(p.set), timing.plus(p.timing)
 		seen = seen.plus(own)
@@ -47,7 +52,9 @@ func Report(in Input) domain.Report {
 	summary.Figures = t.pooled(summary.Stages, whole, timing)
 	addEnergy(in, parts, &summary)
 	summary.BestStage = best(summary.Stages)
-	return conclude(in, summary, whole, timing, observe(in, whole, timing, seen, client), seen.samples)
+	f := observe(in, whole, timing, seen, client)
+	f.conditions = conditions(in, seen.samples, moved)
+	return conclude(in, summary, whole, timing, f, seen.samples)
 }
 
 // conclude puts the report together.

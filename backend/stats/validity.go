@@ -17,9 +17,12 @@ const (
 // validity lists every check made and draws the verdict from them. An unknown check does not lower
 // the verdict: it says that something could not be looked at.
 func (f facts) validity() domain.Validity {
-	v := domain.Validity{Verdict: "valid", Checks: []domain.Check{
+	v := domain.Validity{Verdict: "valid", Interference: append([]domain.Interference{}, f.others...), Checks: []domain.Check{
 		f.checkOutcomes(), f.checkClient(), f.checkContended(), f.checkSampler(), f.checkSize(), f.checkTokens(), f.checkClocks(), f.checkLength(), f.checkCache(), f.checkGPU(),
 	}}
+	for _, c := range f.conditions {
+		v.Checks = append(v.Checks, c.Check)
+	}
 	for _, c := range v.Checks {
 		switch {
 		case c.State == stateInvalid:
@@ -93,6 +96,9 @@ func (f facts) checkContended() domain.Check {
 	c := domain.Check{Code: "contended", State: stateOK, Value: f.foreign, Limit: ptr(limitForeignCPU), Unit: "%",
 		Detail: "Processor use by other programs, share of the machine."}
 	switch {
+	case f.stolen() && !f.contended():
+		return domain.Check{Code: "contended", State: stateCaution, Value: f.steal, Limit: ptr(limitStealPct), Unit: "%",
+			Detail: "Processor time that the hypervisor gave to other machines."}
 	case f.foreign == nil:
 		c.State = stateUnknown
 		c.Detail = "Processor use of the engine is not known, so that of others is not either."

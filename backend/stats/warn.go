@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,7 +29,9 @@ func (f facts) warnings() []domain.Warning {
 	add(f.counts.OK > 0 && failed > 0, levelCaution, "requests_failed",
 		"%d of %d measured requests failed; the figures count the others only.", failed, f.sent)
 	add(f.contended(), levelCaution, "contended",
-		"Other programs used %.1f %% of the processor while measuring (limit %.0f %%).", value(f.foreign), limitForeignCPU)
+		"Other programs used %.1f %% of the processor while measuring (limit %.0f %%).%s", value(f.foreign), limitForeignCPU, f.named())
+	add(f.stolen(), levelCaution, "contended",
+		"The hypervisor gave %.1f %% of the processor to other machines while measuring (limit %.0f %%).", value(f.steal), limitStealPct)
 	add(f.counts.Dropped > 0, levelCaution, "dropped_arrivals",
 		"%d of %d arrivals were dropped: as many requests as allowed (max_in_flight) were under way.", f.counts.Dropped, f.sent+f.counts.Dropped)
 	add(f.client.late(), levelCaution, "late_sends",
@@ -47,7 +50,13 @@ func (f facts) warnings() []domain.Warning {
 		"The server answered %.0f %% of the prompt tokens from its cache, so time to first token is better than for a new prompt.", value(f.cached))
 	add(f.telemetryDegraded(), levelCaution, "telemetry_degraded",
 		"Hardware readings came late or are missing; their means are less certain.")
+	for _, c := range f.conditions {
+		add(c.level == levelCaution, c.level, c.Code, "%s", c.warning)
+	}
 	out = append(out, f.gpuWarnings()...)
+	for _, c := range f.conditions {
+		add(c.level == levelInfo, c.level, c.Code, "%s", c.warning)
+	}
 	add(f.counts.OK > 0 && f.counts.OK < limitRequests, levelInfo, "few_requests",
 		"Only %d measured request(s): nothing can be said about the spread.", f.counts.OK)
 	add(f.engine.Slots > 0 && f.engine.Slots < mostUsers(f.plan), levelInfo, "fewer_slots_than_users",
@@ -63,6 +72,18 @@ func (f facts) warnings() []domain.Warning {
 	add(f.short > 0, levelInfo, "length_shortfall",
 		"%d of %d requests ended by themselves before the output length asked for.", f.short, f.counts.OK)
 	return out
+}
+
+// named says who the other programs were, as far as they were seen; the worst first.
+func (f facts) named() string {
+	var names []string
+	for _, o := range f.others[:min(3, len(f.others))] {
+		names = append(names, fmt.Sprintf("%s (%.0f %% of a core)", o.Process, o.CPUPercent))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " Most of it: " + strings.Join(names, ", ") + "."
 }
 
 // mostUsers is the largest number of users of the plan's closed loops.
