@@ -61,7 +61,8 @@ type GPUSample struct {
 	EngineVRAMGB *float64 `json:"engine_vram_gb"` // held by the engine's process
 	OtherVRAMGB  *float64 `json:"other_vram_gb"`  // held by other processes
 	// LimitReasons says what holds the clock down: idle, power_cap, hw_slowdown, sw_thermal,
-	// hw_thermal, power_brake, sync_boost, app_clocks, display; nil when it cannot be read.
+	// hw_thermal, power_brake, sync_boost, app_clocks, display, board_limit, reliability; nil when it
+	// cannot be read.
 	LimitReasons []string `json:"limit_reasons"`
 }
 

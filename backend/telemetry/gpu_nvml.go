@@ -40,8 +40,11 @@ type nvmlDevice interface {
 	processes(symbol string) ([]nvmlProcess, nvmlCode)
 }
 
-// The functions that may be missing, by their C symbols.
+// The functions, by their C symbols; those after the first three may be missing.
 const (
+	symInit        = "nvmlInit"
+	symCount       = "nvmlDeviceGetCount"
+	symHandle      = "nvmlDeviceGetHandleByIndex"
 	symShutdown    = "nvmlShutdown"
 	symDriver      = "nvmlSystemGetDriverVersion"
 	symName        = "nvmlDeviceGetName"
@@ -72,7 +75,7 @@ const (
 	symGraphics    = "nvmlDeviceGetGraphicsRunningProcesses"
 )
 
-// nvmlSymbols lists the functions that have one version only.
+// nvmlSymbols lists those that may be missing and that have one version only.
 func nvmlSymbols() []string {
 	return []string{
 		symShutdown, symDriver, symName, symUUID, symVBIOS, symCapability, symPowerLimit, symPCIeGen,

@@ -56,7 +56,7 @@ func (l *nvmlLinux) load(path string) (reason string) {
 		}
 		return false
 	}
-	for _, name := range []string{"nvmlInit", "nvmlDeviceGetCount", "nvmlDeviceGetHandleByIndex"} {
+	for _, name := range []string{symInit, symCount, symHandle} {
 		if !either(name+"_v2", name) {
 			return nvmlTooOld
 		}
