@@ -18,10 +18,12 @@ type fakeSampler struct {
 	rate    float64
 	history []domain.Sample
 	gpus    []domain.GPUInfo
+	facts   map[string]string
+	heat    *float64 // of the CPU
 }
 
 func (f *fakeSampler) reading() domain.Sample {
-	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: ptr(12.5), RAMUsedGB: ptr(3.25)}
+	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: ptr(12.5), RAMUsedGB: ptr(3.25), CPUTempC: f.heat}
 	if !f.start.IsZero() {
 		s.TUs = time.Since(f.start).Microseconds()
 	}
@@ -72,7 +74,7 @@ func (f *fakeSampler) History(time.Duration) []domain.Sample {
 
 func (f *fakeSampler) System() domain.System {
 	return domain.System{OS: "Test OS", Kernel: "6.1", Arch: "amd64", CPUModel: "Test CPU", CPUThreads: 4, RAMTotalGB: 8,
-		GPUs: f.gpus, GPUReason: "No GPU was found.",
+		GPUs: f.gpus, GPUReason: "No GPU was found.", Facts: f.facts,
 		Sensors: []domain.SensorInfo{{Key: "power_w", Reason: "/sys/class/powercap cannot be read."}}}
 }
 

@@ -2,9 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -185,6 +182,7 @@ func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result
 			r.Status, r.Error = domain.StatusFailed, unreadable(r.Error)
 		}
 		addCPU(r, res.CPU)
+		s.stateAfter(r)
 		if res.CloseErr != nil {
 			r.Warnings = append(r.Warnings, domain.Warning{Code: "engine_close_failed", Level: "info",
 				Message: "The engine did not end cleanly; the measurement stands."})
@@ -276,22 +274,4 @@ func report(r *domain.Run, in stats.Input) {
 	if r.Warnings == nil {
 		r.Warnings = []domain.Warning{}
 	}
-}
-
-// environment describes the machine and engine of a run; EnvID hashes what makes two runs
-// comparable.
-func (s *Service) environment(info domain.EngineInfo) domain.Environment {
-	sys, app := s.d.Sampler.System(), s.d.App()
-	env := domain.Environment{AppVersion: app.Version, OS: sys.OS, Kernel: sys.Kernel, Arch: sys.Arch,
-		CPUModel: sys.CPUModel, CPUThreads: sys.CPUThreads, RAMTotalGB: sys.RAMTotalGB,
-		Virtual: sys.Virtual, GPUs: sys.GPUs, Engine: info, RateHz: sys.Telemetry.RateHz,
-		LoadBefore: load1(), Extra: map[string]string{}}
-	id, err := json.Marshal([]any{env.OS, env.Kernel, env.Arch, env.CPUModel, env.CPUThreads,
-		env.RAMTotalGB, env.Virtual, env.GPUs, info.Kind, info.Build, info.BinarySHA256,
-		info.Threads, info.GPUUsed})
-	if err == nil {
-		sum := sha256.Sum256(id)
-		env.EnvID = hex.EncodeToString(sum[:8])
-	}
-	return env
 }
