@@ -58,6 +58,7 @@ export const stages = {
   knee_stopped: 'The search was stopped; up to {level} everything held.',
   knee_none: 'Even the lowest load tried, {level}, does not hold.',
   kneeSpeed: ' There it writes {speed} tokens per second and the first token comes after {ttft}.',
+  ratePhrase: '{n} requests per second',
   anyGoal: 'the objective',
   openHead: '{speed} tokens per second at {rate} requests per second.',
   openTtft: ' The first token comes {ttft} after a request is due (95 of 100 within {p95}).',

@@ -58,6 +58,7 @@ export const stages: Words<typeof en> = {
   knee_stopped: 'A busca foi parada; até {level} tudo se manteve.',
   knee_none: 'Nem a menor carga tentada, {level}, se mantém.',
   kneeSpeed: ' Ali escreve {speed} tokens por segundo e o primeiro token chega após {ttft}.',
+  ratePhrase: '{n} pedidos por segundo',
   anyGoal: 'a meta',
   openHead: '{speed} tokens por segundo com {rate} pedidos por segundo.',
   openTtft: ' O primeiro token chega {ttft} depois da hora do pedido (95 de 100 em até {p95}).',

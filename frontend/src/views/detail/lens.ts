@@ -1,5 +1,5 @@
 import type { Lens } from '../../api'
-import { csvOf } from '../../ui'
+import { csvOf } from '../../ui/series'
 
 export type LensRow = Lens['rows'][number]
 

@@ -1,9 +1,14 @@
-import type { Figures, Run } from '../../api'
+import type { Figures, Run, Stage } from '../../api'
 import { t } from '../../i18n'
 import { ms, num, text, tokS } from '../../lib/format'
 import { isOpen } from '../../lib/run/load'
 import { holdsUpTo, leadFigures, leadStage, meeting, stagesOf } from '../../lib/run/stages'
 import { objectiveText, stageLabel } from '../shared/loads'
+
+/** "8 users", "24 requests per second". */
+function phrase(s: Stage): string {
+  return s.rate_per_s !== null && s.concurrency === 0 && !s.depth_tokens ? t('stages.ratePhrase', { n: num(s.rate_per_s, Number.isInteger(s.rate_per_s) ? 0 : 1) }) : stageLabel(s)
+}
 
 /** What a result says in a sentence or two: the first part stands in bold. */
 export interface Said { head: string; rest: string }
@@ -48,9 +53,9 @@ function sweepSentence(run: Run): Said {
   const key = (run.plan.slo ?? []).length > 1 ? 'stages.sentenceHoldsMany' : 'stages.sentenceHolds'
   const rest = !goals ? t('stages.sentenceOne', { speed: tokS(f.decode_tokens_per_second).value, ttft: text(ms(f.ttft_ms.p50)) })
     : met.length === 0 ? t('stages.sentenceNever', { goals })
-    : !holds || met.length > stages.indexOf(holds) + 1 ? t('stages.sentenceAt', { levels: met.map((x) => stageLabel(x)).join(', '), goals })
-    : holds === stages[stages.length - 1] ? t('stages.sentenceAll', { goals }) : t(key, { level: stageLabel(holds), goals })
-  return { head: t('stages.sentenceBest', { speed: tokS(f.output_tokens_per_second).value, level: stageLabel(lead) }), rest }
+    : !holds || met.length > stages.indexOf(holds) + 1 ? t('stages.sentenceAt', { levels: met.map((x) => phrase(x)).join(', '), goals })
+    : holds === stages[stages.length - 1] ? t('stages.sentenceAll', { goals }) : t(key, { level: phrase(holds), goals })
+  return { head: t('stages.sentenceBest', { speed: tokS(f.output_tokens_per_second).value, level: phrase(lead) }), rest }
 }
 
 const reasons = ['objective', 'throughput', 'errors', 'limit', 'stopped'] as const
@@ -59,12 +64,12 @@ function kneeSentence(run: Run): Said {
   const knee = run.summary?.knee
   const all = run.summary?.stages ?? []
   const found = all.find((s) => s.index === knee?.stage)
-  if (!found) return { head: t('stages.knee_none', { level: all[0] ? stageLabel(all[0]) : '–' }), rest: '' }
+  if (!found) return { head: t('stages.knee_none', { level: all[0] ? phrase(all[0]) : '–' }), rest: '' }
   const reason = reasons.find((r) => r === knee?.reason) ?? 'stopped'
   const goal = run.plan.load.objective ? objectiveText(run.plan.load.objective) : t('stages.anyGoal')
   const f = found.summary
   return {
-    head: t(`stages.knee_${reason}`, { level: stageLabel(found), goal }),
+    head: t(`stages.knee_${reason}`, { level: phrase(found), goal }),
     rest: f ? t('stages.kneeSpeed', { speed: tokS(f.output_tokens_per_second).value, ttft: text(ms(f.ttft_ms.p50)) }) : '',
   }
 }
