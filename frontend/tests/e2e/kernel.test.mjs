@@ -75,7 +75,7 @@ for (const look of [{ scheme: 'dark' }, { scheme: 'light', width: 1024, height: 
       const over = await page.evaluate(() => document.querySelector('.page').scrollWidth - document.querySelector('.page').clientWidth)
       assert.ok(over <= 0, `${await kinds.nth(i).innerText()}: ${over} px too wide`)
     }
-    assert.equal(await kinds.count(), 7)
+    assert.equal(await kinds.count(), 8)
   }, /^$/, look))
 }
 
@@ -94,6 +94,52 @@ test('what the form sends for each kind of load is accepted', { timeout: 180_000
     await api(program.url, `/benchmarks/${id}/cancel`, send('POST'))
     await until(async () => !['queued', 'running'].includes((await api(program.url, `/benchmarks/${id}`)).status), 30_000, 'the run ends')
   }
+}))
+
+test('stages of one’s own are put in order by keyboard, and what is typed under Advanced is sent', { timeout: 120_000 }, () => withPage(async (page) => {
+  const body = async () => JSON.parse(/-d '(.*)'/s.exec(await page.getByText('curl -s').first().innerText())[1])
+  const choose = async (field, option) => {
+    await field.press('Enter')
+    const wanted = page.getByRole('option', { name: option, exact: true })
+    await until(async () => {
+      if (await wanted.getAttribute('data-highlighted') !== null) return true
+      await page.keyboard.press('ArrowDown')
+      return false
+    }, 10_000, `${option} is reached`)
+    await page.keyboard.press('Enter')
+  }
+  await visit(page, program.url, '#/new')
+  await page.getByRole('button', { name: 'Own stages' }).press('Enter')
+  await page.getByRole('button', { name: 'Add a stage' }).press('Enter')
+  await choose(page.getByLabel(/^Load of this stage/).last(), 'Rate, at random')
+  await page.getByLabel('Requests per second').fill('20')
+  await page.getByRole('button', { name: 'Move stage 3 up' }).press('Enter')
+  await page.keyboard.press('Enter') // the focus went along with the stage
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Move stage 1 down')
+  await page.getByRole('button', { name: 'Remove stage 2' }).press('Enter')
+  await page.getByLabel('Time', { exact: true }).fill('2')
+  await page.getByLabel('Means known to ±').fill('5')
+  await page.getByText('About this run only').waitFor()
+  await page.getByRole('button', { name: /^Advanced/ }).press('Enter')
+  await page.getByLabel('Under way, at most').fill('16')
+  await choose(page.getByLabel(/^An arrival without a seat is/), 'sent late, from a queue')
+  await choose(page.getByLabel(/^Chat template/), 'Never: the prompt as it stands')
+  const sent = await body()
+  assert.deepEqual(sent.stages, [{ load: { kind: 'poisson', rate_per_s: 20, max_in_flight: 16, overflow: 'queue' } }, { load: { kind: 'closed', concurrency: 4 } }])
+  assert.deepEqual(sent.stop, { duration_s: 2, confidence_percent: 5 })
+  assert.equal(sent.raw_completion, true)
+  assert.equal('load' in sent, false)
+  assert.deepEqual(await axe(page), [])
+  const start = page.getByRole('button', { name: /^Start/ }).first()
+  await until(() => start.isEnabled(), 30_000, 'Start is enabled')
+  await start.click()
+  await page.waitForURL(/#\/(live|runs)\//, { timeout: 30_000 })
+  const id = page.url().split('/').pop()
+  const { plan } = await api(program.url, `/benchmarks/${id}`)
+  assert.deepEqual(plan.stages.map((s) => s.load.kind), ['poisson', 'closed'])
+  assert.deepEqual([plan.stages[0].load.overflow, plan.stages[1].stop.confidence_percent, plan.raw_completion], ['queue', 5, true])
+  await api(program.url, `/benchmarks/${id}/cancel`, send('POST'))
+  await until(async () => !['queued', 'running'].includes((await api(program.url, `/benchmarks/${id}`)).status), 30_000, 'the run ends')
 }))
 
 test('an import is looked at first, and its bad line can be left out', { timeout: 120_000 }, () => withPage(async (page) => {
