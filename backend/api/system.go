@@ -70,8 +70,12 @@ func (a *API) systemTelemetry(ctx context.Context, in *telemetryInput) (*list[do
 	return whole(a.svc.SystemTelemetry(ctx, d))
 }
 
-func (a *API) preflight(ctx context.Context, _ *none) (*body[domain.Preflight], error) {
-	p, err := a.svc.Preflight(ctx)
+type preflightInput struct {
+	WaitS float64 `query:"wait_s" minimum:"0" maximum:"300" doc:"Wait so many seconds for a quiet machine: the answer comes as soon as no check is caution or invalid" example:"30"`
+}
+
+func (a *API) preflight(ctx context.Context, in *preflightInput) (*body[domain.Preflight], error) {
+	p, err := a.svc.Preflight(ctx, time.Duration(in.WaitS*float64(time.Second)))
 	return &body[domain.Preflight]{p}, err
 }
 

@@ -72,6 +72,13 @@ func (f *fakeSampler) History(time.Duration) []domain.Sample {
 	return slices.Clone(f.history)
 }
 
+// look makes the sampler tell of such readings from now on.
+func (f *fakeSampler) look(history []domain.Sample) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.history = history
+}
+
 func (f *fakeSampler) System() domain.System {
 	return domain.System{OS: "Test OS", Kernel: "6.1", Arch: "amd64", CPUModel: "Test CPU", CPUThreads: 4, RAMTotalGB: 8,
 		GPUs: f.gpus, GPUReason: "No GPU was found.", Facts: f.facts,

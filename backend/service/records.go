@@ -25,7 +25,8 @@ type MetricsQuery struct {
 	Phase  domain.Phase
 }
 
-// BenchmarkMetrics returns a job's samples by time.
+// BenchmarkMetrics returns a job's samples by time; those from before it, with negative times, only
+// when the idle phase is asked for.
 func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q MetricsQuery) ([]domain.Sample, error) {
 	if _, err := s.Benchmark(ctx, id); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q Metri
 		if err != nil {
 			return nil, fmt.Errorf("read samples: %w", err)
 		}
-		if q.Phase != "" && smp.Phase != q.Phase {
+		if q.Phase != "" && smp.Phase != q.Phase || q.Phase != domain.PhaseIdle && smp.TUs < 0 {
 			continue
 		}
 		if q.Every > 0 {

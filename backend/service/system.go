@@ -11,13 +11,7 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// Limits of the pre-flight checks; product texts name them.
-const (
-	preflightWindow  = 3 * time.Second
-	busyLimitPct     = 10.0
-	freeRAMLimitGB   = 1.0
-	telemetryHistory = time.Hour
-)
+const telemetryHistory = time.Hour
 
 // Health says whether store and server are well.
 func (s *Service) Health(ctx context.Context) domain.Health {
@@ -31,7 +25,7 @@ func (s *Service) Health(ctx context.Context) domain.Health {
 }
 
 // System describes machine, sensors and program.
-func (s *Service) System(context.Context) (domain.System, error) {
+func (s *Service) System(ctx context.Context) (domain.System, error) {
 	sys := s.d.Sampler.System()
 	sys.App = s.d.App()
 	sys.App.DatabaseBytes, sys.App.Debug = s.d.Store.SizeBytes(), s.d.Settings.Debug()
@@ -47,139 +41,9 @@ func (s *Service) SystemTelemetry(_ context.Context, last time.Duration) ([]doma
 	return s.d.Sampler.History(last), nil
 }
 
-// Preflight says what would spoil a run now.
-func (s *Service) Preflight(ctx context.Context) (domain.Preflight, error) {
-	recent := s.d.Sampler.History(preflightWindow)
-	checks := []domain.Check{s.checkEngine(ctx), s.checkModel(ctx), busyCheck(recent),
-		s.ramCheck(recent), swapCheck(recent), s.gpuCheck()}
-	p := domain.Preflight{Ready: true, Checks: checks}
-	for _, c := range checks {
-		p.Ready = p.Ready && c.State != "invalid"
-	}
-	return p, nil
-}
-
-func (s *Service) checkEngine(ctx context.Context) domain.Check {
-	c := domain.Check{Code: "engine", State: "ok"}
-	es, err := s.d.Engines.Engines(ctx)
-	if err != nil {
-		c.State, c.Detail = "invalid", userMessage(err)
-		return c
-	}
-	for _, e := range es {
-		if e.Installed {
-			c.Detail = strings.TrimSpace(e.Name + " " + e.Build)
-			return c
-		}
-	}
-	c.State, c.Detail = "invalid", "No engine is installed."
-	return c
-}
-
-func (s *Service) checkModel(ctx context.Context) domain.Check {
-	c := domain.Check{Code: "model", State: "ok"}
-	ms, err := s.d.Library.Models(ctx, true)
-	switch {
-	case err != nil:
-		c.State, c.Detail = "invalid", userMessage(err)
-	case len(ms) == 0:
-		c.State, c.Detail = "invalid", "No model is installed."
-	default:
-		n := float64(len(ms))
-		c.Value, c.Unit, c.Detail = &n, "models", ms[0].Name
-	}
-	return c
-}
-
-// busyCheck looks at what other programs take of the machine.
-func busyCheck(recent []domain.Sample) domain.Check {
-	limit := busyLimitPct
-	c := domain.Check{Code: "busy_before", Limit: &limit, Unit: "%"}
-	c.Value = meanOf(recent, func(x domain.Sample) *float64 { return foreignCPU(x) })
-	c.State, c.Detail = grade(c.Value, limit, "Other programs use the CPU.", "The CPU is quiet.")
-	return c
-}
-
-// foreignCPU is the share of the machine that neither the engine nor this program uses.
-func foreignCPU(x domain.Sample) *float64 {
-	if x.CPUPercent == nil || len(x.CPUCores) == 0 {
-		return x.CPUPercent
-	}
-	own := (or(x.EngineCPUPercent, 0) + or(x.SelfCPUPercent, 0)) / float64(len(x.CPUCores))
-	v := max(*x.CPUPercent-own, 0)
-	return &v
-}
-
-func (s *Service) ramCheck(recent []domain.Sample) domain.Check {
-	limit := freeRAMLimitGB
-	c := domain.Check{Code: "free_ram", Limit: &limit, Unit: "GB", State: "unknown", Detail: "Memory cannot be read."}
-	used := meanOf(recent, func(x domain.Sample) *float64 { return x.RAMUsedGB })
-	if total := s.d.Sampler.System().RAMTotalGB; used != nil && total > 0 {
-		free := total - *used
-		c.Value, c.State, c.Detail = &free, "ok", "Enough memory is free."
-		if free < limit {
-			c.State, c.Detail = "caution", "Little memory is free; close other programs."
-		}
-	}
-	return c
-}
-
-// swapCheck compares the first and the last reading: swap in use may be old, swap that grows is not.
-func swapCheck(recent []domain.Sample) domain.Check {
-	c := domain.Check{Code: "swapping", Unit: "GB", State: "unknown", Detail: "Swap cannot be read."}
-	if len(recent) < 2 {
-		return c
-	}
-	a, b := recent[0].SwapUsedGB, recent[len(recent)-1].SwapUsedGB
-	if a == nil || b == nil {
-		return c
-	}
-	grown, limit := *b-*a, 0.01
-	c.Value, c.Limit, c.State, c.Detail = &grown, &limit, "ok", "No swapping."
-	if grown > limit {
-		c.State, c.Detail = "caution", "The machine is swapping; a figure now would be wrong."
-	}
-	return c
-}
-
-func (s *Service) gpuCheck() domain.Check {
-	sys := s.d.Sampler.System()
-	c := domain.Check{Code: "gpu", State: "ok"}
-	if len(sys.GPUs) == 0 {
-		c.State, c.Detail = "unknown", "No usable GPU: measuring on the CPU. "+sys.GPUReason
-		return c
-	}
-	c.Detail = sys.GPUs[0].Name
-	return c
-}
-
-func grade(v *float64, limit float64, bad, good string) (state, detail string) {
-	switch {
-	case v == nil:
-		return "unknown", "Cannot be read yet."
-	case *v > limit:
-		return "caution", bad
-	}
-	return "ok", good
-}
-
-func meanOf(samples []domain.Sample, get func(domain.Sample) *float64) *float64 {
-	sum, n := 0.0, 0
-	for _, x := range samples {
-		if v := get(x); v != nil {
-			sum, n = sum+*v, n+1
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	mean := sum / float64(n)
-	return &mean
-}
-
 // Doctor checks the installation.
 func (s *Service) Doctor(ctx context.Context) (domain.DoctorReport, error) {
-	pre, err := s.Preflight(ctx)
+	pre, err := s.Preflight(ctx, 0)
 	if err != nil {
 		return domain.DoctorReport{}, err
 	}

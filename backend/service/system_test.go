@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -47,18 +48,20 @@ func TestPreflight(t *testing.T) {
 	loud := []domain.Sample{
 		{CPUPercent: ptr(60.0), RAMUsedGB: ptr(7.5), SwapUsedGB: ptr(1.0)}, {CPUPercent: ptr(70.0), RAMUsedGB: ptr(7.5), SwapUsedGB: ptr(1.5)},
 	}
+	mobile := []domain.Sample{{CPUPercent: ptr(1.0), BatteryPowerW: ptr(12.0), ThrottledPercent: ptr(8.0), SwapInMBPS: ptr(0.0)}}
 	for name, c := range map[string]struct {
 		history []domain.Sample
 		states  map[string]string
 	}{
 		"quiet":   {quiet, map[string]string{"busy_before": "ok", "free_ram": "ok", "swapping": "ok", "gpu": "unknown", "engine": "ok", "model": "ok"}},
 		"loud":    {loud, map[string]string{"busy_before": "caution", "free_ram": "caution", "swapping": "caution"}},
+		"mobile":  {mobile, map[string]string{"busy_before": "ok", "battery": "caution", "quota": "caution", "swapping": "ok", "powersave": "unknown"}},
 		"nothing": {nil, map[string]string{"busy_before": "unknown", "free_ram": "unknown", "swapping": "unknown"}},
 	} {
 		in(t, options{}, func(t *testing.T, w *world) {
 			w.sampler.history = c.history
-			p, err := w.svc.Preflight(t.Context())
-			if err != nil || !p.Ready {
+			p, err := w.svc.Preflight(t.Context(), 0)
+			if err != nil || !p.Ready || p.Quiet != (name == "quiet" || name == "nothing") || p.WaitedS != 0 {
 				t.Fatalf("%s: %+v, %v", name, p, err)
 			}
 			got := checks(p.Checks)
@@ -71,12 +74,59 @@ func TestPreflight(t *testing.T) {
 				t.Errorf("busy = %v, want 5", *got["busy_before"].Value)
 			}
 			w.engines.missing, w.library.models = true, nil
-			p, err = w.svc.Preflight(t.Context())
+			p, err = w.svc.Preflight(t.Context(), 0)
 			if got = checks(p.Checks); err != nil || p.Ready || got["engine"].State != "invalid" || got["model"].State != "invalid" {
 				t.Errorf("nothing installed: %+v, %v", p, err)
 			}
 		})
 	}
+}
+
+func TestPreflightWaits(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		_, err := w.svc.Preflight(t.Context(), time.Hour)
+		refused(t, err, domain.KindInvalid, "query.wait_s")
+		w.sampler.look([]domain.Sample{{CPUPercent: ptr(80.0)}})
+		if p, err := w.svc.Preflight(t.Context(), 2*time.Second); err != nil || p.Quiet || !p.Ready || p.WaitedS != 2 {
+			t.Errorf("never quiet: %+v, %v", p, err)
+		}
+		go func() {
+			pass(1200 * time.Millisecond)
+			w.sampler.look([]domain.Sample{{CPUPercent: ptr(2.0)}})
+		}()
+		if p, err := w.svc.Preflight(t.Context(), 30*time.Second); err != nil || !p.Quiet || p.WaitedS != 1.5 {
+			t.Errorf("quiet after a while: %+v, %v", p, err)
+		}
+		w.sampler.look([]domain.Sample{{CPUPercent: ptr(80.0)}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if p, err := w.svc.Preflight(ctx, time.Minute); err == nil {
+			t.Errorf("nobody waits for %+v", p)
+		}
+	})
+}
+
+// The readings from before a run lie on its clock before zero, and only the idle phase shows them.
+func TestReadingsFromBeforeARun(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		now := time.Now()
+		w.sampler.look([]domain.Sample{{Timestamp: now.Add(-time.Second), Phase: domain.PhaseIdle}, // before another run: not at rest
+			{Timestamp: now.Add(-900 * time.Millisecond), Phase: domain.PhaseMeasure},
+			{Timestamp: now.Add(-500 * time.Millisecond), Phase: domain.PhaseIdle, CPUPercent: ptr(40.0)},
+			{Timestamp: now.Add(-400 * time.Millisecond), Phase: domain.PhaseIdle, CPUPercent: ptr(40.0)}})
+		run := w.finished(nil)
+		before, err := w.svc.BenchmarkMetrics(t.Context(), run.ID, service.MetricsQuery{Phase: domain.PhaseIdle})
+		if err != nil || len(before) != 2 || before[0].TMs >= 0 || before[0].TMs < -3000 {
+			t.Errorf("before = %+v, %v", before, err)
+		}
+		all, err := w.svc.BenchmarkMetrics(t.Context(), run.ID, service.MetricsQuery{})
+		if err != nil || len(all) == 0 || all[0].TMs < 0 {
+			t.Errorf("all = %+v, %v", all, err)
+		}
+		if c := checks(run.Validity.Checks)["busy_before"]; c.State != "caution" {
+			t.Errorf("busy before = %+v", c)
+		}
+	})
 }
 
 func TestDoctorTellsNoSecret(t *testing.T) {
