@@ -252,6 +252,7 @@ export const detail = {
   cSlo: 'Objectives',
   cCooldown: 'Cool-down',
   cPromptCache: 'Cache may answer',
+  cConfidence: '± {n} reached',
   cErrors: '{n} errors',
   cHistogram: '{n} lengths',
   cSynthetic: 'Made prompts',

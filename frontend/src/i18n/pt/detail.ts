@@ -255,6 +255,7 @@ export const detail: Words<typeof en> = {
   cSlo: 'Metas',
   cCooldown: 'Encerramento',
   cPromptCache: 'Cache pode responder',
+  cConfidence: '± {n} alcançado',
   cErrors: '{n} erros',
   cHistogram: '{n} comprimentos',
   cSynthetic: 'Prompts gerados',

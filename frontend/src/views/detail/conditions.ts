@@ -14,6 +14,7 @@ function stop(run: Run): string {
     s.requests ? t('common.requests', { n: num(s.requests) }) : '',
     s.duration_s ? duration(s.duration_s) : '',
     s.tokens ? t('common.tokens', { n: num(s.tokens) }) : '',
+    s.confidence_percent ? t('detail.cConfidence', { n: text(percent(s.confidence_percent, Number.isInteger(s.confidence_percent) ? 0 : 1)) }) : '',
     s.errors ? t('detail.cErrors', { n: num(s.errors) }) : '',
   ].filter(Boolean).join(' · ') || (run.plan.expected_requests ? t('common.requests', { n: num(run.plan.expected_requests) }) : '–')
 }
