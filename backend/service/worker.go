@@ -110,6 +110,9 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 	if err != nil {
 		return res
 	}
+	if err = s.keepBefore(keep, j.id, *run.StartedAt); err != nil {
+		return res
+	}
 	return runner.Run(ctx, runner.Job{
 	if err = s.keepBefore(keep, j.id, *run.StartedAt); err != nil {
 		return res
@@ -260,6 +263,9 @@ func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineI
 	}
 	sys := s.d.Sampler.System()
 	in.Sensors, in.GPUs = sys.Sensors, sys.GPUs
+	if r.Environment != nil {
+		in.Facts = r.Environment.Extra
+	}
 	return in, nil
 }
 
