@@ -114,9 +114,6 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 		return res
 	}
 	return runner.Run(ctx, runner.Job{
-	if err = s.keepBefore(keep, j.id, *run.StartedAt); err != nil {
-		return res
-	}
 		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guarded{eng, s.d.Log},
 		Source: source(j.id, run.Plan, prompts), Trace: traceOf(run.Plan, prompts), Telemetry: s.d.Sampler,
 		Sink: s.sink(keep, j), StartedAt: *run.StartedAt,
@@ -273,9 +270,6 @@ func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineI
 func report(r *domain.Run, in stats.Input) {
 	rep := stats.Report(in)
 	r.HardwareMetrics = rep.HardwareMetrics
-	if r.Environment != nil {
-		in.Facts = r.Environment.Extra
-	}
 	r.Warnings = append(r.Warnings, rep.Warnings...) // after those of the plan
 	r.DurationS, r.TokensGenerated, r.Output = rep.DurationS, rep.TokensGenerated, rep.Output
 	rep.Summary.Knee = load.KneeOf(r.Plan, rep.Summary.Stages)
