@@ -113,29 +113,30 @@ const mostWatts = 5000
 
 func (m *raplMeter) open() {
 	m.why = lack{reason: "The system shows no energy counter of the CPU."}
-	zones, err := fs.Glob(m.tree, "sys/class/powercap/intel-rapl:*")
-	if err != nil {
-		return // only a malformed pattern, which this is not
-	}
-	for _, z := range zones {
+	for _, z := range matches(m.tree, "sys/class/powercap/intel-rapl:*") {
 		name := text(m.tree, z+"/name")
 		if cut, ok := cutName([]byte(name), "package"); !ok || len(cut) == 0 {
 			continue // parts of a package are inside it; psys holds the package and more
 		}
 		file, err := openProc(filepath.Join(m.root, z, "energy_uj"), smallFile)
 		if err != nil {
-			m.closeZones()
-			if errors.Is(err, fs.ErrPermission) {
-				m.why = lack{
-					reason: "Only the administrator may read the CPU's energy counter, since it can betray what other programs compute.",
-					remedy: "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj",
-				}
-			}
+			m.close()
+			m.why = closedCounter(err)
 			return
 		}
-		most, _ := parseNumber([]byte(text(m.tree, z+"/max_energy_spanuj")))
+		most, _ := parseNumber([]byte(text(m.tree, z+"/max_energy_range_uj")))
 		m.zones = append(m.zones, raplZone{file: file, span: most})
 	}
+}
+
+func closedCounter(err error) lack {
+	if errors.Is(err, fs.ErrPermission) {
+		return lack{
+			reason: "Only the administrator may read the CPU's energy counter, since it can betray what other programs compute.",
+			remedy: "sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj",
+		}
+	}
+	return lack{reason: "The energy counter of the CPU cannot be opened."}
 }
 
 func (m *raplMeter) read(now time.Time, g *gauges) {
@@ -178,14 +179,12 @@ func (z *raplZone) grown(uj uint64, since time.Duration) uint64 {
 	return d
 }
 
-func (m *raplMeter) closeZones() {
+func (m *raplMeter) close() {
 	for _, z := range m.zones {
 		z.file.close()
 	}
 	m.zones = nil
 }
-
-func (m *raplMeter) close() { m.closeZones() }
 
 // batteryMeter tells what leaves the batteries while the machine runs on them.
 type batteryMeter struct{ files []*procFile }
