@@ -6,6 +6,8 @@ import { Running, type Extent } from '../lib/stats'
 export const sensors = [
   'cpu_usage_percent', 'ram_usage_gb', 'swap_usage_gb', 'engine_cpu_percent', 'engine_rss_gb', 'self_cpu_percent',
   'gpu_usage_percent', 'vram_usage_gb', 'power_w', 'gpu_temp_c', 'memory_bus_percent', 'clock_mhz',
+  'steal_percent', 'iowait_percent', 'cpu_throttled_percent', 'cpu_pressure_percent', 'memory_pressure_percent', 'io_pressure_percent',
+  'disk_read_mb_per_s', 'disk_write_mb_per_s', 'net_receive_mb_per_s', 'net_send_mb_per_s', 'cpu_clock_mhz', 'cpu_temp_c', 'battery_power_w',
 ] as const
 
 export type SensorKey = (typeof sensors)[number];
@@ -55,7 +57,7 @@ class TelemetryState {
   readonly hour = new SampleRing(36_000)
   latest = $state.raw<Sample | null>(null)
   since = $state(Date.now())
-  private running = new Map<SensorKey, Running>()
+  private running = new Map<string, Running>()
 
   async load(): Promise<void> {
     for (const s of await calls.systemTelemetry('10m')) this.add(s)
@@ -64,16 +66,22 @@ class TelemetryState {
   add(s: Sample): void {
     if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return
     this.latest = s
-    for (const k of sensors) {
-      let r = this.running.get(k)
-      if (!r) this.running.set(k, (r = new Running()))
-      r.add(reading(s, k))
+    this.measure('', s)
+    for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
+  }
+
+  private measure(of: string, readings: object): void {
+    for (const [k, v] of Object.entries(readings) as [string, unknown][]) {
+      if (typeof v !== 'number' && v !== null) continue
+      let r = this.running.get(of + k)
+      if (!r) this.running.set(of + k, (r = new Running()))
+      r.add(v)
     }
   }
 
-  /** Not reactive by itself: read it with live.tick. */
-  extent(key: SensorKey): Extent {
-    return this.running.get(key)?.extent ?? { now: null, min: null, avg: null, max: null, n: 0 }
+  /** Of any number of a sample, or of one GPU in it. Not reactive by itself: read it with live.tick. */
+  extent(key: string, gpu?: number): Extent {
+    return this.running.get(gpu === undefined ? key : `gpu${gpu}.${key}`)?.extent ?? { now: null, min: null, avg: null, max: null, n: 0 }
   }
 
   reset(): void {
