@@ -50,6 +50,9 @@ func TestRunSaysWhatIsSentAndWhen(t *testing.T) {
 }
 
 func TestRunRefusesWordsItCannotRead(t *testing.T) {
+	if _, err := line(t, &fakeHost{}, "run", "--model", "m", "--prompt", "p", "--load", "closed:4,cv=2"); err == nil || !strings.Contains(err.Error(), "--load: cv: is not taken") {
+		t.Errorf("the option is not named: %v", err)
+	}
 	for _, args := range []string{"--load", "--load closed:many", "--load poisson:5", "--load single --stage single", "--turns 2",
 		"--synthetic many", "--synthetic 5 --input-tokens 6", "--synthetic 5:6 --output-tokens 7", "--load trace:/nowhere.jsonl"} {
 		var body map[string]any

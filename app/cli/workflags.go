@@ -135,7 +135,11 @@ func loadOf(ctx context.Context, cl *Client, word string, b map[string]any) (dom
 func unreadable(what string, err error) error {
 	var e *domain.Error
 	if errors.As(err, &e) && len(e.Fields) > 0 {
-		return fmt.Errorf("run: %s: %s", what, e.Fields[0].Message)
+		f := e.Fields[0]
+		if field, inside := strings.CutPrefix(f.Location, "body.load."); inside {
+			what += ": " + field
+		}
+		return fmt.Errorf("run: %s: %s", what, f.Message)
 	}
 	return fmt.Errorf("run: %s: %w", what, err)
 }

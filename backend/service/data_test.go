@@ -243,7 +243,7 @@ func TestEndpointRefusals(t *testing.T) {
 	in(t, options{}, func(t *testing.T, w *world) {
 		_, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{})
 		refused(t, err, domain.KindInvalid, "body.base_url")
-		for _, raw := range []string{"", "box:80", "ftp://box", "http://", "http://u:p@box", "http://box?q=1", "http://box#f", "http://127.0.0.1:8000/v1", "http://%zz"} {
+		for _, raw := range []string{"", "box:80", "ftp://box", "http://", "http://u:p@box", "http://box?q=1", "http://box#f", "http://127.0.0.1:8000/v1", "http://%zz", "http://box:99999", "http://box:0"} {
 			_, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{BaseURL: &raw, APIKey: ptr("k")})
 			e := refusal(t, err, domain.KindInvalid, "body.base_url")
 			if raw != "" && strings.Contains(e.Fields[0].Message, raw) && raw != "http://" {

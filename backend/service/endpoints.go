@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -112,6 +113,8 @@ func (s *Service) baseURL(raw string) (base, problem string) {
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
 		return "", "must be an http or https address such as http://127.0.0.1:8080/v1"
+	case !hasPort(u):
+		return "", "the port must be 1 to 65535"
 	case u.User != nil:
 		return "", "must not hold a name or password; use api_key"
 	case u.RawQuery != "" || u.Fragment != "":
@@ -124,6 +127,12 @@ func (s *Service) baseURL(raw string) (base, problem string) {
 		u.Path = "/v1"
 	}
 	return u.String(), ""
+}
+
+// hasPort reports whether an address names no port or one that there can be.
+func hasPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || (err == nil && n > 0)
 }
 
 // RemoveEndpoint deletes an endpoint and its key.

@@ -189,6 +189,7 @@ func fillStages(p *domain.Plan, prompts []domain.Prompt) error {
 	}
 	load.Expect(stages, requestsIn(prompts))
 	for i := range stages {
+		expectTrace(&stages[i], prompts)
 		if stop := &stages[i].Stop; stop.Requests == nil && stop.DurationS == nil && stop.Tokens == nil {
 			stop.Requests = stages[i].ExpectedRequests // one pass, made visible
 		}
@@ -208,6 +209,18 @@ func fillStages(p *domain.Plan, prompts []domain.Prompt) error {
 	}
 	p.ExpectedRequests, p.ExpectedS = requests, length
 	return nil
+}
+
+// expectTrace tells how long the arrivals of a trace take; its times stand in the dataset.
+func expectTrace(stage *domain.PlanStage, prompts []domain.Prompt) {
+	if stage.Load.Kind != domain.LoadTrace || stage.ExpectedRequests == nil {
+		return
+	}
+	last := min(*stage.ExpectedRequests, len(prompts)) - 1
+	length := (*prompts[last].AtMs - *prompts[0].AtMs) / 1000 / or(stage.Load.Speed, load.DefaultSpeed)
+	if stage.ExpectedS == nil || length < *stage.ExpectedS {
+		stage.ExpectedS = &length
+	}
 }
 
 // uses reports whether a load of this kind occurs in the plan.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/enginetest"
+	"github.com/inferometer/inferometer/backend/service"
 )
 
 func TestPlanDefaults(t *testing.T) {
@@ -186,6 +187,30 @@ func TestPlanRefusalsHelp(t *testing.T) {
 		_, err = w.svc.StartBenchmark(t.Context(), r, "")
 		if e := refusal(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
 			t.Errorf("fields = %v", e.Fields)
+		}
+	})
+}
+
+// A trace says by itself how long its arrivals take.
+func TestPlanExpectsTheTimeOfATrace(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		const file = `{"t_s":0.5,"prompt":"A"}` + "\n" + `{"t_s":1.5,"prompt":"B"}` + "\n" + `{"t_s":4.5,"prompt":"C"}`
+		d, err := w.svc.AddDataset(t.Context(), service.DatasetUpload{Name: "t", Format: "trace", Body: strings.NewReader(file)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want, change := range map[float64]func(*domain.BenchmarkRequest){
+			2:   func(r *domain.BenchmarkRequest) { r.Load.Speed = ptr(2.0) },
+			1:   func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(2)} },
+			0.5: func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{DurationS: ptr(0.5)} },
+		} {
+			p := w.start(func(r *domain.BenchmarkRequest) {
+				r.Prompt, r.DatasetID, r.Load = nil, &d.ID, &domain.Load{Kind: domain.LoadTrace}
+				change(r)
+			}).Plan
+			if p.ExpectedS == nil || *p.ExpectedS != want {
+				t.Errorf("%+v: expected %v s, want %g", p.Stop, p.ExpectedS, want)
+			}
 		}
 	})
 }

@@ -102,6 +102,7 @@ func readArray(r *bufio.Reader, c *collector) error {
 		return c.reject(1, "the file must be an array, or an object with an array named prompts")
 	}
 	for dec.More() {
+		c.entry++
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
 			return mistake(err)

@@ -175,6 +175,7 @@ type collector struct {
 	seen    map[string]bool // ids
 	bad     []domain.LineError
 	unkept  int     // mistakes beyond those in bad
+	entry   int     // of an array, from 1: many of them may stand in one line
 	begin   float64 // of a trace, in its own milliseconds
 	last    float64 // time of the prompt before, from begin
 }
@@ -196,6 +197,9 @@ func (c *collector) result() (Imported, error) {
 
 // reject notes a mistake; an error ends the reading.
 func (c *collector) reject(line int, message string) error {
+	if c.entry > 0 {
+		message = fmt.Sprintf("entry %d: %s", c.entry, message)
+	}
 	switch {
 	case !c.skip && len(c.bad) == maxReported-1:
 		c.bad = append(c.bad, domain.LineError{Line: line, Message: message})

@@ -292,3 +292,11 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// Many records of an array may stand in one line: the mistake names the record too.
+func TestImportNumbersTheEntriesOfAnArray(t *testing.T) {
+	in, err := Import("json", strings.NewReader(`["A",7,"B",8]`), ImportOptions{SkipBad: true})
+	if err != nil || len(in.Rejected) != 2 || in.Rejected[0].Line != 1 || !strings.HasPrefix(in.Rejected[1].Message, "entry 4: ") {
+		t.Errorf("%+v, %v", in.Rejected, err)
+	}
+}

@@ -194,7 +194,7 @@ func askError(ctx context.Context, err error) error {
 
 // statusError adds what to do about a status.
 func statusError(s *StatusError) error {
-	e := &domain.Error{Kind: domain.KindEngineFailed, Msg: "The endpoint answered " + s.Text + ".", Err: s}
+	e := &domain.Error{Kind: domain.KindEngineFailed, Msg: "The endpoint answered " + strings.TrimSuffix(s.Text, ".") + ".", Err: s}
 	switch {
 	case s.Status == http.StatusUnauthorized || s.Status == http.StatusForbidden:
 		e.Hint = "Set the endpoint's API key."
