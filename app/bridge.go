@@ -89,6 +89,11 @@ func (b *Bridge) AverageResults(query string) string { return b.list("AverageRes
 // System describes machine, sensors and program.
 func (b *Bridge) System() string { return b.call("System", "", nil, nil) }
 
+// MeasureBandwidth measures how fast memory is read; body may be empty.
+func (b *Bridge) MeasureBandwidth(body string) string {
+	return b.call("MeasureBandwidth", body, nil, nil)
+}
+
 // Models lists models; query is that of the REST route.
 func (b *Bridge) Models(query string) string { return b.list("Models", query) }
 

@@ -15,6 +15,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/inferometer/inferometer/backend/api"
+	"github.com/inferometer/inferometer/backend/bandwidth"
 	"github.com/inferometer/inferometer/backend/config"
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/llama"
@@ -127,7 +128,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Library: lib, Hub: a.hub,
 		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db),
 		Settings: a.settings, App: a.info, TestDatabase: a.settings.TestDatabase(),
-		OwnAddress: a.ownAddress, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
+		OwnAddress: a.ownAddress, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
 		Debug: a.settings.Debug, Front: a.toFront})
 	a.runSampler(sampler) // last, because its events tell the run that is active

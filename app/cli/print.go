@@ -70,6 +70,11 @@ func printRun(w io.Writer, r domain.Run) error {
 			return err
 		}
 	}
+	if r.Bottleneck != nil {
+		if err := printBottleneck(w, *r.Bottleneck); err != nil {
+			return err
+		}
+	}
 	if r.Validity != nil {
 		fmt.Fprintf(w, "\nValidity: %s\n", r.Validity.Verdict)
 		for _, c := range r.Validity.Checks {

@@ -254,6 +254,9 @@ func (e *env) system() *cobra.Command {
 				for _, g := range s.GPUs {
 					fmt.Fprintf(w, "GPU %d: %s, driver %s\n", g.Index, g.Name, g.Driver)
 				}
+				if s.Bandwidth != nil {
+					fmt.Fprintf(w, "Memory bandwidth: %s\n", bandwidthText(*s.Bandwidth))
+				}
 				rows := [][]string{}
 				for _, x := range s.Sensors {
 					state := x.Source

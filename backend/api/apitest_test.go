@@ -55,6 +55,10 @@ func newWorld(t *testing.T, debug bool) *world {
 	w.svc = service.New(service.Deps{Store: st, Sampler: &fakeSampler{}, Library: w.library, Engines: w, Hub: w.hub,
 		Secrets: w.secrets, Settings: w.settings, Now: time.Now,
 		App:        func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3"} },
+		ReadMemory: func(_ context.Context, _ int64, threads int, done func(float64)) (domain.Bandwidth, error) {
+			done(1)
+			return domain.Bandwidth{GBPerS: 25, Rounds: []float64{25}, Threads: threads, Bytes: 1 << 29}, nil
+		},
 		OwnAddress: func(raw string) bool { return strings.Contains(raw, "127.0.0.1:8000") }})
 	if err := w.svc.Start(t.Context(), false); err != nil {
 		t.Fatal(err)
@@ -260,7 +264,7 @@ type fakeSampler struct {
 }
 
 func (f *fakeSampler) reading() domain.Sample {
-	cpu, ram := 12.5, 3.25
+	cpu, ram := 9.5, 3.25
 	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: &cpu, RAMUsedGB: &ram}
 	if !f.start.IsZero() {
 		s.TUs = time.Since(f.start).Microseconds()

@@ -19,11 +19,11 @@ func schemaOf[T any](r huma.Registry) *huma.Schema {
 func (a *API) eventSchema() *huma.Schema {
 	event := schemaOf[domain.Event](a.schemas)
 	a.schemas.SchemaFromRef(event.Ref).Properties["data"] = &huma.Schema{
-		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; log LogRecord; reset null",
+		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset null",
 		AnyOf: []*huma.Schema{
 			schemaOf[domain.Run](a.schemas), schemaOf[domain.RunPhaseEvent](a.schemas),
 			schemaOf[domain.RunProgressEvent](a.schemas), schemaOf[domain.TelemetryEvent](a.schemas),
-			schemaOf[domain.Download](a.schemas), schemaOf[domain.LogRecord](a.schemas), {Type: "null"},
+			schemaOf[domain.Download](a.schemas), schemaOf[domain.BandwidthEvent](a.schemas), schemaOf[domain.LogRecord](a.schemas), {Type: "null"},
 		},
 	}
 	return event
@@ -108,7 +108,7 @@ func wordsOf(t reflect.Type) []any {
 			domain.OutcomeDropped}
 	case reflect.TypeFor[domain.EventKind]():
 		return []any{domain.EventRunCreated, domain.EventRunPhase, domain.EventRunProgress, domain.EventRunFinished,
-			domain.EventTelemetry, domain.EventDownloadProgress, domain.EventLog, domain.EventReset}
+			domain.EventTelemetry, domain.EventDownloadProgress, domain.EventBandwidth, domain.EventLog, domain.EventReset}
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ func (a *API) systemRoutes() {
 	add(a, read("Health", base+"/health", "Whether store and server are well"), a.health, unwell(a))
 	add(a, read("System", base+"/system", "Machine, sensors and program"), a.system)
 	add(a, read("SystemTelemetry", base+"/system/telemetry", "The newest hardware samples, outside a run too"), a.systemTelemetry)
+	add(a, command("MeasureBandwidth", http.MethodPost, base+"/system/bandwidth", "Measure how fast memory is read"), a.measureBandwidth,
+		describe("It takes one to two seconds; closing the request cancels it. Refused (409) while a benchmark runs or other programs use the processor. The body may be left out."))
 	add(a, read("Preflight", base+"/system/preflight", "What would spoil a run now"), a.preflight)
 	add(a, read("Doctor", base+"/system/doctor", "Check the installation"), a.doctor)
 	add(a, read("Settings", base+"/settings", "Every setting with its origin"), a.settings)
@@ -68,6 +70,17 @@ func (a *API) systemTelemetry(ctx context.Context, in *telemetryInput) (*list[do
 		return nil, domain.Invalid("query.last", "must be a duration up to 10m, such as 60s")
 	}
 	return whole(a.svc.SystemTelemetry(ctx, d))
+}
+
+type bandwidthInput struct{ Body *domain.BandwidthRequest }
+
+func (a *API) measureBandwidth(ctx context.Context, in *bandwidthInput) (*body[domain.Bandwidth], error) {
+	var how domain.BandwidthRequest
+	if in.Body != nil {
+		how = *in.Body
+	}
+	b, err := a.svc.MeasureBandwidth(ctx, how)
+	return &body[domain.Bandwidth]{b}, err
 }
 
 type preflightInput struct {

@@ -101,6 +101,11 @@ func (s *Service) push(id domain.RunID, model domain.Model, prompt string) {
 		s.queue = append(s.queue, id)
 	}
 	s.mu.Unlock()
+	s.nudge()
+}
+
+// nudge lets the worker look at the queue.
+func (s *Service) nudge() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

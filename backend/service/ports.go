@@ -163,6 +163,8 @@ type Deps struct {
 	TestDatabase string
 	// OwnAddress reports whether a URL is this program's own listener.
 	OwnAddress func(rawURL string) bool
+	// ReadMemory measures how fast so many threads read memory, of which so many bytes are free.
+	ReadMemory func(ctx context.Context, freeBytes int64, threads int, done func(share float64)) (domain.Bandwidth, error)
 	// KeepAwake holds the machine awake until the returned func is called; best effort, may be nil.
 	KeepAwake func(reason string) (release func())
 	Log       *slog.Logger

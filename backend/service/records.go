@@ -12,6 +12,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/stats"
+	"github.com/inferometer/inferometer/backend/verdict"
 )
 
 // maxPage is the largest page of requests and results.
@@ -126,6 +127,8 @@ func (s *Service) BenchmarkReport(ctx context.Context, id domain.RunID, tool str
 	if err != nil || len(in.Requests) == 0 {
 		return out, err
 	}
+	s.lateBandwidth(ctx, &run)
+	out.Run.Bottleneck = verdict.Of(run, in.Requests, in.Samples)
 	for _, l := range stats.Lenses(in) {
 		if tool == "" || l.Tool == tool {
 			out.Lenses = append(out.Lenses, l)

@@ -33,6 +33,7 @@ type Service struct {
 	queue   []domain.RunID
 	jobs    map[domain.RunID]*job // queued and running ones
 	active  *job
+	probing bool // the memory is being measured: no benchmark starts
 	wake    chan struct{}
 	stop    context.CancelCauseFunc
 	stopped chan struct{} // closed when the worker has ended

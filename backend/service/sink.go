@@ -17,6 +17,8 @@ type runSink struct {
 	job    *job
 	append func(domain.Batch) error
 	change func(func(*domain.Run) error) error
+	// bandwidth is what reading memory with so many threads reached on this machine; nil before it was measured.
+	bandwidth func(threads int) *domain.Bandwidth
 }
 
 // sink makes the sink of one job; ctx is what storing runs under.
@@ -26,12 +28,19 @@ func (s *Service) sink(ctx context.Context, j *job) *runSink {
 		change: func(change func(*domain.Run) error) error {
 			_, err := s.changeRun(ctx, j.id, change)
 			return err
+		},
+		bandwidth: func(threads int) *domain.Bandwidth {
+			return s.bandwidth(ctx, machineOf(s.d.Sampler.System()), threads)
 		}}
 }
 
 // Prepared stores the machine and the engine that are really in force.
 func (k *runSink) Prepared(info domain.EngineInfo) {
 	env := k.s.environment(info)
+	env.Model = k.job.model.GGUF
+	if k.job.model.EndpointID == nil {
+		env.Bandwidth = k.bandwidth(info.Threads)
+	}
 	if err := k.change(func(r *domain.Run) error {
 		r.Environment = &env
 		return nil

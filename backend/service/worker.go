@@ -11,6 +11,7 @@ import (
 	"github.com/inferometer/inferometer/backend/load"
 	"github.com/inferometer/inferometer/backend/runner"
 	"github.com/inferometer/inferometer/backend/stats"
+	"github.com/inferometer/inferometer/backend/verdict"
 )
 
 // work measures queued jobs one after the other until ctx ends.
@@ -32,7 +33,7 @@ func (s *Service) work(ctx context.Context) {
 func (s *Service) next() *job {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.queue) > 0 {
+	for len(s.queue) > 0 && !s.probing {
 		j := s.jobs[s.queue[0]]
 		s.queue = s.queue[1:]
 		if j != nil && !j.canceled {
@@ -242,10 +243,16 @@ func runError(err error) *domain.RunError {
 // records reads back everything that was stored of a run.
 func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineInfo) (stats.Input, error) {
 	in := stats.Input{Plan: r.Plan, Engine: info, Prices: s.d.Settings.EnergyPrices()}
+	outputKept := false
 	for rec, err := range s.d.Store.Records(ctx, r.ID) {
 		if err != nil {
 			return in, fmt.Errorf("read requests: %w", err)
 		}
+		rec.Prompt = nil // the figures need no text but one answer, and texts are most of a record
+		if outputKept || rec.Phase != domain.PhaseMeasure || rec.Outcome != domain.OutcomeOK {
+			rec.Output = nil
+		}
+		outputKept = outputKept || rec.Output != nil
 		in.Requests = append(in.Requests, rec)
 	}
 	for smp, err := range s.d.Store.Samples(ctx, r.ID) {
@@ -277,6 +284,7 @@ func report(r *domain.Run, in stats.Input) {
 	if len(in.Requests) == 0 {
 		r.Summary, r.Validity = nil, nil // nothing was measured: there is nothing to judge
 	}
+	r.Bottleneck = verdict.Of(*r, in.Requests, in.Samples)
 	if r.Warnings == nil {
 		r.Warnings = []domain.Warning{}
 	}

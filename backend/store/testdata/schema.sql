@@ -97,7 +97,7 @@ CREATE TABLE run(
   environment      TEXT CHECK(json_valid(environment)),
   error            TEXT CHECK(json_valid(error)),
   dataset_id       TEXT AS (plan ->> '$.dataset_id') STORED
-, client TEXT CHECK(json_valid(client))) STRICT;
+, client TEXT CHECK(json_valid(client)), bottleneck TEXT CHECK(json_valid(bottleneck))) STRICT;
 CREATE TABLE sample(
   id          INTEGER PRIMARY KEY,
   run_id      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,

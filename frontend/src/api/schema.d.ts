@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/bandwidth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Measure how fast memory is read
+         * @description It takes one to two seconds; closing the request cancels it. Refused (409) while a benchmark runs or other programs use the processor. The body may be left out.
+         */
+        post: operations["measureBandwidth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/doctor": {
         parameters: {
             query?: never;
@@ -675,6 +695,29 @@ export interface components {
             avg_token_count: number[] | null;
             avg_total_generation_time: number[] | null;
         };
+        Bandwidth: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: double */
+            gb_per_s: number;
+            /** Format: date-time */
+            measured_at: string;
+            rounds: number[];
+            /** Format: int64 */
+            threads: number;
+        };
+        BandwidthEvent: {
+            /** Format: double */
+            fraction: number;
+            note: string;
+        };
+        BandwidthRequest: {
+            /**
+             * Format: int64
+             * @description Threads that read; default as many as the embedded engine uses
+             */
+            threads?: number;
+        };
         BenchmarkRequest: {
             /**
              * Format: int64
@@ -753,6 +796,24 @@ export interface components {
              * @description Discarded requests before measuring; default 1
              */
             warmup?: number;
+        };
+        Bottleneck: {
+            /** Format: double */
+            ceiling: number | null;
+            ceiling_from: string;
+            evidence: components["schemas"]["LimitFact"][];
+            /** @enum {string} */
+            limit: "memory_bandwidth" | "compute" | "cpu" | "thermal" | "power" | "offload" | "queue" | "client" | "unknown";
+            not_judged: components["schemas"]["LimitFact"][];
+            /** Format: double */
+            reached: number | null;
+            ruled_out: components["schemas"]["LimitFact"][];
+            sentence: string;
+            /** Format: double */
+            share: number | null;
+            /** Format: int64 */
+            stage: number;
+            unit: string;
         };
         Check: {
             code: string;
@@ -903,6 +964,45 @@ export interface components {
             detail: string;
             state: string;
         };
+        Energy: {
+            scopes: components["schemas"]["EnergyScope"][];
+        };
+        EnergyScope: {
+            below_resolution: boolean;
+            /** Format: double */
+            co2_g: number | null;
+            /** Format: double */
+            cost: number | null;
+            currency: string;
+            /** Format: double */
+            gross_j: number | null;
+            /** Format: double */
+            idle_w: number | null;
+            /** Format: double */
+            j_per_request: number | null;
+            /** Format: double */
+            j_per_token: number | null;
+            /** Format: double */
+            mean_w: number | null;
+            method: string;
+            /** Format: double */
+            net_j: number | null;
+            /** Format: double */
+            net_j_per_token: number | null;
+            net_reason: string;
+            /** Format: double */
+            noise_j: number | null;
+            reason: string;
+            scope: string;
+            /** Format: double */
+            tokens_per_j: number | null;
+            /** Format: double */
+            uncertainty_percent: number | null;
+            /** Format: double */
+            wh: number | null;
+            /** Format: double */
+            window_s: number | null;
+        };
         Engine: {
             build: string;
             download: components["schemas"]["Download"] | null;
@@ -928,9 +1028,13 @@ export interface components {
             /** Format: int64 */
             context_tokens: number;
             exact_length: boolean;
+            /** Format: int64 */
+            gpu_layers: number | null;
             gpu_reason: string;
             gpu_used: boolean | null;
             kind: string;
+            /** Format: int64 */
+            layers: number | null;
             /** Format: double */
             load_ms: number | null;
             model_sha256: string;
@@ -959,6 +1063,8 @@ export interface components {
             kernel: string;
             /** Format: double */
             load1_before: number | null;
+            memory_bandwidth: components["schemas"]["Bandwidth"] | null;
+            model: components["schemas"]["GGUFInfo"] | null;
             os: string;
             /** Format: double */
             ram_total_gb: number;
@@ -969,11 +1075,11 @@ export interface components {
         Event: {
             /** Format: date-time */
             at: string;
-            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; log LogRecord; reset null */
-            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["LogRecord"] | null;
+            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset null */
+            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["LogRecord"] | null;
             id: string;
             /** @enum {string} */
-            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "log" | "reset";
+            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
         };
         FieldError: {
             location: string;
@@ -995,6 +1101,7 @@ export interface components {
             draft: components["schemas"]["DraftSummary"] | null;
             e2e_from_due_ms: components["schemas"]["Stats"];
             e2e_ms: components["schemas"]["Stats"];
+            energy: components["schemas"]["Energy"] | null;
             error_classes: {
                 [key: string]: number;
             };
@@ -1032,6 +1139,8 @@ export interface components {
             architecture: string;
             /** Format: double */
             bits_per_weight: number;
+            /** Format: int64 */
+            bytes_per_token: number | null;
             chat_template: boolean;
             /** Format: int64 */
             context_length: number;
@@ -1039,6 +1148,8 @@ export interface components {
             embedding_length: number;
             /** Format: int64 */
             heads: number;
+            /** Format: int64 */
+            kv_bytes_per_token: number | null;
             /** Format: int64 */
             kv_heads: number;
             /** Format: int64 */
@@ -1085,6 +1196,8 @@ export interface components {
             clock_mhz: number | null;
             /** Format: double */
             energy_j: number | null;
+            /** Format: double */
+            engine_gpu_percent: number | null;
             /** Format: double */
             engine_vram_gb: number | null;
             /** Format: double */
@@ -1174,6 +1287,17 @@ export interface components {
             /** Format: double */
             ttft_ms: number | null;
         };
+        Interference: {
+            /** Format: double */
+            cpu_percent: number;
+            /** Format: int64 */
+            from_us: number;
+            /** Format: int64 */
+            pid: number;
+            process: string;
+            /** Format: int64 */
+            to_us: number;
+        };
         Knee: {
             detail: string;
             reason: string;
@@ -1247,6 +1371,20 @@ export interface components {
             label: string;
             /** Format: double */
             ours: number | null;
+            unit: string;
+            /** Format: double */
+            value: number | null;
+        };
+        LimitFact: {
+            /** @enum {string} */
+            about: "memory_bandwidth" | "compute" | "cpu" | "thermal" | "power" | "offload" | "queue" | "client" | "unknown";
+            claim: string;
+            /** Format: int64 */
+            from_us: number | null;
+            /** Format: double */
+            limit: number | null;
+            /** Format: int64 */
+            to_us: number | null;
             unit: string;
             /** Format: double */
             value: number | null;
@@ -1471,7 +1609,10 @@ export interface components {
         };
         Preflight: {
             checks: components["schemas"]["Check"][];
+            quiet: boolean;
             ready: boolean;
+            /** Format: double */
+            waited_s: number;
         };
         Problem: {
             /** @description The chain of causes; in debug mode only */
@@ -1614,6 +1755,7 @@ export interface components {
             total_generation_time: number | null;
         };
         Run: {
+            bottleneck: components["schemas"]["Bottleneck"] | null;
             client: components["schemas"]["ClientHealth"] | null;
             /** Format: date-time */
             created_at: string;
@@ -1755,8 +1897,11 @@ export interface components {
             key: string;
             name: string;
             reason: string;
+            remedy: string;
             source: string;
             unit: string;
+            /** Format: double */
+            window_ms: number | null;
         };
         ServerSummary: {
             /** Format: double */
@@ -1801,6 +1946,13 @@ export interface components {
             /** @description host:port; used at the next start */
             api_addr?: string;
             api_enabled?: boolean;
+            /**
+             * Format: double
+             * @description Grams of CO2 emitted for a kWh; 0: not known
+             */
+            co2_g_per_kwh?: number;
+            /** @description Of the tariff, e.g. EUR */
+            currency?: string;
             /** @description Sample data and the seed's average routes */
             debug?: boolean;
             /** @description An own llama-server binary */
@@ -1810,6 +1962,11 @@ export interface components {
             models_dir?: string;
             onboarding_done?: boolean;
             store_text?: boolean;
+            /**
+             * Format: double
+             * @description Price of a kWh; 0: not known
+             */
+            tariff_per_kwh?: number;
             /** Format: double */
             telemetry_hz?: number;
             /** @description system, dark or light */
@@ -1934,6 +2091,7 @@ export interface components {
             draft: components["schemas"]["DraftSummary"] | null;
             e2e_from_due_ms: components["schemas"]["Stats"];
             e2e_ms: components["schemas"]["Stats"];
+            energy: components["schemas"]["Energy"] | null;
             error_classes: {
                 [key: string]: number;
             };
@@ -1998,10 +2156,14 @@ export interface components {
             cpu_model: string;
             /** Format: int64 */
             cpu_threads: number;
+            facts: {
+                [key: string]: string;
+            };
             gpu_reason: string;
             gpus: components["schemas"]["GPUInfo"][];
             hostname: string;
             kernel: string;
+            memory_bandwidth: components["schemas"]["Bandwidth"] | null;
             os: string;
             /** Format: double */
             ram_total_gb: number;
@@ -2062,6 +2224,7 @@ export interface components {
         };
         Validity: {
             checks: components["schemas"]["Check"][];
+            interference: components["schemas"]["Interference"][];
             verdict: string;
         };
         Warning: {
@@ -3417,6 +3580,39 @@ export interface operations {
             };
         };
     };
+    measureBandwidth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BandwidthRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bandwidth"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     doctor: {
         parameters: {
             query?: never;
@@ -3448,7 +3644,10 @@ export interface operations {
     };
     preflight: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Wait so many seconds for a quiet machine: the answer comes as soon as no check is caution or invalid */
+                wait_s?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

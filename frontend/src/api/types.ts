@@ -110,6 +110,7 @@ export interface LiveEvents {
   'run.finished': Run
   telemetry: TelemetryEvent
   'download.progress': Download
+  'bandwidth.progress': S['BandwidthEvent']
   log: LogRecord
   reset: unknown
 }
