@@ -20,7 +20,7 @@ export const home = {
   queue: 'Queue',
   next: 'What next?',
   nextUsers: 'How many users can it serve?',
-  nextUsersSub: '4 requests at a time',
+  nextUsersSub: 'raises the load until it breaks',
   nextOwn: 'Try your own prompt',
   nextOwnSub: 'any text, any length',
   nextModel: 'Measure another model',

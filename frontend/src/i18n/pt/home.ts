@@ -23,7 +23,7 @@ export const home: Words<typeof en> = {
   queue: 'Fila',
   next: 'E agora?',
   nextUsers: 'Quantos usuários atende?',
-  nextUsersSub: '4 pedidos por vez',
+  nextUsersSub: 'aumenta a carga até não aguentar',
   nextOwn: 'Testar o seu próprio prompt',
   nextOwnSub: 'qualquer texto, qualquer tamanho',
   nextModel: 'Medir outro modelo',
