@@ -145,9 +145,8 @@ func (h *procHost) lostInto(w *cpuWindow, why string) {
 		h.gauges.set(domain.GaugeSteal, steal)
 		return
 	}
-	l := lack{reason: orElse(why, notYet)}
-	h.gauges.miss(domain.GaugeIOWait, l)
-	h.gauges.miss(domain.GaugeSteal, l)
+	h.gauges.miss(domain.GaugeIOWait, lack{reason: why})
+	h.gauges.miss(domain.GaugeSteal, lack{reason: why})
 }
 
 func (h *procHost) close() {

@@ -44,7 +44,7 @@ func (m *countMeter) read(now time.Time, g *gauges) {
 		}
 		v, ok := m.rates[i].add(now, sums[i])
 		if !ok {
-			g.miss(k, lack{reason: notYet})
+			g.miss(k, lack{}) // the next reading has one
 			continue
 		}
 		if v *= m.scale; m.most > 0 {

@@ -138,7 +138,7 @@ func (r *reader) engineInto(now time.Time, s *domain.Sample, f *figures) {
 	}
 	perSecond, ok := r.engFaults.add(now, faults)
 	if !ok {
-		r.last.gauges.miss(domain.GaugeMajorFaults, lack{reason: notYet})
+		r.last.gauges.miss(domain.GaugeMajorFaults, lack{})
 		return
 	}
 	r.last.gauges.set(domain.GaugeMajorFaults, perSecond)
@@ -162,11 +162,6 @@ type hostStatus struct {
 
 func (r *reader) status() hostStatus {
 	st := hostStatus{source: r.host.name(), cpu: r.last.cpuErr, engine: r.engineWhy, gauges: r.last.gauges.lack}
-	for g, has := range r.last.gauges.has {
-		if !has && st.gauges[g].reason == "" {
-			st.gauges[g].reason = notYet
-		}
-	}
 	if r.engineWhy != "" {
 		st.gauges[domain.GaugeMajorFaults] = lack{reason: r.engineWhy}
 	}

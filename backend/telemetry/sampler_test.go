@@ -25,6 +25,9 @@ func (f *fakeHost) read(now time.Time, w *cpuWindow, r *hostReading) {
 		time.Sleep(f.takes())
 	}
 	*r = hostReading{hasRAM: true, ramUsed: 3e9, memErr: "no swap here"}
+	for g := range domain.Gauges {
+		r.gauges.miss(g, lack{reason: "not on this machine"})
+	}
 	ticks := uint64(now.Sub(f.epoch).Milliseconds())
 	slot := w.next()
 	slot.at = now

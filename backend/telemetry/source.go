@@ -19,7 +19,8 @@ type hostReading struct {
 	gauges            gauges
 }
 
-// gauges are the further readings; one that is not there has a reason.
+// gauges are the further readings. One that is not there has a reason, but for a rate before its second
+// reading: that sensor is there.
 type gauges struct {
 	value [domain.Gauges]float64
 	has   [domain.Gauges]bool
