@@ -52,14 +52,15 @@ type GPUSample struct {
 	TempC      *float64 `json:"temp_c"`
 	ClockMHz   *float64 `json:"clock_mhz"`
 
-	MemClockMHz  *float64 `json:"memory_clock_mhz"`
-	FanPct       *float64 `json:"fan_percent"`
-	PowerNowW    *float64 `json:"power_instant_w"`       // at the instant; PowerW may be an average of a second
-	EnergyJ      *float64 `json:"energy_j"`              // counter since the sampler began
-	PCIeRxMBPS   *float64 `json:"pcie_receive_mb_per_s"` // read slowly, apart from the tick
-	PCIeTxMBPS   *float64 `json:"pcie_send_mb_per_s"`
-	EngineVRAMGB *float64 `json:"engine_vram_gb"` // held by the engine's process
-	OtherVRAMGB  *float64 `json:"other_vram_gb"`  // held by other processes
+	MemClockMHz   *float64 `json:"memory_clock_mhz"`
+	FanPct        *float64 `json:"fan_percent"`
+	PowerNowW     *float64 `json:"power_instant_w"`       // at the instant; PowerW may be an average of a second
+	EnergyJ       *float64 `json:"energy_j"`              // counter since the sampler began
+	PCIeRxMBPS    *float64 `json:"pcie_receive_mb_per_s"` // read slowly, apart from the tick
+	PCIeTxMBPS    *float64 `json:"pcie_send_mb_per_s"`
+	EngineUtilPct *float64 `json:"engine_gpu_percent"` // use by the engine's process, of its busiest kind of units
+	EngineVRAMGB  *float64 `json:"engine_vram_gb"`     // held by the engine's process
+	OtherVRAMGB   *float64 `json:"other_vram_gb"`      // held by other processes
 	// LimitReasons says what holds the clock down: idle, power_cap, hw_slowdown, sw_thermal,
 	// hw_thermal, power_brake, sync_boost, app_clocks, display, board_limit, reliability; nil when it
 	// cannot be read.

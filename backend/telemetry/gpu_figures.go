@@ -22,6 +22,7 @@ const (
 	keyFan        = "fan_percent"
 	keyPCIeRx     = "pcie_receive_mb_per_s"
 	keyPCIeTx     = "pcie_send_mb_per_s"
+	keyEngineGPU  = "engine_gpu_percent"
 	keyEngineVRAM = "engine_vram_gb"
 	keyOtherVRAM  = "other_vram_gb"
 )
@@ -49,6 +50,7 @@ func gpuFigures() []gpuFigure {
 		{keyFan, "GPU fan", "%", func(g *domain.GPUSample) bool { return g.FanPct != nil }},
 		{keyPCIeRx, "PCIe to the GPU", "MB/s", func(g *domain.GPUSample) bool { return g.PCIeRxMBPS != nil }},
 		{keyPCIeTx, "PCIe from the GPU", "MB/s", func(g *domain.GPUSample) bool { return g.PCIeTxMBPS != nil }},
+		{keyEngineGPU, "GPU use by the engine", "%", func(g *domain.GPUSample) bool { return g.EngineUtilPct != nil }},
 		{keyEngineVRAM, "GPU memory of the engine", "GB", func(g *domain.GPUSample) bool { return g.EngineVRAMGB != nil }},
 		{keyOtherVRAM, "GPU memory of others", "GB", func(g *domain.GPUSample) bool { return g.OtherVRAMGB != nil }},
 	}

@@ -29,3 +29,9 @@ func descends(pid, root int, parentOf func(int) int) bool {
 	}
 	return false
 }
+
+// scaled is a measured number in the unit that a sample has.
+func scaled(v uint64, factor float64) *float64 {
+	f := float64(v) * factor
+	return &f
+}

@@ -4,9 +4,9 @@ package telemetry
 
 import "github.com/inferometer/inferometer/backend/domain"
 
-// systemDrivers is empty of NVIDIA's library where the binding cannot be built; AMD's files are
-// read wherever they exist.
-func systemDrivers(string) []gpuDriver { return []gpuDriver{noNVML{}, newSysfsDriver()} }
+// systemDrivers is empty of NVIDIA's library where the binding cannot be built; the files of the
+// others are read wherever they exist.
+func systemDrivers(string) []gpuDriver { return append([]gpuDriver{noNVML{}}, sysfsDrivers()...) }
 
 // noNVML says why NVIDIA GPUs are not read.
 type noNVML struct{}

@@ -259,6 +259,7 @@ func (c *nvmlCard) power(g *domain.GPUSample, told func(string, nvmlCode) bool) 
 // slow reads what blocks or walks lists. The throughput is a mean over 20 ms, in kB/s.
 func (d *nvmlDriver) slow(engine int) gpuSlow {
 	r := gpuSlow{gpus: make([]gpuSlowFigures, len(d.cards)), why: map[string]string{}}
+	note(r.why, keyEngineGPU, "The use of NVIDIA GPUs is read for the whole GPU only.")
 	for i := range d.cards {
 		c, f := &d.cards[i], &r.gpus[i]
 		if v, code := c.number(symFan); noteCode(r.why, keyFan, i, code) {

@@ -77,12 +77,6 @@ func (c *nvmlCard) memory() (used, total uint64, code nvmlCode) {
 	return c.dev.memory(symMemory)
 }
 
-// scaled is a measured number in the unit that a sample has.
-func scaled(v uint64, factor float64) *float64 {
-	f := float64(v) * factor
-	return &f
-}
-
 // limitWords puts the bits that say what holds the clock down into words, and keeps the last ones:
 // they seldom change.
 type limitWords struct {

@@ -14,7 +14,7 @@ import (
 // systemDrivers lists the drivers of this system in the order in which they are tried.
 func systemDrivers(nvmlPath string) []gpuDriver {
 	nvidia := &nvmlDriver{lib: &nvmlLinux{}, path: nvmlPath, hostPIDs: inFirstNamespace}
-	return []gpuDriver{nvidia, newSysfsDriver()}
+	return append([]gpuDriver{nvidia}, sysfsDrivers()...)
 }
 
 // inFirstNamespace reports whether this program sees the machine's own process numbers; the kernel
