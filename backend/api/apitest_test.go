@@ -31,6 +31,7 @@ type world struct {
 	store    *store.Store
 	hub      *stream.Hub
 	engine   *scriptedEngine
+	sampler  *fakeSampler
 	library  *fakeLibrary
 	settings *fakeSettings
 	secrets  *fakeSecrets
@@ -44,7 +45,7 @@ func newWorld(t *testing.T, debug bool) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: st, hub: stream.NewHub(stream.Options{}), engine: &scriptedEngine{},
+	w := &world{t: t, store: st, hub: stream.NewHub(stream.Options{}), engine: &scriptedEngine{}, sampler: &fakeSampler{},
 		library: &fakeLibrary{}, settings: &fakeSettings{debug: debug}, secrets: &fakeSecrets{kept: map[string]string{}},
 		log: &lockedBuffer{}}
 	w.library.models = []domain.Model{
@@ -52,9 +53,9 @@ func newWorld(t *testing.T, debug bool) *world {
 		{ID: "org/name:Q4_K_M", Name: "Slashed", Engine: "llama-server", Installed: true, Source: "file"},
 		{ID: "big", Name: "Big", Engine: "llama-server", Source: "catalogue"},
 	}
-	w.svc = service.New(service.Deps{Store: st, Sampler: &fakeSampler{}, Library: w.library, Engines: w, Hub: w.hub,
+	w.svc = service.New(service.Deps{Store: st, Sampler: w.sampler, Library: w.library, Engines: w, Hub: w.hub,
 		Secrets: w.secrets, Settings: w.settings, Now: time.Now,
-		App:        func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3"} },
+		App: func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3"} },
 		ReadMemory: func(_ context.Context, _ int64, threads int, done func(float64)) (domain.Bandwidth, error) {
 			done(1)
 			return domain.Bandwidth{GBPerS: 25, Rounds: []float64{25}, Threads: threads, Bytes: 1 << 29}, nil
@@ -261,10 +262,14 @@ type fakeSampler struct {
 	start time.Time
 	phase domain.Phase
 	sink  func(domain.Sample)
+	quiet bool // nobody uses the processor
 }
 
 func (f *fakeSampler) reading() domain.Sample {
-	cpu, ram := 9.5, 3.25
+	cpu, ram := 12.5, 3.25
+	if f.quiet {
+		cpu = 1
+	}
 	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: &cpu, RAMUsedGB: &ram}
 	if !f.start.IsZero() {
 		s.TUs = time.Since(f.start).Microseconds()

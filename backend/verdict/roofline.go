@@ -75,6 +75,9 @@ func prefill(s scene) *finding {
 	peak, _ := s.peak()
 	speed, first, whole := or(s.fig.PrefillTokensPerSecond, 0), or(s.fig.TTFTMs.P50, 0), or(s.fig.E2EMs.P50, 0)
 	prompt := float64(or(s.fig.Tokens.Prompt, 0)) / float64(s.fig.Requests.OK)
+	if s.fig.PrefillLowerBound { // without the engine's own times, waiting looks like reading
+		return nil
+	}
 	if !s.local || !s.alone() || !known || peak <= 0 || speed <= 0 || whole <= 0 || prompt < 1 || first/whole <= prefillMost {
 		return nil
 	}

@@ -79,7 +79,10 @@ func TestLimits(t *testing.T) {
 			b.fig().DecodeTokensPerSecond = new(5.0)
 			b.each(func(x *domain.Sample) { x.EngineCPUPercent, x.CPUPercent = new(200.0), new(30.0) })
 		}, domain.LimitUnknown, 0.2, "closest is memory bandwidth at 20 %"},
-		"prompts":                  {func(b *bed) { b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0) }, domain.LimitCompute, 0, "Reading the prompts takes 75 % of the time"},
+		"prompts": {func(b *bed) { b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0) }, domain.LimitCompute, 0, "Reading the prompts takes 75 % of the time"},
+		"prompts without the engine's times": {func(b *bed) {
+			b.fig().E2EMs.P50, b.fig().TTFTMs.P50, b.fig().PrefillLowerBound = new(400.0), new(300.0), true
+		}, domain.LimitMemory, 0.8, "it reads 20.0 of 25.0"},
 		"batching":                 {func(b *bed) { b.users(8, 8); b.fig().DecodeTokensPerSecond = new(6.0) }, domain.LimitCompute, 0, "used to 24 %"},
 		"batching close to memory": {func(b *bed) { b.users(2, 2) }, domain.LimitUnknown, 0, "No single limit found."},
 		"speculative":              {func(b *bed) { b.fig().Draft = &domain.DraftSummary{} }, domain.LimitUnknown, 0, "No single limit found."},
