@@ -1,7 +1,7 @@
 // What a person does: starts a benchmark, watches it, opens the result, deletes it and takes it back.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { api, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
 
 let program
 let browser
@@ -114,4 +114,8 @@ test('the hardware screen shows moving charts and readable sensors', { timeout: 
   await until(async () => (await picture()) !== first, 30_000, 'the chart moves')
   await page.getByRole('button', { name: 'Sensors' }).click()
   await page.getByRole('rowheader', { name: /CPU/ }).first().waitFor()
+  for (const group of ['Memory', 'Disk', 'Network', 'GPU']) await page.getByRole('rowheader', { name: group, exact: true }).waitFor()
+  const { sensors } = await api(program.url, '/system')
+  for (const s of sensors.filter((x) => !x.available && !x.reason.includes('yet')).slice(0, 3)) await page.getByText(s.reason, { exact: true }).first().waitFor()
+  assert.deepEqual(await axe(page), [])
 }))

@@ -32,7 +32,7 @@ export function groupOf(key: string): GroupName {
 
 /** The groups that hold a sensor; GPUs are the numbers of those that were found. */
 export function grouped(sensors: SensorInfo[], gpus: number[]): Group[] {
-  return groups.flatMap((name) => {
+  return groups.flatMap((name): Group[] => {
     const own = sensors.filter((s) => groupOf(s.key) === name && !listed.has(s.key))
     if (own.length === 0) return []
     const one = { name, present: own.filter((s) => s.available), missing: why(own.filter((s) => !s.available)) }
