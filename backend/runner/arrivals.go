@@ -32,27 +32,28 @@ func (r *run) arrivals(flying context.Context, rd *round) {
 		}
 		due := rd.start.Add(offset)
 		if planned && rd.missed(i, offset) {
-			r.drop(rd, rd.phase, due, missed)
+			r.drop(rd, r.number(), rd.phase, due, missed)
 			continue
 		}
 		if !pause(rd.idle, time.Until(due)) {
 			return
 		}
-		phase, ok := rd.claim(flying)
-		if !ok {
-			return
-		}
-		slot, why := rd.seat(phase, free)
-		if why != "" {
-			if flying.Err() == nil {
-				r.drop(rd, phase, due, why)
-			}
-			rd.settle(phase)
-			continue
-		}
 		// Arrival i sends conversation i whatever became of those before it: the same seed gives the
 		// same requests at the same times, and a trace its own.
-		c := ticket{phase: phase, slot: slot, index: i, n: r.number(), due: due}
+		c, ok := r.take(flying, rd, i)
+		if !ok {
+			continue // what is left is kept for conversations under way
+		}
+		slot, why := rd.seat(c.phase, free)
+		if why != "" {
+			if flying.Err() == nil {
+				r.drop(rd, c.n, c.phase, due, why)
+			}
+			rd.release(c.kept)
+			rd.settle(c.phase)
+			continue
+		}
+		c.slot, c.due = slot, due
 		sent.Go(func() {
 			r.converse(flying, rd, c)
 			free <- slot

@@ -23,7 +23,8 @@ type round struct {
 	maxTokens int // in place of the plan's, when set
 
 	start         time.Time
-	claimed       atomic.Int64 // requests, cool-down excluded
+	claimed       atomic.Int64 // requests that conversations keep for their turns, cool-down excluded
+	begun         atomic.Int64 // those of them that were sent or dropped
 	cooled        atomic.Int64 // cool-down requests
 	conversations atomic.Int64
 	measuring     atomic.Int64 // requests under way that count
@@ -93,23 +94,71 @@ func (rd *round) users() int {
 }
 
 // claim takes the next request of the round and says as what it counts; false when there is none.
-// Requests run while flying is alive.
-func (rd *round) claim(flying context.Context) (domain.Phase, bool) {
+// Requests run while flying is alive. The further turns of the conversation are kept for it as far as
+// there are requests left, so that what was begun is ended before something new is.
+func (rd *round) claim(flying context.Context, turns int) (phase domain.Phase, kept int, ok bool) {
 	if flying.Err() != nil {
-		return "", false
+		return "", 0, false
 	}
 	if !over(rd.closed) {
 		rd.measuring.Add(1)
-		if n := rd.claimed.Add(1); rd.limit == nil || n <= int64(*rd.limit) {
-			rd.rest()
-			return rd.phase, true
+		if n := rd.reserve(int64(1 + turns)); n > 0 {
+			rd.begin()
+			return rd.phase, n - 1, true
 		}
 		rd.measuring.Add(-1)
 	}
-	if rd.cooldown > 0 && rd.measuring.Load() > 0 && rd.cooled.Add(1) <= rd.cooldown {
-		return domain.PhaseCooldown, true
+	return rd.cool()
+}
+
+// reserve takes up to n of the requests that are left.
+func (rd *round) reserve(n int64) int {
+	if rd.limit == nil {
+		return int(n)
 	}
-	return "", false
+	for {
+		claimed := rd.claimed.Load()
+		n = min(n, int64(*rd.limit)-claimed)
+		if n <= 0 || rd.claimed.CompareAndSwap(claimed, claimed+n) {
+			return int(n)
+		}
+	}
+}
+
+// cool takes a request of the cool-down.
+func (rd *round) cool() (phase domain.Phase, kept int, ok bool) {
+	if rd.cooldown > 0 && rd.measuring.Load() > 0 && rd.cooled.Add(1) <= rd.cooldown {
+		return domain.PhaseCooldown, 0, true
+	}
+	return "", 0, false
+}
+
+// another takes the request of a conversation's next turn: one that was kept for it while the round is
+// open.
+func (rd *round) another(flying context.Context, kept int) (phase domain.Phase, left int, ok bool) {
+	switch {
+	case flying.Err() != nil:
+		return "", kept, false
+	case kept > 0 && !over(rd.closed):
+		rd.measuring.Add(1)
+		rd.begin()
+		return rd.phase, kept - 1, true
+	}
+	phase, _, ok = rd.cool()
+	return phase, kept, ok
+}
+
+// begin counts a request that is sent now.
+func (rd *round) begin() {
+	rd.begun.Add(1)
+	rd.rest()
+}
+
+// release gives back what was kept for turns that are not sent.
+func (rd *round) release(kept int) {
+	if rd.limit != nil {
+		rd.claimed.Add(-int64(kept))
+	}
 }
 
 // settle gives back what claim counted.
@@ -122,7 +171,7 @@ func (rd *round) settle(phase domain.Phase) {
 
 // rest ends the waits of a round that has nothing left to send.
 func (rd *round) rest() {
-	if !over(rd.closed) && (rd.limit == nil || rd.claimed.Load() < int64(*rd.limit)) {
+	if !over(rd.closed) && (rd.limit == nil || rd.begun.Load() < int64(*rd.limit)) {
 		return
 	}
 	if rd.measuring.Load() == 0 || rd.cooled.Load() >= rd.cooldown {
@@ -136,11 +185,12 @@ func (r *run) user(flying context.Context, rd *round, slot int) {
 		return
 	}
 	for {
-		phase, ok := rd.claim(flying)
+		c, ok := r.take(flying, rd, int(rd.conversations.Add(1)-1))
 		if !ok {
 			return
 		}
-		r.converse(flying, rd, ticket{phase: phase, slot: slot, index: int(rd.conversations.Add(1) - 1), n: r.number()})
+		c.slot = slot
+		r.converse(flying, rd, c)
 		pause(rd.idle, rd.step.Think)
 	}
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -128,4 +129,39 @@ func TestArrivalSendsItsOwnPrompt(t *testing.T) {
 			t.Errorf("numbers do not follow the schedule: %v", due)
 		}
 	})
+}
+
+// One pass sends every conversation once and whole, however many users share the requests; what a
+// failed one leaves is sent by others.
+func TestConversationsEndBeforeOthersBegin(t *testing.T) {
+	for name, c := range map[string]struct {
+		load domain.Load
+		fail int // this request fails; -1: none
+		want map[string]int
+	}{
+		"closed": {domain.Load{Kind: domain.LoadClosed, Concurrency: new(2), ThinkTimeMs: new(30)}, -1, map[string]int{"0": 3, "1": 3, "2": 3}},
+		"open":   {domain.Load{Kind: domain.LoadRate, RatePerS: new(20.0)}, -1, map[string]int{"0": 3, "1": 3, "2": 3}},
+		"failed": {domain.Load{Kind: domain.LoadClosed, Concurrency: new(1)}, 1, map[string]int{"0": 2, "1": 3, "2": 3, "3": 1}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench().open(c.load, 9)
+			b.plan.Warmup = 0
+			turns := []domain.Turn{{Text: "more"}, {Text: "yet more"}}
+			b.source = workload.InOrder([]domain.Prompt{{Text: "A", Turns: turns}, {Text: "B", Turns: turns}, {Text: "C", Turns: turns}})
+			b.engine.step = func(i, _ int) error {
+				if i == c.fail {
+					return &engine.RequestError{Class: domain.ErrClassHTTP, Status: 500, Msg: "no"}
+				}
+				return nil
+			}
+			wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+			got := map[string]int{}
+			for _, r := range b.measured() {
+				got[fmt.Sprint(*r.Conversation)]++
+			}
+			if !maps.Equal(got, c.want) {
+				t.Errorf("%s: turns of conversations %v, want %v", name, got, c.want)
+			}
+		})
+	}
 }

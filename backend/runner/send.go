@@ -16,18 +16,30 @@ type ticket struct {
 	n     int // of its first request within the run
 	slot  int
 	due   time.Time // zero in a closed loop
+	kept  int       // requests that are kept for its further turns
+	domain.Prompt
+}
+
+// take claims the requests of a conversation.
+func (r *run) take(flying context.Context, rd *round, index int) (ticket, bool) {
+	prompt, err := r.source.Prompt(index)
+	if err != nil {
+		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
+		return ticket{}, false
+	}
+	phase, kept, ok := rd.claim(flying, len(prompt.Turns))
+	if !ok {
+		return ticket{}, false
+	}
+	return ticket{phase: phase, index: index, n: r.number(), kept: kept, Prompt: prompt}, true
 }
 
 // converse sends a conversation of the round, one request for each of its turns; usually it has one.
 // The caller has claimed the first request. A conversation ends early when a turn fails or no request
 // is left.
 func (r *run) converse(flying context.Context, rd *round, c ticket) {
-	prompt, err := r.source.Prompt(c.index)
-	if err != nil {
-		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
-		rd.settle(c.phase)
-		return
-	}
+	prompt := c.Prompt
+	defer func() { rd.release(c.kept) }()
 	history := prompt.History
 	text := r.firstText(rd, prompt, c.index)
 	maxTokens := prompt.MaxTokens
@@ -45,7 +57,7 @@ func (r *run) converse(flying context.Context, rd *round, c ticket) {
 		if !ok || turn == len(prompt.Turns) || !pause(rd.idle, rd.step.Think) {
 			return
 		}
-		if c.phase, ok = rd.claim(flying); !ok {
+		if c.phase, c.kept, ok = rd.another(flying, c.kept); !ok {
 			return
 		}
 		c.n, c.due = r.number(), time.Time{}
@@ -140,8 +152,8 @@ func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bo
 func (r *run) number() int { return int(r.seq.Add(1) - 1) }
 
 // drop records an arrival that was never sent.
-func (r *run) drop(rd *round, phase domain.Phase, due time.Time, why string) {
-	t := newTape(r.number(), phase, 0)
+func (r *run) drop(rd *round, n int, phase domain.Phase, due time.Time, why string) {
+	t := newTape(n, phase, 0)
 	t.stage, t.due, t.begun = rd.stage, due, time.Now()
 	r.rec.request(ended{tape: t, usage: domain.Usage{Sent: due}, outcome: domain.OutcomeDropped, message: why})
 }
