@@ -2,13 +2,17 @@ package telemetry
 
 // energyMeter turns a counter of energy into what was used since its first reading, in the unit of
 // the counter. A counter that goes back has begun anew: what it lost is not known and is left out,
-// so that the sum never falls and never runs under zero.
+// so that the sum never falls and never runs under zero. A 0 is what a GPU in trouble tells; it is
+// no reading, or all that was used before would count again when it recovers.
 type energyMeter struct {
 	begun     bool
 	last, sum uint64
 }
 
 func (m *energyMeter) add(counter uint64) uint64 {
+	if counter == 0 {
+		return m.sum
+	}
 	if m.begun && counter > m.last {
 		m.sum += counter - m.last
 	}

@@ -84,7 +84,8 @@ func TestSlowFiguresHang(t *testing.T) {
 func TestEnergyMeter(t *testing.T) {
 	var m energyMeter
 	for i, step := range []struct{ counter, want uint64 }{
-		{1000, 0}, {1500, 500}, {1500, 500}, {0, 500}, {40, 540}, {1 << 63, 500 + 1<<63}, {7, 500 + 1<<63},
+		{0, 0}, {1000, 0}, {1500, 500}, {1500, 500}, {0, 500}, {1600, 600}, // 0 is no reading
+		{40, 600}, {100, 660}, {1<<63 + 100, 660 + 1<<63}, {7, 660 + 1<<63}, // it began anew
 	} {
 		if got := m.add(step.counter); got != step.want {
 			t.Errorf("reading %d at %d: %d, want %d", i, step.counter, got, step.want)
