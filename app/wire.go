@@ -125,7 +125,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.onClose("library", lib.Close)
 	sampler := telemetry.New(telemetry.Options{RateHz: a.settings.TelemetryHz(), Log: a.part("telemetry")})
-	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Library: lib, Hub: a.hub,
+	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Processes: telemetry.NewProcesses().Scan, Library: lib, Hub: a.hub,
 		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db),
 		Settings: a.settings, App: a.info, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})

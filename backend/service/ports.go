@@ -148,7 +148,7 @@ type SettingsStore interface {
 	EnergyPrices() domain.EnergyPrices
 }
 
-// Deps are what New needs. TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
+// Deps are what New needs. Processes, TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
 type Deps struct {
 	Store    Store
 	Sampler  Sampler
@@ -158,6 +158,9 @@ type Deps struct {
 	Secrets  SecretStore
 	Settings SettingsStore
 	App      func() domain.AppInfo
+	// Processes scans the processes of this machine within a few milliseconds; it may leave out what it
+	// did not get to. One goroutine calls it at a time.
+	Processes func() []domain.Process
 	// TestDatabase names a file with seed A's sample results; empty: test_database.json of the
 	// working directory, else the embedded one.
 	TestDatabase string

@@ -47,7 +47,8 @@ type job struct {
 	cancel   context.CancelCauseFunc // set while running
 	canceled bool
 	progress *domain.Progress
-	done     chan struct{} // closed when the run has ended and is stored
+	others   []domain.Interference // who took the processor while it measured; known when it has ended
+	done     chan struct{}         // closed when the run has ended and is stored
 }
 
 // New wires the operations. Call Start before use and Close at the end.

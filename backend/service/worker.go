@@ -69,7 +69,7 @@ func (s *Service) execute(ctx context.Context, j *job) {
 		if res.Status == domain.StatusCanceled && errors.Is(context.Cause(rctx), errClosing) {
 			res.Err = closedResult()
 		}
-		run = s.finish(keep, j.id, res)
+		run = s.finish(keep, j, res)
 		s.d.Hub.Publish(domain.EventRunFinished, run)
 	} else if !errors.Is(err, errCanceled) {
 		s.d.Log.Error("Cannot begin a benchmark", "runId", j.id, "error", err)
@@ -114,6 +114,8 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 	if err = s.keepBefore(keep, j.id, *run.StartedAt); err != nil {
 		return res
 	}
+	stop := s.watchOthers(ctx, *run.StartedAt)
+	defer func() { j.others = stop() }()
 	return runner.Run(ctx, runner.Job{
 		ID: j.id, Plan: run.Plan, Spec: engineSpec(run.Plan, j.model, prompts), Engine: guarded{eng, s.d.Log},
 		Source: source(j.id, run.Plan, prompts), Trace: traceOf(run.Plan, prompts), Telemetry: s.d.Sampler,
@@ -174,12 +176,14 @@ func (s *Service) open(ctx context.Context, j *job, p domain.Plan) (engine.Engin
 
 // finish computes the report from the stored records and closes the run. Whatever goes wrong, the
 // run ends in a final status.
-func (s *Service) finish(ctx context.Context, id domain.RunID, res runner.Result) domain.Run {
+func (s *Service) finish(ctx context.Context, j *job, res runner.Result) domain.Run {
+	id := j.id
 	run, err := s.changeRun(ctx, id, func(r *domain.Run) error {
 		at := s.d.Now().UTC()
 		r.Status, r.EndedAt, r.Error = res.Status, &at, runError(res.Err)
 		r.Client = &domain.ClientHealth{RecorderLateMs: float64(res.RecorderLate.Microseconds()) / 1e3, DroppedSamples: res.DroppedSamples}
 		if in, err := s.records(ctx, *r, res.Info); err == nil {
+			in.Interference = j.others
 			report(r, in)
 		} else { // the run ends all the same
 			s.d.Log.Error("Cannot summarise a run", "runId", id, "error", err)

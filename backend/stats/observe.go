@@ -48,7 +48,7 @@ type facts struct {
 func observe(in Input, m set, at timing, seen readings, client clientFacts) facts {
 	f := facts{
 		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(seen.samples),
-		foreign: foreignCPU(seen.samples), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
+		foreign: ForeignCPU(seen.samples), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
 		steal: mean(collect(seen.samples, func(s domain.Sample) *float64 { return s.StealPercent })), others: in.Interference,
 	}
 	f.sent = len(m.all) - f.counts.Dropped
@@ -74,9 +74,9 @@ func observe(in Input, m set, at timing, seen readings, client clientFacts) fact
 	return f
 }
 
-// foreignCPU is the mean CPU use of everything but engine and Inferometer, in percent of the
+// ForeignCPU is the mean CPU use of everything but engine and Inferometer, in percent of the
 // machine; nil unless the three readings and the number of cores are there.
-func foreignCPU(samples []domain.Sample) *float64 {
+func ForeignCPU(samples []domain.Sample) *float64 {
 	return mean(collect(samples, func(s domain.Sample) *float64 {
 		cores := float64(len(s.CPUCores))
 		if s.CPUPercent == nil || s.EngineCPUPercent == nil || s.SelfCPUPercent == nil || cores == 0 {
