@@ -33,7 +33,7 @@ describe('figures', () => {
   })
   it('lists each value once', () => expect(facet(all, (r) => r.model)).toEqual(['a', 'b']))
   it('draws one line per model, oldest first, without failed or invalid runs', () => {
-    const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [] } }
+    const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [], interference: [] } }
     const lines = trends([...all, bad], 'speed')
     expect(lines.map((l) => [l.model, l.y])).toEqual([['a', [10, 20]]])
     const four = { ...fast, plan: { ...fast.plan, load: { kind: 'closed' as const, concurrency: 4 } } }

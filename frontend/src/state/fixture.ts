@@ -18,7 +18,7 @@ export function aRun(over: Partial<Run> = {}): Run {
       synthetic: null, warmup: 1, cooldown: 0, prompt_cache: 'off', repeat: 1,
       store_text: true, raw_completion: false, phases: [], expected_requests: 1, expected_s: null,
     },
-    progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, error: null, tags: [], notes: '', pinned: false, sample: false,
+    progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, bottleneck: null, error: null, tags: [], notes: '', pinned: false, sample: false,
     deleted_at: null, ...over,
   }
 }
@@ -32,7 +32,7 @@ export function withSpeed(run: Run, decode: number | null, ttft: number | null):
       asked_concurrency: 1, asked_rate_per_s: null, arrivals_per_second: null, length_shortfall: 0, draft: null, clock_delta_percent: null, tokens_per_chunk: null,
       output_tokens_per_second: decode, decode_tokens_per_second: decode, prefill_tokens_per_second: null, prefill_lower_bound: false,
       requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0, dropped: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
-      delivered_concurrency: null, window_s: 1, finish_reasons: {}, error_classes: {},
+      delivered_concurrency: null, window_s: 1, energy: null, finish_reasons: {}, error_classes: {},
       server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [], best_stage: null, knee: null,
     },
   }
