@@ -39,3 +39,19 @@ func (s *Sample) Gauges() [Gauges]**float64 {
 		GaugeCPUEnergy: &s.CPUEnergyJ, GaugeBattery: &s.BatteryPowerW,
 	}
 }
+
+// GPUGauges is how many readings a GPUSample holds, and GPUGaugeEnergy the number of its counter.
+const (
+	GPUGauges      = 15
+	GPUGaugeEnergy = 9
+)
+
+// Gauges returns the fields of the readings. Storage keeps them by their place, so a new one goes to the
+// end and none is ever taken out.
+func (g *GPUSample) Gauges() [GPUGauges]**float64 {
+	return [GPUGauges]**float64{
+		&g.UtilPct, &g.MemUtilPct, &g.VRAMUsedGB, &g.PowerW, &g.TempC, &g.ClockMHz,
+		&g.MemClockMHz, &g.FanPct, &g.PowerNowW, GPUGaugeEnergy: &g.EnergyJ,
+		10: &g.PCIeRxMBPS, 11: &g.PCIeTxMBPS, 12: &g.EngineVRAMGB, 13: &g.OtherVRAMGB, 14: &g.EngineUtilPct,
+	}
+}

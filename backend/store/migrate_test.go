@@ -86,6 +86,9 @@ func fromFixture(t *testing.T) string {
 	if _, err := db.Exec(string(text)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := db.Exec(`UPDATE sample SET gpus = '[{"index":2,"gpu_usage_percent":37.5,"power_w":null}]'`); err != nil {
+		t.Fatal(err)
+	}
 	return path
 }
 
@@ -117,6 +120,9 @@ func TestVersion1StaysReadable(t *testing.T) {
 	for m, err := range s.Samples(t.Context(), r.ID) {
 		if err != nil || *m.CPUPercent != 12.5 || !slices.Equal(m.CPUCores, []float64{1, 24}) || m.RAMUsedGB != nil || m.StealPercent != nil {
 			t.Errorf("sample %+v, %v", m, err)
+		}
+		if len(m.GPUs) != 1 || m.GPUs[0].Index != 2 || *m.GPUs[0].UtilPct != 37.5 || m.GPUs[0].PowerW != nil {
+			t.Errorf("GPUs kept as text: %+v", m.GPUs)
 		}
 	}
 	a, err := s.Averages(t.Context(), domain.Window{}, domain.ResultFilter{})

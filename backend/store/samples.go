@@ -17,7 +17,7 @@ func sampleFields(m *domain.Sample) []any {
 	return []any{
 		&m.TUs, usCol{&m.Timestamp}, &m.Phase, &m.CPUPercent, floatsCol{&m.CPUCores}, &m.RAMUsedGB, &m.SwapUsedGB,
 		&m.EngineCPUPercent, &m.EngineRSSGB, &m.SelfCPUPercent, &m.GPUPercent, &m.VRAMUsedGB, &m.PowerW,
-		&m.GPUTempC, asJSON(&m.GPUs), &m.LateMs, gaugesCol{m},
+		&m.GPUTempC, oldGPUs{asJSON(&m.GPUs)}, &m.LateMs, gaugesCol{m},
 	}
 }
 
