@@ -40,6 +40,7 @@ func throttled(onset int64, temp float64) *bed {
 func TestThrottleIsFoundWithItsOnset(t *testing.T) {
 	const onset = 74_000_000
 	got := throttled(onset, 96).judge()
+	said(t, portuguese(t), got)
 	if got.Limit != domain.LimitThermal || !strings.Contains(got.Sentence, "Heat held the clock down: decoding lost 18 % of its speed after 74 s") {
 		t.Fatalf("%+v", got)
 	}
@@ -55,6 +56,7 @@ func TestThrottleIsFoundWithItsOnset(t *testing.T) {
 // A clock that falls on a cool machine is said, but no cause is made up for it.
 func TestNoCauseWithoutAReading(t *testing.T) {
 	got := throttled(30_000_000, 55).judge()
+	said(t, portuguese(t), got)
 	if got.Limit == domain.LimitThermal {
 		t.Fatalf("%+v", got)
 	}
@@ -72,6 +74,7 @@ func TestAPowerLimitCountsByWhatItCosts(t *testing.T) {
 	b.each(func(x *domain.Sample) { x.GPUs = []domain.GPUSample{{LimitReasons: []string{}}} })
 	b.name("power_cap", 60_000_000)
 	got := b.judge()
+	said(t, portuguese(t), got)
 	if got.Limit != domain.LimitPower || !strings.Contains(got.Sentence, "The power limit held the clock down: decoding lost 18 % of its speed after 60 s") {
 		t.Errorf("%+v", got)
 	}

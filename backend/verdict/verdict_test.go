@@ -63,6 +63,7 @@ func (b *bed) users(n float64, slots int) {
 }
 
 func TestLimits(t *testing.T) {
+	words := portuguese(t)
 	for name, c := range map[string]struct {
 		change func(*bed)
 		limit  string
@@ -128,6 +129,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 			continue
 		}
+		said(t, words, got)
 		if share := or(got.Share, 0); math.Abs(share-c.share) > 0.005 {
 			t.Errorf("%s: share %v, want %v", name, share, c.share)
 		}
@@ -179,6 +181,7 @@ func TestNothingToJudge(t *testing.T) {
 	}
 	bare := domain.Run{Summary: &domain.Summary{Figures: domain.Figures{Requests: domain.OutcomeCounts{OK: 1}}}}
 	got := Of(bare, nil, nil)
+	said(t, portuguese(t), got)
 	if got == nil || got.Limit != domain.LimitUnknown || got.Share != nil || len(got.NotJudged) == 0 {
 		t.Errorf("a run without environment and readings: %+v", got)
 	}
