@@ -135,7 +135,7 @@ func TestInterferenceIsNamed(t *testing.T) {
 	in.Interference = []domain.Interference{{Process: "cc1plus", CPUPercent: 97}, {Process: "tar", CPUPercent: 12}}
 	rep := Report(in)
 	at := slices.IndexFunc(rep.Warnings, func(w domain.Warning) bool { return w.Code == "contended" })
-	if at < 0 || !strings.HasSuffix(rep.Warnings[at].Message, "Most of it: cc1plus (97 % of a core), tar (12 % of a core).") || len(rep.Validity.Interference) != 2 {
+	if at < 0 || !strings.HasSuffix(rep.Warnings[at].Message, "Most of it, in percent of a core: cc1plus 97, tar 12.") || len(rep.Validity.Interference) != 2 {
 		t.Errorf("%+v, %+v", rep.Warnings, rep.Validity.Interference)
 	}
 	if rep = Report(Input{Requests: five(nil)}); rep.Validity.Interference == nil {

@@ -78,12 +78,12 @@ func (f facts) warnings() []domain.Warning {
 func (f facts) named() string {
 	var names []string
 	for _, o := range f.others[:min(3, len(f.others))] {
-		names = append(names, fmt.Sprintf("%s (%.0f %% of a core)", o.Process, o.CPUPercent))
+		names = append(names, fmt.Sprintf("%s %.0f", o.Process, o.CPUPercent))
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return " Most of it: " + strings.Join(names, ", ") + "."
+	return " Most of it, in percent of a core: " + strings.Join(names, ", ") + "."
 }
 
 // mostUsers is the largest number of users of the plan's closed loops.
