@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
 import { conditions } from './pt/conditions'
+import { limits } from './pt/limits'
 import { program } from './pt/program'
 import { said } from './said'
 
@@ -20,6 +21,9 @@ describe('what the program says', () => {
     ['Other programs used 12.5 % of the processor while measuring (limit 10 %).', 'Outros programas usaram 12,5 % do processador durante a medição (limite 10 %).'],
     ['No usable GPU: measuring on the CPU. No NVIDIA driver found (libnvidia-ml.so.1 is not on this machine).',
       'Sem GPU utilizável: medindo na CPU. Nenhum driver da NVIDIA encontrado (libnvidia-ml.so.1 não está nesta máquina).'],
+    ['Decoding is limited by memory bandwidth: it reads 20.0 of 25.0 GB/s (80 %).', 'A geração é limitada pela banda de memória: lê 20,0 de 25,0 GB/s (80 %).'],
+    ['The clock fell from 4000 to 3280 MHz after 74 s of measuring. No reading shows why.',
+      'A frequência caiu de 4000 para 3280 MHz após 74 s de medição. Nenhuma leitura mostra por quê.'],
     ['Other programs used 12.5 % of the processor while measuring (limit 5 %). Most of it, in percent of a core: cc1plus 97.',
       'Outros programas usaram 12,5 % do processador durante a medição (limite 5 %). A maior parte, em porcento de um núcleo: cc1plus 97.'],
     ['No request succeeded. The first failure: The endpoint cannot be reached.', 'Nenhum pedido teve sucesso. A primeira falha: O endereço não pode ser alcançado.'],
@@ -33,6 +37,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...conditions })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...conditions, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -1,11 +1,12 @@
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
 import { conditions } from './pt/conditions'
+import { limits } from './pt/limits'
 import { program } from './pt/program'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...conditions }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...conditions, ...limits }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))
