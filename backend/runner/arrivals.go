@@ -40,7 +40,7 @@ func (r *run) arrivals(flying context.Context, rd *round) {
 		}
 		// Arrival i sends conversation i whatever became of those before it: the same seed gives the
 		// same requests at the same times, and a trace its own.
-		c, ok := r.take(flying, rd, i)
+		c, ok := r.take(flying, rd, i, !planned)
 		if !ok {
 			continue // what is left is kept for conversations under way
 		}

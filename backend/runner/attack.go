@@ -185,7 +185,7 @@ func (r *run) user(flying context.Context, rd *round, slot int) {
 		return
 	}
 	for {
-		c, ok := r.take(flying, rd, int(rd.conversations.Add(1)-1))
+		c, ok := r.take(flying, rd, int(rd.conversations.Add(1)-1), false)
 		if !ok {
 			return
 		}

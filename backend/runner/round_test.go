@@ -64,7 +64,7 @@ func TestCooldownOfAnOpenLoopKeepsItsSchedule(t *testing.T) {
 					t.Errorf("%s: request %d was sent at %d, due %v", name, i, r.SentUs, r.DueUs)
 				}
 			}
-			if phases[domain.PhaseMeasure] < 6 || phases[domain.PhaseCooldown] != 2 {
+			if phases[domain.PhaseMeasure] != 6 || phases[domain.PhaseCooldown] != 2 {
 				t.Errorf("%s: %v", name, phases)
 			}
 		})

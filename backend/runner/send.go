@@ -20,14 +20,18 @@ type ticket struct {
 	domain.Prompt
 }
 
-// take claims the requests of a conversation.
-func (r *run) take(flying context.Context, rd *round, index int) (ticket, bool) {
+// take claims the requests of a conversation; cool says that it can only be one of the cool-down.
+func (r *run) take(flying context.Context, rd *round, index int, cool bool) (ticket, bool) {
 	prompt, err := r.source.Prompt(index)
 	if err != nil {
 		r.abort(domain.Errorf(domain.KindInternal, "The dataset could not be read: %v.", err))
 		return ticket{}, false
 	}
-	phase, kept, ok := rd.claim(flying, len(prompt.Turns))
+	claim := func() (domain.Phase, int, bool) { return rd.claim(flying, len(prompt.Turns)) }
+	if cool {
+		claim = rd.cool
+	}
+	phase, kept, ok := claim()
 	if !ok {
 		return ticket{}, false
 	}
