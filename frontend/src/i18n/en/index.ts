@@ -5,6 +5,7 @@ import { home } from './home'
 import { live } from './live'
 import { stages } from './stages'
 import { detail } from './detail'
+import { facts } from './facts'
 import { newbench } from './newbench'
 import { results } from './results'
 import { hardware } from './hardware'
@@ -22,6 +23,7 @@ export const en = {
   live,
   stages,
   detail,
+  facts,
   newbench,
   results,
   hardware,

@@ -4,6 +4,7 @@ import { duration, gb, ms, num, percent, text } from '../../lib/format'
 import { loadWord } from '../../lib/bench/load'
 import { loadPhrase, objectiveText, stageCount } from '../shared/loads'
 import { modelName } from '../shared/words'
+import { machineFacts } from './facts'
 
 export interface Condition { name: string; value: string; mono?: boolean }
 export interface Group { title: string; rows: Condition[] }
@@ -103,6 +104,7 @@ export function conditions(run: Run): Group[] {
       { name: t('detail.cRam'), value: text(gb(env.ram_total_gb)) },
       ...(env.gpus ?? []).map((g) => ({ name: t('detail.cGpu'), value: [g.name, text(gb(g.vram_total_gb)), g.driver].filter(Boolean).join(' · ') })),
       { name: t('detail.cVirtual'), value: env.virtualization },
+      ...machineFacts(env.extra ?? {}),
       { name: t('detail.cRate'), value: `${num(env.telemetry_rate_hz)} Hz` },
       { name: t('detail.cLoadBefore'), value: env.load1_before === null ? '' : text(percent((env.load1_before / Math.max(1, env.cpu_threads)) * 100)) },
       { name: t('detail.cApp'), value: env.app_version },
