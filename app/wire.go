@@ -191,32 +191,6 @@ func (a *App) runSampler(s *telemetry.Sampler) {
 	})
 }
 
-// telemetryEvery is the pace of telemetry events; charts repaint no faster.
-const telemetryEvery = 250 * time.Millisecond
-
-func (a *App) pumpTelemetry(ctx context.Context, s *telemetry.Sampler) {
-	tick := time.NewTicker(telemetryEvery)
-	defer tick.Stop()
-	var last time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		fresh := s.History(2 * time.Second)
-		for len(fresh) > 0 && !fresh[0].Timestamp.After(last) {
-			fresh = fresh[1:]
-		}
-		if len(fresh) == 0 {
-			continue
-		}
-		last = fresh[len(fresh)-1].Timestamp
-		id, _ := a.service.ActiveRun()
-		a.hub.Publish(domain.EventTelemetry, domain.TelemetryEvent{JobID: id, Samples: fresh})
-	}
-}
-
 // Start does the start-up work of the operations.
 func (a *App) Start(ctx context.Context, resume bool) error {
 	if err := a.service.Start(ctx, resume); err != nil {

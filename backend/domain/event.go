@@ -50,6 +50,7 @@ type SpeedPoint struct {
 	TMs      float64  `json:"t_ms"`
 	TokensPS float64  `json:"tokens_per_second"`
 	ITLP50Ms *float64 `json:"itl_p50_ms"`
+	ITLP99Ms *float64 `json:"itl_p99_ms"` // null below 100 gaps
 }
 
 // InFlight is a request under way.

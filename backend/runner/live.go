@@ -202,8 +202,9 @@ func (l *live) speed(now time.Time) []domain.SpeedPoint {
 	if len(l.trail) > trailingSlots {
 		l.trail = l.trail[1:]
 	}
+	gaps := stats.Of(l.gaps)
 	return []domain.SpeedPoint{{
-		TMs: ms(now.Sub(l.origin)), TokensPS: float64(l.freshTokens) / elapsed.Seconds(), ITLP50Ms: stats.Median(l.gaps),
+		TMs: ms(now.Sub(l.origin)), TokensPS: float64(l.freshTokens) / elapsed.Seconds(), ITLP50Ms: gaps.P50, ITLP99Ms: gaps.P99,
 	}}
 }
 

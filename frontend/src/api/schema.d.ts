@@ -1976,6 +1976,8 @@ export interface components {
             /** Format: double */
             itl_p50_ms: number | null;
             /** Format: double */
+            itl_p99_ms: number | null;
+            /** Format: double */
             t_ms: number;
             /** Format: double */
             tokens_per_second: number;
