@@ -232,24 +232,30 @@ func (c *nvmlCard) read(i int, why map[string]string) domain.GPUSample {
 	return g
 }
 
-// power reads the power of this instant and the mean of the last second, which is all that the older
-// call tells of most boards. Where only one of both is told, PowerW has it.
+// power reads the power of this instant and the mean of the last second. Boards and drivers that do
+// not tell them as fields have one call for either; where the mean alone is missing, PowerW is that of
+// the instant.
 func (c *nvmlCard) power(g *domain.GPUSample, told func(string, nvmlCode) bool) {
 	if c.fields {
 		mW, ok := c.dev.milliwatts([2]uint32{nvmlPowerInstant, nvmlPowerAverage})
 		if ok[0] {
 			g.PowerNowW = scaled(uint64(mW[0]), 1e-3)
-			g.PowerW = g.PowerNowW
 		}
 		if ok[1] {
 			g.PowerW = scaled(uint64(mW[1]), 1e-3)
 		}
 	}
-	if mW, code := c.number(symPower); code == nvmlOK {
-		g.PowerW = scaled(uint64(mW), 1e-3)
-	} else if g.PowerW == nil {
-		told(keyPower, code)
-		told(keyPowerNow, code)
+	if g.PowerW == nil {
+		mW, code := c.number(symPower)
+		switch {
+		case code == nvmlOK:
+			g.PowerW = scaled(uint64(mW), 1e-3)
+		case g.PowerNowW != nil:
+			g.PowerW = g.PowerNowW
+		default:
+			told(keyPower, code)
+			told(keyPowerNow, code)
+		}
 	}
 	if g.PowerNowW == nil {
 		told(keyPowerNow, nvmlNotSupported)

@@ -134,14 +134,14 @@ func TestNVML(t *testing.T) {
 		t.Errorf("facts %+v", g)
 	}
 	s := r.Sample
-	if *s.GPUPercent != 70 || *s.VRAMUsedGB != 40 || *s.PowerW != 400 || *s.GPUTempC != 56 {
+	if *s.GPUPercent != 70 || *s.VRAMUsedGB != 40 || *s.PowerW != 420 || *s.GPUTempC != 56 {
 		t.Errorf("use %v, memory %v, power %v, temperature %v", *s.GPUPercent, *s.VRAMUsedGB, *s.PowerW, *s.GPUTempC)
 	}
 	x := s.GPUs[1]
 	if *x.UtilPct != 80 || *x.MemUtilPct != 30 || *x.ClockMHz != 1755 || *x.MemClockMHz != 2619 || *x.FanPct != 42 {
 		t.Errorf("second GPU %+v", x)
 	}
-	if *x.PowerW != 200 || *x.PowerNowW != 250 || *x.PCIeRxMBPS != 1500 || *x.PCIeTxMBPS != 250 || *x.EnergyJ != 0 {
+	if *x.PowerW != 210 || *x.PowerNowW != 250 || *x.PCIeRxMBPS != 1500 || *x.PCIeTxMBPS != 250 || *x.EnergyJ != 0 {
 		t.Errorf("second GPU: power %v and %v W, PCIe %v and %v MB/s, %v J", *x.PowerW, *x.PowerNowW, *x.PCIeRxMBPS, *x.PCIeTxMBPS, *x.EnergyJ)
 	}
 	// The engine and what it started hold 8 GB; one of them stands in both lists.
@@ -228,8 +228,12 @@ func TestNVMLFallbacks(t *testing.T) {
 	if g := first(t, "nvmlDeviceGetFieldValues"); *g.PowerW != 200 || g.PowerNowW != nil {
 		t.Errorf("power %v, want the mean one alone", *g.PowerW)
 	}
-	if g := first(t, "nvmlDeviceGetPowerUsage"); *g.PowerW != 210 || *g.PowerNowW != 250 {
-		t.Errorf("power %v and %v, want those of the fields", *g.PowerW, *g.PowerNowW)
+	t.Setenv("STUB_NO_MEAN", "1")
+	if g := first(t); *g.PowerW != 200 || *g.PowerNowW != 250 {
+		t.Errorf("power %v and %v, want the older call's and that of the instant", *g.PowerW, *g.PowerNowW)
+	}
+	if g := first(t, "nvmlDeviceGetPowerUsage"); *g.PowerW != 250 || *g.PowerNowW != 250 {
+		t.Errorf("power %v and %v, want that of the instant", *g.PowerW, *g.PowerNowW)
 	}
 	if g := first(t, "nvmlDeviceGetMemoryInfo_v2"); *g.VRAMUsedGB != 21 {
 		t.Errorf("memory %v, want the older call's", *g.VRAMUsedGB)

@@ -5,6 +5,7 @@
  *   STUB_LOST_AFTER=n    from the n-th reading on every call says that the GPU is lost
  *   STUB_HANG_AFTER=n    from the n-th reading on the call sleeps for a minute
  *   STUB_NO_POWER=1      power is not supported
+ *   STUB_NO_MEAN=1       power is told for the instant alone
  *   STUB_NO_ENERGY=1     the counter of energy is not supported
  *   STUB_PCIE_HANGS=1    the throughput of PCIe never comes
  *   STUB_OLD_PROCESSES=1 the memory of single processes is not known
@@ -158,7 +159,7 @@ int nvmlDeviceGetPowerUsage(device d, unsigned int *mw) {
 int nvmlDeviceGetFieldValues(device d, int n, field_value *v) {
 	(void)d;
 	for (int i = 0; i < n; i++) {
-		int known = v[i].field == 186 || v[i].field == 185;
+		int known = v[i].field == 186 || (v[i].field == 185 && !number("STUB_NO_MEAN", 0));
 		v[i].ret = known && !number("STUB_NO_POWER", 0) ? answer() : NOT_SUPPORTED;
 		v[i].type = 1;
 		v[i].value.ui = now() ? now()->mw : v[i].field == 186 ? 250000 : 210000;
