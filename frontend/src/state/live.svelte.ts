@@ -36,7 +36,7 @@ export class LiveRun {
   dropped = $state.raw<{ n: number; at: number } | null>(null)
   private readonly seen = new Set<number>()
   /** Columns: output tokens per second, median time between tokens in ms. */
-  readonly speed = new Ring(2, 7200)
+  readonly speed = new Ring(3, 7200)
   readonly samples = new SampleRing(18_000)
 
   constructor(id: string) {
@@ -53,7 +53,7 @@ export class LiveRun {
     this.inFlight = e.in_flight ?? []
     this.take(e.requests ?? [])
     this.watch(e.progress)
-    for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms])
+    for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms, p.itl_p99_ms])
     if (e.text_of !== this.textOf && e.text_of !== null) {
       this.textOf = e.text_of
       this.text = ''

@@ -31,7 +31,7 @@ describe('live events', () => {
     live.on({ id: 'e-1', kind: 'run.created', at, data: aRun({ status: 'queued' }) })
     live.on({ id: 'e-2', kind: 'run.phase', at, data: { job_id: 'r1', phase: 'prepare', t_us: 0, at, stage: null } })
     expect(runs.running?.job_id).toBe('r1')
-    live.on({ id: 'e-3', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'Hel', text_of: 0, speed: [{ t_ms: 250, tokens_per_second: 9, itl_p50_ms: null }] } })
+    live.on({ id: 'e-3', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'Hel', text_of: 0, speed: [{ t_ms: 250, tokens_per_second: 9, itl_p50_ms: null, itl_p99_ms: null }] } })
     live.on({ id: 'e-4', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'lo', text_of: 0, speed: null } })
     expect(live.run?.text).toBe('Hello')
     expect(live.run?.speed.rows()).toEqual([[0.25], [9], [null]])
