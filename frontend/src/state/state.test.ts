@@ -34,7 +34,7 @@ describe('live events', () => {
     live.on({ id: 'e-3', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'Hel', text_of: 0, speed: [{ t_ms: 250, tokens_per_second: 9, itl_p50_ms: null, itl_p99_ms: null }] } })
     live.on({ id: 'e-4', kind: 'run.progress', at, data: { job_id: 'r1', progress, requests: null, in_flight: null, text: 'lo', text_of: 0, speed: null } })
     expect(live.run?.text).toBe('Hello')
-    expect(live.run?.speed.rows()).toEqual([[0.25], [9], [null]])
+    expect(live.run?.speed.rows()).toEqual([[0.25], [9], [null], [null]])
     live.on({ id: 'e-5', kind: 'run.finished', at, data: aRun({ status: 'completed' }) })
     expect([runs.running, runs.finished.length, runs.total]).toEqual([null, 1, 1])
   })
