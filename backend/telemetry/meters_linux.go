@@ -28,11 +28,6 @@ func fastMeters(root string, tree fs.FS) []meter {
 			gauges: []domain.Gauge{domain.GaugeDiskRead, domain.GaugeDiskWrite},
 			why:    lack{reason: "The system lists no whole disk."},
 		},
-		&countMeter{
-			files: openAll(root, procSize, "proc/net/dev"), parse: parseNet, scale: 1 / mb,
-			gauges: []domain.Gauge{domain.GaugeNetRx, domain.GaugeNetTx},
-			why:    lack{reason: "The system lists no network interface."},
-		},
 		&raplMeter{root: root, tree: tree},
 	}
 }
@@ -50,6 +45,11 @@ func slowMeters(root string, tree fs.FS) []meter {
 			files: openAll(root, 1024, "proc/vmstat"), parse: parseSwapped, scale: pageMB,
 			gauges: []domain.Gauge{domain.GaugeSwapIn, domain.GaugeSwapOut},
 			why:    lack{reason: "The system does not tell its swapping."},
+		},
+		&countMeter{
+			files: openAll(root, procSize, "proc/net/dev"), parse: parseNet, scale: 1 / mb,
+			gauges: []domain.Gauge{domain.GaugeNetRx, domain.GaugeNetTx},
+			why:    lack{reason: "The system lists no network interface."},
 		},
 		// Each core that is held back adds its own time, so the sum may pass the time that went by.
 		&countMeter{

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lookEvery is how often the processes that draw the window are looked for; they come at its start.
-const lookEvery = time.Second
+// lookEvery is how often the processes that draw the window are looked for. They come at its start, and
+// the search is dearer than a whole sample.
+const lookEvery = 5 * time.Second
 
 // drawerName begins the names of the processes that draw the window: WebKitWebProcess and its kin.
 const drawerName = "WebKit"
