@@ -7,10 +7,12 @@
 //   - workload: what is sent: built-in prompts and datasets
 //   - engine: who answers; engine/llama runs a local server, engine/openai speaks to a remote one
 //   - gguf: what the header of a model file tells
+//   - bandwidth: how fast this machine reads memory
 //   - library: models and engines on this machine, and how to get more
 //   - telemetry: CPU, memory, GPU and power at a steady rate
 //   - runner: the phases of one run
 //   - stats: summaries and warnings out of raw records; pure
+//   - verdict: what limited a run, by its figures and readings; pure
 //   - store: SQLite; raw records are the truth
 //   - stream: live events, numbered and bounded
 //   - service: the operations; the product is here

@@ -47,7 +47,11 @@ func printBottleneck(w io.Writer, b domain.Bottleneck) error {
 		facts []domain.LimitFact
 	}{{"ruled out", b.RuledOut}, {"not judged", b.NotJudged}} {
 		for _, f := range list.facts {
-			if _, err := fmt.Fprintf(w, "  %s: %s. %s\n", list.title, strings.ReplaceAll(f.About, "_", " "), f.Claim); err != nil {
+			reading := ""
+			if f.About == domain.LimitClient && f.Value != nil { // a check's words hold no figure
+				reading = " " + short(*f.Value) + " " + f.Unit
+			}
+			if _, err := fmt.Fprintf(w, "  %s: %s. %s%s\n", list.title, strings.ReplaceAll(f.About, "_", " "), f.Claim, reading); err != nil {
 				return err
 			}
 		}

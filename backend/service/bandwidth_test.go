@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -115,7 +116,7 @@ func TestBandwidthKeepsTheMachineForItself(t *testing.T) {
 			t.Errorf("a second one: %v", err)
 		}
 		id := w.start(nil).ID
-		time.Sleep(500 * time.Millisecond) // virtual
+		synctest.Wait() // the worker has looked at the queue
 		if _, busy := w.svc.ActiveRun(); busy {
 			t.Error("a benchmark began while memory was read")
 		}

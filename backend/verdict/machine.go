@@ -11,6 +11,8 @@ const (
 	throttledPct = 5.0  // of the time, by a quota
 	stealPct     = 5.0  // of the processor, by the hypervisor
 	foreignPct   = 20.0 // of the processor, by other programs
+	fullPct      = 90.0 // of the processor: nothing is left
+	gotAllPct    = 95.0 // of its threads: the engine had what it could use
 	oneCorePct   = 90.0 // of one core, that feeds a GPU
 	gpuIdlePct   = 70.0
 )
@@ -71,14 +73,29 @@ func processor(s scene) *finding {
 		return found(*quota, throttledPct, "A quota of the system held the engine back for %.0f %% of the time.", *quota)
 	case steal != nil && *steal >= stealPct:
 		return found(*steal, stealPct, "The hypervisor took %.0f %% of the processor for other machines.", *steal)
-	case foreign != nil && *foreign >= foreignPct:
-		return found(*foreign, foreignPct, "Other programs took %.0f %% of the processor from the engine.", *foreign)
+	case s.deprived(foreign):
+		return found(*foreign, foreignPct, "Other programs took processor time from the engine: they used %.0f %% of it, and the engine got %.0f %% of its %d thread(s).",
+			*foreign, s.ofThreads(), s.env.Engine.Threads)
 	case s.gpu && gpu != nil && own != nil && *gpu < gpuIdlePct && *own >= oneCorePct:
 		return found(*own, oneCorePct, "The engine's processor use of %.0f %% of a core cannot feed the GPU, which was busy %.0f %% of the time.", *own, *gpu)
 	case foreign == nil:
 		return silent(domain.LimitCPU, "What other programs used of the processor cannot be read.")
 	}
-	return &finding{state: excluded, fact: fact(domain.LimitCPU, *foreign, foreignPct, "%", "Other programs used %.0f %% of the processor.", *foreign)}
+	f := fact(domain.LimitCPU, *foreign, 0, "%", "Other programs used %.0f %% of the processor.", *foreign)
+	return &finding{state: excluded, fact: f}
+}
+
+// deprived reports whether others took from the engine what it could have used: much is theirs, the
+// machine has nothing left, and the engine did not get all of its threads. On a machine with cores
+// to spare others may be busy without a loss.
+func (s scene) deprived(foreign *float64) bool {
+	all := s.mean(func(x *domain.Sample) *float64 { return x.CPUPercent })
+	return !s.gpu && foreign != nil && *foreign >= foreignPct && *all >= fullPct && s.env.Engine.Threads > 0 && s.ofThreads() < gotAllPct
+}
+
+// ofThreads is the engine's processor use in percent of its threads.
+func (s scene) ofThreads() float64 {
+	return or(s.mean(func(x *domain.Sample) *float64 { return x.EngineCPUPercent }), 0) / float64(s.env.Engine.Threads)
 }
 
 // foreignCPU is the share of the machine that neither the engine nor this program used.

@@ -82,13 +82,17 @@ func prefill(s scene) *finding {
 		return nil
 	}
 	used := bytes * speed / min(prompt, prefillBatch) / 1e9 / peak
-	if used >= memoryIdle {
+	at, busy := s.busy()
+	if used >= memoryIdle || !busy {
 		return nil
 	}
-	return &finding{state: holds,
+	if cpu := processor(s); cpu.state == holds { // what was taken from the engine explains it first
+		return nil
+	}
+	return &finding{state: holds, more: []domain.LimitFact{at.fact},
 		fact: fact(domain.LimitCompute, 100*first/whole, 100*prefillMost, "%",
-			"Reading the prompts takes %.0f %% of the time and needs %.0f %% of the memory bandwidth.", 100*first/whole, 100*used),
-		sentence: fmt.Sprintf("Reading the prompts takes %.0f %% of the time and is limited by arithmetic: it needs only %.0f %% of the memory bandwidth.", 100*first/whole, 100*used)}
+			"Reading the prompts takes %.0f %% of the time and needs %.1f %% of the memory bandwidth.", 100*first/whole, 100*used),
+		sentence: fmt.Sprintf("Reading the prompts takes %.0f %% of the time and is limited by arithmetic: the processor is busy, and memory bandwidth is used to %.1f %%.", 100*first/whole, 100*used)}
 }
 
 // compute looks for processors that are busy while memory is not. Being busy alone proves nothing:

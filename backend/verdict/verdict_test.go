@@ -62,14 +62,16 @@ func (b *bed) users(n float64, slots int) {
 	b.fig().DeliveredConcurrency, b.env().Engine.Slots = &n, slots
 }
 
+// limitCase changes the good run and says what limits it then.
+type limitCase struct {
+	change func(*bed)
+	limit  string
+	share  float64 // 0: none
+	says   string  // part of the sentence
+}
+
 func TestLimits(t *testing.T) {
-	words := portuguese(t)
-	for name, c := range map[string]struct {
-		change func(*bed)
-		limit  string
-		share  float64 // 0: none
-		says   string  // part of the sentence
-	}{
+	limitsAre(t, map[string]limitCase{
 		"memory":                {func(*bed) {}, domain.LimitMemory, 0.8, "it reads 20.0 of 25.0 GB/s (80 %)"},
 		"memory with the cache": {func(b *bed) { b.env().Model.KVBytesPerToken = new(int64(1e6)) }, domain.LimitMemory, 0.96, "24.0 of 25.0 GB/s"},
 		"nothing":               {func(b *bed) { b.fig().DecodeTokensPerSecond = new(11.0) }, domain.LimitUnknown, 0.44, "No single limit found; closest is memory bandwidth at 44 %."},
@@ -84,6 +86,14 @@ func TestLimits(t *testing.T) {
 		"prompts without the engine's times": {func(b *bed) {
 			b.fig().E2EMs.P50, b.fig().TTFTMs.P50, b.fig().PrefillLowerBound = new(400.0), new(300.0), true
 		}, domain.LimitMemory, 0.8, "it reads 20.0 of 25.0"},
+		"prompts on a processor that others use": {func(b *bed) {
+			b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0)
+			b.slow(func(x *domain.Sample) { x.CPUPercent, x.EngineCPUPercent = new(97.75), new(300.0) })
+		}, domain.LimitCPU, 0, "they used 60 %"},
+		"prompts under a quota": {func(b *bed) {
+			b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0)
+			b.slow(func(x *domain.Sample) { x.ThrottledPercent = new(50.0) })
+		}, domain.LimitCPU, 0, "A quota"},
 		"batching":                 {func(b *bed) { b.users(8, 8); b.fig().DecodeTokensPerSecond = new(6.0) }, domain.LimitCompute, 0, "used to 24 %"},
 		"batching close to memory": {func(b *bed) { b.users(2, 2) }, domain.LimitUnknown, 0, "No single limit found."},
 		"speculative":              {func(b *bed) { b.fig().Draft = &domain.DraftSummary{} }, domain.LimitUnknown, 0, "No single limit found."},
@@ -98,9 +108,20 @@ func TestLimits(t *testing.T) {
 		}, domain.LimitQueue, 0, "from 1 to 8 users the first token takes 5.2 times as long"},
 		"quota":      {func(b *bed) { b.slow(func(x *domain.Sample) { x.ThrottledPercent = new(12.0) }) }, domain.LimitCPU, 0, "A quota of the system held the engine back for 12 % of the time."},
 		"hypervisor": {func(b *bed) { b.slow(func(x *domain.Sample) { x.StealPercent = new(9.0) }) }, domain.LimitCPU, 0, "The hypervisor took 9 %"},
-		"others":     {func(b *bed) { b.slow(func(x *domain.Sample) { x.CPUPercent = new(90.25) }) }, domain.LimitCPU, 0, "Other programs took 40 %"},
-		"endpoint":   {func(b *bed) { b.r.Plan.EndpointID = new("e") }, domain.LimitUnknown, 0, "No single limit found."},
+		"others": {func(b *bed) {
+			b.slow(func(x *domain.Sample) { x.CPUPercent, x.EngineCPUPercent = new(97.75), new(300.0) })
+		}, domain.LimitCPU, 0, "they used 60 % of it, and the engine got 75 % of its 4 thread(s)"},
+		// Eight cores, four threads: the engine had all it could use.
+		"others beside it": {func(b *bed) { b.slow(func(x *domain.Sample) { x.CPUPercent = new(95.0) }) }, domain.LimitUnknown, 0.4, "closest is memory bandwidth at 40 %"},
+		"others with room": {func(b *bed) {
+			b.slow(func(x *domain.Sample) { x.CPUPercent, x.EngineCPUPercent = new(80.0), new(300.0) })
+		}, domain.LimitUnknown, 0.4, "closest is"},
+		"endpoint": {func(b *bed) { b.r.Plan.EndpointID = new("e") }, domain.LimitUnknown, 0, "No single limit found."},
+	})
+}
 
+func TestLimitsOfAGPU(t *testing.T) {
+	limitsAre(t, map[string]limitCase{
 		"gpu memory":     {func(b *bed) { b.onGPU() }, domain.LimitMemory, 0.8, "the GPU's memory bandwidth: it reads 80.0 of 100.0 GB/s"},
 		"gpu arithmetic": {func(b *bed) { b.onGPU(); b.fig().DecodeTokensPerSecond = new(20.0) }, domain.LimitCompute, 0.97, "used to 20 %"},
 		"gpu starved": {func(b *bed) {
@@ -121,7 +142,13 @@ func TestLimits(t *testing.T) {
 		"gpu heat":    {func(b *bed) { b.onGPU(); b.name("sw_thermal", 20_000_000) }, domain.LimitThermal, 0, "Heat held the clock down after 20 s of measuring."},
 		// At its power limit a GPU may decode as fast as its memory lets it.
 		"power limit without loss": {func(b *bed) { b.onGPU(); b.name("power_cap", 0) }, domain.LimitMemory, 0.8, "memory bandwidth"},
-	} {
+	})
+}
+
+func limitsAre(t *testing.T, cases map[string]limitCase) {
+	t.Helper()
+	words := portuguese(t)
+	for name, c := range cases {
 		b := good()
 		c.change(b)
 		got := b.judge()

@@ -8,7 +8,7 @@ export const limits: Record<string, string> = {
   'Decoding is limited by the GPU\'s memory bandwidth: it reads * of * GB/s (* %).': 'A geração é limitada pela banda de memória da GPU: lê * de * GB/s (* %).',
   'Decoding is limited by arithmetic: the processor is busy, and memory bandwidth is used to * %.': 'A geração é limitada pelo cálculo: o processador está ocupado, e a banda de memória é usada em * %.',
   'Decoding is limited by arithmetic: the processor is busy, and the data comes from a cache.': 'A geração é limitada pelo cálculo: o processador está ocupado, e os dados vêm de um cache.',
-  'Reading the prompts takes * % of the time and is limited by arithmetic: it needs only * % of the memory bandwidth.': 'A leitura dos prompts toma * % do tempo e é limitada pelo cálculo: precisa só de * % da banda de memória.',
+  'Reading the prompts takes * % of the time and is limited by arithmetic: the processor is busy, and memory bandwidth is used to * %.': 'A leitura dos prompts toma * % do tempo e é limitada pelo cálculo: o processador está ocupado, e a banda de memória é usada em * %.',
   'The measuring program itself could not keep up; this is not the engine\'s limit.': 'O próprio programa de medição não acompanhou; este não é o limite do motor.',
   'Requests wait in the server: on average * were under way, and it serves * at a time.': 'Pedidos esperam no servidor: em média * em curso, e ele atende * por vez.',
   'Requests wait for their turn: from * to * users the first token takes * times as long, while decoding for each user holds.': 'Pedidos esperam sua vez: de * para * usuários o primeiro token demora * vezes mais, e a geração de cada usuário se mantém.',
@@ -21,7 +21,7 @@ export const limits: Record<string, string> = {
   'The power limit held the clock down: decoding lost * % of its speed after * s of measuring.': 'O limite de potência segurou a frequência: a geração perdeu * % da velocidade após * s de medição.',
   'A quota of the system held the engine back for * % of the time.': 'Uma cota do sistema segurou o motor em * % do tempo.',
   'The hypervisor took * % of the processor for other machines.': 'O hipervisor tomou * % do processador para outras máquinas.',
-  'Other programs took * % of the processor from the engine.': 'Outros programas tomaram * % do processador do motor.',
+  'Other programs took processor time from the engine: they used * % of it, and the engine got * % of its * thread(s).': 'Outros programas tomaram tempo de processador do motor: usaram * % dele, e o motor ficou com * % de suas * thread(s).',
   'The engine\'s processor use of * % of a core cannot feed the GPU, which was busy * % of the time.': 'O uso de * % de um núcleo pelo motor não alimenta a GPU, que ficou ocupada * % do tempo.',
   // The readings
   'Decoding reads * of * GB/s (* %).': 'A geração lê * de * GB/s (* %).',
