@@ -70,6 +70,9 @@ func planLoad(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 		p.Stages = append(p.Stages, domain.PlanStage{Name: strings.TrimSpace(or(in.Name, "")), Load: or(in.Load, domain.Load{}),
 			Stop: or(in.Stop, domain.Stop{}), DepthTokens: in.DepthTokens})
 	}
+	if k := p.Load.Kind; len(p.Stages) > 0 && (k == domain.LoadSweep || k == domain.LoadKnee) {
+		bad.add("body.load.kind", "%s makes its own stages; give this or stages", k)
+	}
 	if p.Synthetic != nil {
 		*bad = append(*bad, workload.CheckSynthetic(*p.Synthetic)...)
 	}

@@ -147,7 +147,7 @@ func codes(r domain.Report) []string {
 
 func TestGolden(t *testing.T) {
 	p := plan()
-	p.MaxTokens, p.UseGPU, p.UseGPUExplicit = 8, true, true
+	p.MaxTokens, p.UseGPU, p.UseGPUExplicit = 4, true, true
 	p.Load = domain.Load{Kind: domain.LoadClosed, Concurrency: new(2)}
 	var requests []domain.RequestRecord
 	for n := range 120 {

@@ -120,13 +120,17 @@ func mismatch(r record) bool {
 	return math.Abs(n-text) >= minTokensOff && (n < low*text || n > high*text)
 }
 
-// cutShort reports whether a successful request ended by itself before the length asked for.
+// cutShort reports whether a successful request ended before the length asked for: by itself, or at a
+// limit of the server's own, which also calls itself length. One token less is a way to count.
 func cutShort(r record, plan domain.Plan) bool {
 	limit := r.MaxTokens
 	if limit == 0 {
 		limit = plan.MaxTokens
 	}
-	return r.FinishReason != finishForLength && r.OutputTokens != nil && *r.OutputTokens < limit
+	if r.FinishReason == finishForLength {
+		return counted(r) && *r.OutputTokens < limit-1
+	}
+	return r.OutputTokens != nil && *r.OutputTokens < limit
 }
 
 // truth counts how trustworthy the token counts of the successful requests are.

@@ -59,6 +59,7 @@ func TestWarningsAndVerdicts(t *testing.T) {
 		{"most failed", Input{Requests: append(five(nil)[:1], failedRequest(8, 0, 10), failedRequest(9, 0, 10))}, "requests_failed", "caution", "invalid"},
 		{"cached prompts", Input{Requests: five(func(r *domain.RequestRecord) { r.PromptTokens, r.CachedTokens = new(200), new(150) })}, "prompt_cache_hit", "caution", "caution"},
 		{"a cached template head", Input{Requests: five(func(r *domain.RequestRecord) { r.CachedTokens = new(8) })}, "", "", "valid"},
+		{"the server's own limit", Input{Plan: domain.Plan{MaxTokens: 9}, Requests: five(func(r *domain.RequestRecord) { r.FinishReason = "length" })}, "length_shortfall", "info", "valid"},
 		{"early end", Input{Plan: domain.Plan{MaxTokens: 9}, Requests: five(func(r *domain.RequestRecord) { r.FinishReason = "stop" })}, "length_shortfall", "info", "valid"},
 		{"few", Input{Requests: five(nil)[:2]}, "few_requests", "info", "valid"},
 		{"short", Input{Requests: five(nil)[:1]}, "short_window", "info", "valid"},
