@@ -21,7 +21,8 @@ type Sample struct {
 	PowerW           *float64    `json:"power_w"`           // sum over the GPUs in use
 	GPUTempC         *float64    `json:"gpu_temp_c"`        // hottest
 	GPUs             []GPUSample `json:"gpus"`
-	// Rates are over the time since the reading before; percentages are of that time.
+	// Rates are over the time since the reading before, or the window that the sensor names; percentages
+	// are of that time.
 	StealPercent       *float64 `json:"steal_percent"`           // of the machine: taken by the hypervisor
 	IOWaitPercent      *float64 `json:"iowait_percent"`          // of the machine
 	CPUPressurePercent *float64 `json:"cpu_pressure_percent"`    // some task waited for a core (PSI)
@@ -177,20 +178,22 @@ type AppInfo struct {
 
 // Environment is captured once per run and stored with it.
 type Environment struct {
-	EnvID      string            `json:"env_id"` // hash of the fields below that identify the machine and engine
-	AppVersion string            `json:"app_version"`
-	OS         string            `json:"os"`
-	Kernel     string            `json:"kernel"`
-	Arch       string            `json:"arch"`
-	CPUModel   string            `json:"cpu_model"`
-	CPUThreads int               `json:"cpu_threads"`
-	RAMTotalGB float64           `json:"ram_total_gb"`
-	Virtual    string            `json:"virtualization"`
-	GPUs       []GPUInfo         `json:"gpus"`
-	Engine     EngineInfo        `json:"engine"`
-	RateHz     float64           `json:"telemetry_rate_hz"`
-	LoadBefore *float64          `json:"load1_before"`
-	Model      *GGUFInfo         `json:"model"`            // of a local model
-	Bandwidth  *Bandwidth        `json:"memory_bandwidth"` // as known when the run began; null when it had not been measured
-	Extra      map[string]string `json:"extra"`
+	EnvID      string     `json:"env_id"` // hash of what identifies machine and engine below, and of the facts that move the speed
+	AppVersion string     `json:"app_version"`
+	OS         string     `json:"os"`
+	Kernel     string     `json:"kernel"`
+	Arch       string     `json:"arch"`
+	CPUModel   string     `json:"cpu_model"`
+	CPUThreads int        `json:"cpu_threads"`
+	RAMTotalGB float64    `json:"ram_total_gb"`
+	Virtual    string     `json:"virtualization"`
+	GPUs       []GPUInfo  `json:"gpus"`
+	Engine     EngineInfo `json:"engine"`
+	RateHz     float64    `json:"telemetry_rate_hz"`
+	LoadBefore *float64   `json:"load1_before"`
+	Model      *GGUFInfo  `json:"model"`            // of a local model
+	Bandwidth  *Bandwidth `json:"memory_bandwidth"` // as known when the run began; null when it had not been measured
+	// Extra holds the facts of System as they were, and cpu_temp_c, cpu_clock_mhz and gpu_temp_c with
+	// _before and _after; a key that is not known is missing.
+	Extra map[string]string `json:"extra"`
 }

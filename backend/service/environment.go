@@ -37,7 +37,7 @@ func (s *Service) environment(info domain.EngineInfo) domain.Environment {
 
 // comparableFacts lists the facts without which runs on equal hardware differ in speed.
 func comparableFacts() []string {
-	return []string{"cpu_governor", "cpu_epp", "cpu_boost", "cpu_smt", "cpu_microcode", "cpu_features", "numa_nodes",
+	return []string{"cpu_governor", "cpu_epp", "cpu_frequency_driver", "cpu_boost", "cpu_smt", "cpu_microcode", "cpu_features", "numa_nodes",
 		"transparent_hugepages", "power_source", "power_profile", "cgroup_cpus", "cgroup_memory_gb"}
 }
 

@@ -10,9 +10,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/klauspost/cpuid/v2"
 )
+
+// factMemo keeps the facts for a second: hundreds of cores have hundreds of files, and whoever waits for
+// a quiet machine asks often.
+type factMemo struct {
+	mu    sync.Mutex
+	at    time.Time
+	known map[string]string
+}
+
+func (m *factMemo) now(tree fs.FS) map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); m.known == nil || now.Sub(m.at) >= time.Second {
+		m.known, m.at = facts(tree), now
+	}
+	return m.known // never changed once it is made
+}
 
 // facts reads what moves the machine's speed and may change while the program runs, below the root of
 // the file system: a key that the system does not tell is missing.

@@ -35,6 +35,7 @@ type Sampler struct {
 	rates  chan struct{} // tells the loop that the period changed
 	gpu    *gpuWatch
 	static func() domain.System
+	facts  factMemo
 
 	// mu is held for one whole reading, so that samples reach the ring and the sink in order of time
 	// whoever asked for them.
@@ -221,9 +222,8 @@ func (s *Sampler) History(d time.Duration) []domain.Sample {
 // It waits for the GPU driver to open, but not for long.
 func (s *Sampler) System() domain.System {
 	sys := s.static()
-	known := facts(os.DirFS("/"))
-	maps.Copy(known, sys.Facts)
-	sys.Facts = known
+	sys.Facts = maps.Clone(sys.Facts)
+	maps.Copy(sys.Facts, s.facts.now(os.DirFS("/")))
 	s.gpu.awaitOpen()
 	facts := s.gpu.facts()
 	sys.GPUs = slices.Clone(facts.gpus)
