@@ -95,6 +95,7 @@ func TestFindFall(t *testing.T) {
 	}{
 		"steady":        {flat(600, func(int) float64 { return 3000 }), -1},
 		"noise":         {flat(600, func(int) float64 { return 3000 + 100*rnd.NormFloat64() }), -1},
+		"within noise":  {flat(600, func(i int) float64 { return 3000 - float64(i/300)*200 + 200*rnd.NormFloat64() }), -1},
 		"rises":         {flat(600, func(i int) float64 { return 3000 + float64(i/300)*500 }), -1},
 		"small":         {flat(600, func(i int) float64 { return 3000 - float64(i/300)*100 }), -1},
 		"falls":         {flat(600, func(i int) float64 { return 3000 - float64(i/200)*250 }), 20_000_000},

@@ -78,11 +78,15 @@ func TestLimits(t *testing.T) {
 		"nothing known":         {func(b *bed) { b.env().Bandwidth = nil }, domain.LimitUnknown, 0, "No single limit found."},
 		"arithmetic":            {func(b *bed) { b.fig().DecodeTokensPerSecond = new(5.0) }, domain.LimitCompute, 0, "used to 20 %"},
 		"from a cache":          {func(b *bed) { b.fig().DecodeTokensPerSecond = new(50.0) }, domain.LimitCompute, 0, "comes from a cache"},
+		"from a cache at rest": {func(b *bed) {
+			b.fig().DecodeTokensPerSecond = new(50.0)
+			b.each(func(x *domain.Sample) { x.EngineCPUPercent, x.CPUPercent = new(200.0), new(30.0) })
+		}, domain.LimitUnknown, 0, "No single limit found."},
 		"idle threads": {func(b *bed) {
 			b.fig().DecodeTokensPerSecond = new(5.0)
 			b.each(func(x *domain.Sample) { x.EngineCPUPercent, x.CPUPercent = new(200.0), new(30.0) })
 		}, domain.LimitUnknown, 0.2, "closest is memory bandwidth at 20 %"},
-		"prompts": {func(b *bed) { b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0) }, domain.LimitCompute, 0, "Reading the prompts takes 75 % of the time"},
+		"prompts": {func(b *bed) { b.fig().E2EMs.P50, b.fig().TTFTMs.P50 = new(400.0), new(300.0) }, domain.LimitCompute, 0, "Reading the prompts takes 75 % of the time and is limited by arithmetic: the processor is busy, and memory bandwidth is used to 16.0 %."},
 		"prompts without the engine's times": {func(b *bed) {
 			b.fig().E2EMs.P50, b.fig().TTFTMs.P50, b.fig().PrefillLowerBound = new(400.0), new(300.0), true
 		}, domain.LimitMemory, 0.8, "it reads 20.0 of 25.0"},
