@@ -130,7 +130,9 @@ func TestPlanRefusals(t *testing.T) {
 		}},
 		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 0}} }},
 		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 257}} }},
-		{"body.load.kind", domain.KindInvalid, func(r *R) { r.Load, r.Stages = &domain.Load{Kind: "knee"}, []domain.StageInput{{Load: &domain.Load{Kind: "single"}}} }},
+		{"body.load.kind", domain.KindInvalid, func(r *R) {
+			r.Load, r.Stages = &domain.Load{Kind: "knee"}, []domain.StageInput{{Load: &domain.Load{Kind: "single"}}}
+		}},
 		{"body.load.to", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "knee", To: ptr(300.0)} }},
 		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "trace"} }},
 		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
