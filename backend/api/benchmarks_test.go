@@ -257,6 +257,7 @@ func TestRecordsOfAJob(t *testing.T) {
 	if len(phases) < 3 || phases[0].Phase != domain.PhasePrepare {
 		t.Errorf("phases %+v", phases)
 	}
+	w.get(path + "/metrics?phase=idle").want(http.StatusOK)
 	samples := decode[[]map[string]any](w.get(path + "/metrics").want(http.StatusOK))
 	if len(samples) == 0 {
 		t.Fatal("no samples")

@@ -30,7 +30,7 @@ type metricsInput struct {
 	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
 	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most about this many samples, keeping minimum and maximum" example:"2000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
-	Phase  string `query:"phase" enum:"prepare,settle,warmup,measure,cooldown,drain,stop"`
+	Phase  string `query:"phase" enum:"idle,prepare,settle,warmup,measure,cooldown,drain,stop" doc:"idle shows the readings from just before the job, with negative times"`
 }
 
 func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sampleList], error) {

@@ -20,12 +20,16 @@ type fakeSampler struct {
 	gpus    []domain.GPUInfo
 	facts   map[string]string
 	heat    *float64 // of the CPU
+	watts   float64  // what a processor draws all the time; 0: it has no meter
 }
 
 func (f *fakeSampler) reading() domain.Sample {
 	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: ptr(12.5), RAMUsedGB: ptr(3.25), CPUTempC: f.heat}
 	if !f.start.IsZero() {
 		s.TUs = time.Since(f.start).Microseconds()
+	}
+	if f.watts > 0 {
+		s.CPUEnergyJ = ptr(f.watts * time.Since(f.start).Seconds())
 	}
 	return s
 }

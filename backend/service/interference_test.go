@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,6 +23,34 @@ func contended(others float64) []domain.Sample {
 
 func long(requests int) func(*domain.BenchmarkRequest) {
 	return func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: &requests} }
+}
+
+// Energy is priced as the settings say when the run ends; it stays so.
+func TestEnergyIsPriced(t *testing.T) {
+	in(t, options{env: []string{"INFEROMETER_CURRENCY=EUR"}}, func(t *testing.T, w *world) {
+		w.sampler.watts = 100
+		if _, err := w.svc.EditSettings(t.Context(), domain.SettingsPatch{TariffPerKWh: ptr(0.36), CO2GPerKWh: ptr(360.0)}); err != nil {
+			t.Fatal(err)
+		}
+		id := w.finished(long(60)).ID
+		if _, err := w.svc.EditSettings(t.Context(), domain.SettingsPatch{TariffPerKWh: ptr(0.0)}); err != nil {
+			t.Fatal(err)
+		}
+		run := w.stored(id)
+		e := run.Summary.Energy.Scopes[1]
+		if e.Scope != domain.ScopeCPUPackage || e.GrossJ == nil || e.Cost == nil || e.CO2G == nil {
+			t.Fatalf("%+v", e)
+		}
+		want := 100 * *run.Summary.WindowS
+		for what, x := range map[string][2]float64{"gross": {*e.GrossJ, want}, "cost": {*e.Cost, want / 1e7}, "CO2": {*e.CO2G, want / 1e4}} {
+			if math.Abs(x[0]-x[1]) > x[1]/1000 {
+				t.Errorf("%s = %v, want %v", what, x[0], x[1])
+			}
+		}
+		if e.Currency != "EUR" || e.Method != domain.EnergyByCounter {
+			t.Errorf("%+v", e)
+		}
+	})
 }
 
 func TestInterference(t *testing.T) {

@@ -2492,7 +2492,8 @@ export interface operations {
                 points?: number;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
-                phase?: "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+                /** @description idle shows the readings from just before the job, with negative times */
+                phase?: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             };
             header?: never;
             path: {
