@@ -69,6 +69,11 @@ func TestPlanDefaultNumberOfRequests(t *testing.T) {
 	})
 }
 
+// singleStage is a list of one stage with a load of its own.
+func singleStage() []domain.StageInput {
+	return []domain.StageInput{{Load: &domain.Load{Kind: "single"}}}
+}
+
 func TestPlanRefusals(t *testing.T) {
 	type R = domain.BenchmarkRequest
 	long := strings.Repeat("é", 201)
@@ -130,9 +135,7 @@ func TestPlanRefusals(t *testing.T) {
 		}},
 		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 0}} }},
 		{"body.load.values[1]", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "sweep", Values: []float64{1, 257}} }},
-		{"body.load.kind", domain.KindInvalid, func(r *R) {
-			r.Load, r.Stages = &domain.Load{Kind: "knee"}, []domain.StageInput{{Load: &domain.Load{Kind: "single"}}}
-		}},
+		{"body.load.kind", domain.KindInvalid, func(r *R) { r.Load, r.Stages = &domain.Load{Kind: "knee"}, singleStage() }},
 		{"body.load.to", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "knee", To: ptr(300.0)} }},
 		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "trace"} }},
 		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
