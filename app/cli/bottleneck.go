@@ -30,6 +30,8 @@ func (e *env) bandwidth() *cobra.Command {
 	return c
 }
 
+func gbPerS(v float64) string { return fmt.Sprintf("%.0f GB/s", v) }
+
 func bandwidthText(b domain.Bandwidth) string {
 	return fmt.Sprintf("%.1f GB/s with %d thread(s), estimated peak of reading, ± 20 %% (%s)", b.GBPerS, b.Threads, when(b.MeasuredAt))
 }

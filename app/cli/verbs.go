@@ -252,7 +252,7 @@ func (e *env) system() *cobra.Command {
 			return show1(c.Context(), e, http.MethodGet, "/api/v1/system", nil, func(w io.Writer, s domain.System) error {
 				fmt.Fprintf(w, "%s, %s, kernel %s\n%s, %d threads, %.1f GB RAM\n", s.Hostname, s.OS, s.Kernel, s.CPUModel, s.CPUThreads, s.RAMTotalGB)
 				for _, g := range s.GPUs {
-					fmt.Fprintf(w, "GPU %d: %s, driver %s\n", g.Index, g.Name, g.Driver)
+					fmt.Fprintf(w, "GPU %d: %s, driver %s, memory up to %s (theoretical)\n", g.Index, g.Name, g.Driver, opt(g.MemPeakGBPerS, gbPerS))
 				}
 				if s.Bandwidth != nil {
 					fmt.Fprintf(w, "Memory bandwidth: %s\n", bandwidthText(*s.Bandwidth))

@@ -62,3 +62,13 @@ type BandwidthEvent struct {
 	Fraction float64 `json:"fraction"` // 0 to 1
 	Note     string  `json:"note"`
 }
+
+// TheoreticalPeak is what the GPU's memory can deliver at most in GB/s: memory clock × bus width × 2,
+// since data comes on both edges of the clock. Nil where the GPU does not tell, or is divided into
+// instances that share it.
+func (g GPUInfo) TheoreticalPeak() *float64 {
+	if g.MemBusBits == nil || g.MaxMemClockMHz == nil || g.MIG != nil && *g.MIG {
+		return nil
+	}
+	return new(*g.MaxMemClockMHz * 1e6 * float64(*g.MemBusBits) / 8 * 2 / 1e9)
+}

@@ -131,6 +131,7 @@ type GPUInfo struct {
 	Persistence    *bool    `json:"persistence"` // the driver stays loaded between programs
 	MemBusBits     *int     `json:"memory_bus_bits"`
 	MaxMemClockMHz *float64 `json:"max_memory_clock_mhz"`
+	MemPeakGBPerS  *float64 `json:"memory_peak_gb_per_s"` // theoretical; see TheoreticalPeak
 }
 
 // System describes this machine, its sensors and the program; GET /api/v1/system.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -159,4 +160,13 @@ func (s *Service) lateBandwidth(ctx context.Context, r *domain.Run) {
 	with := *e // the stored run keeps what was known then
 	with.Bandwidth = s.bandwidth(ctx, then, e.Engine.Threads)
 	r.Environment = &with
+}
+
+// withPeaks adds to each GPU what its memory can deliver at most.
+func withPeaks(gpus []domain.GPUInfo) []domain.GPUInfo {
+	out := slices.Clone(gpus)
+	for i := range out {
+		out[i].MemPeakGBPerS = out[i].TheoreticalPeak()
+	}
+	return out
 }

@@ -49,8 +49,9 @@ func TestMeasureBandwidth(t *testing.T) {
 	m := &memory{}
 	in(t, withMemory(m), func(t *testing.T, w *world) {
 		w.sampler.history = quiet()
-		if sys, err := w.svc.System(t.Context()); err != nil || sys.Bandwidth != nil {
-			t.Errorf("before: %+v, %v", sys.Bandwidth, err)
+		w.sampler.gpus = []domain.GPUInfo{{MemBusBits: ptr(5120), MaxMemClockMHz: ptr(2619.0)}, {}}
+		if sys, err := w.svc.System(t.Context()); err != nil || sys.Bandwidth != nil || *sys.GPUs[0].MemPeakGBPerS != 3352.32 || sys.GPUs[1].MemPeakGBPerS != nil {
+			t.Errorf("before: %+v, %v", sys, err)
 		}
 		events := w.svc.Events(t.Context(), "")
 		b, err := w.svc.MeasureBandwidth(t.Context(), domain.BandwidthRequest{})

@@ -37,7 +37,7 @@ func (s *Service) sink(ctx context.Context, j *job) *runSink {
 // Prepared stores the machine and the engine that are really in force.
 func (k *runSink) Prepared(info domain.EngineInfo) {
 	env := k.s.environment(info)
-	env.Model = k.job.model.GGUF
+	env.Model, env.GPUs = k.job.model.GGUF, withPeaks(env.GPUs)
 	if k.job.model.EndpointID == nil {
 		env.Bandwidth = k.bandwidth(info.Threads)
 	}

@@ -30,6 +30,7 @@ func (s *Service) System(ctx context.Context) (domain.System, error) {
 	sys.App = s.d.App()
 	sys.App.DatabaseBytes, sys.App.Debug = s.d.Store.SizeBytes(), s.d.Settings.Debug()
 	sys.Telemetry = s.d.Sampler.Stats()
+	sys.GPUs = withPeaks(sys.GPUs)
 	sys.Bandwidth = s.bandwidth(ctx, machineOf(sys), engineThreads(sys))
 	return sys, nil
 }

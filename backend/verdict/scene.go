@@ -111,21 +111,20 @@ func (s scene) peak() (gbPerS float64, from string) {
 	return 0, "The GPU does not tell its memory clock and bus width."
 }
 
-// gpuPeak is the theoretical peak of the GPU in use in GB/s: memory clock × bus width × 2, since
-// data comes on both edges of the clock. Several GPUs hold a layer each and are read one after the
-// other, so the slowest counts. 0 where one does not tell.
+// gpuPeak is the theoretical peak of the GPU in use in GB/s. Several GPUs hold some layers each and
+// are read one after the other, so the slowest counts. 0 where one does not tell.
 func gpuPeak(gpus []domain.GPUInfo, only *int) float64 {
 	slowest := 0.0
 	for _, g := range gpus {
 		if only != nil && g.Index != *only {
 			continue
 		}
-		if g.MemBusBits == nil || g.MaxMemClockMHz == nil {
+		peak := g.TheoreticalPeak()
+		if peak == nil {
 			return 0
 		}
-		peak := *g.MaxMemClockMHz * 1e6 * float64(*g.MemBusBits) / 8 * 2 / 1e9
-		if slowest == 0 || peak < slowest {
-			slowest = peak
+		if slowest == 0 || *peak < slowest {
+			slowest = *peak
 		}
 	}
 	return slowest

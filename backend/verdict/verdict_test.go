@@ -237,6 +237,7 @@ func TestGPUPeak(t *testing.T) {
 		"slowest of two": {two, nil, 448.1},
 		"the chosen one": {two, new(0), 936.1},
 		"does not tell":  {append(two[:1:1], domain.GPUInfo{Index: 1}), nil, 0},
+		"instances":      {[]domain.GPUInfo{{MemBusBits: new(5120), MaxMemClockMHz: new(2619.0), MIG: new(true)}}, nil, 0},
 		"none":           {nil, nil, 0},
 	} {
 		if got := gpuPeak(c.gpus, c.only); math.Abs(got-c.want) > 0.1 {

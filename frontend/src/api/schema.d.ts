@@ -1177,6 +1177,8 @@ export interface components {
             max_memory_clock_mhz: number | null;
             /** Format: int64 */
             memory_bus_bits: number | null;
+            /** Format: double */
+            memory_peak_gb_per_s: number | null;
             mig: boolean | null;
             name: string;
             /** Format: int64 */
