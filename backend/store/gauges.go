@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"strconv"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -130,7 +131,7 @@ func unpackReadings(b []byte, fields []**float64, wide int) (rest []byte, err er
 		return nil, fmt.Errorf("gauge column holds readings of unknown number, mask %x", mask)
 	}
 	b = b[4:]
-	values := make([]float64, len(fields))
+	values := make([]float64, 0, bits.OnesCount32(mask))
 	for i, field := range fields {
 		if mask&(1<<i) == 0 {
 			continue
@@ -142,12 +143,14 @@ func unpackReadings(b []byte, fields []**float64, wide int) (rest []byte, err er
 		if len(b) < size {
 			return nil, errShort
 		}
+		v := 0.0
 		if size == 8 {
-			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b))
+			v = math.Float64frombits(binary.LittleEndian.Uint64(b))
 		} else {
-			values[i] = asWritten(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+			v = asWritten(math.Float32frombits(binary.LittleEndian.Uint32(b)))
 		}
-		*field, b = &values[i], b[size:]
+		values = append(values, v)
+		*field, b = &values[len(values)-1], b[size:]
 	}
 	return b, nil
 }
