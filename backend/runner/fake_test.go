@@ -21,6 +21,7 @@ type script struct {
 	prepErr   error
 	info      domain.EngineInfo
 	noUsage   bool
+	noReason  bool // no finish reason either
 	// step may end request i (0, 1, … as they arrive) before chunk k with an error.
 	step func(i, k int) error
 	// cutShort leaves the end mark out for request i.
@@ -85,7 +86,9 @@ func (s *script) Generate(ctx context.Context, r domain.GenRequest, sink func(do
 	}
 	u.Closed = time.Now()
 	u.Complete = s.cutShort == nil || !s.cutShort(i)
-	u.FinishReason = "length"
+	if !s.noReason {
+		u.FinishReason = "length"
+	}
 	if !s.noUsage {
 		n, prompt := s.tokens, 7
 		u.OutputTokens, u.PromptTokens = &n, &prompt

@@ -52,6 +52,12 @@ func judge(ctx context.Context, usage domain.Usage, err error) (domain.Outcome, 
 	return domain.OutcomeError, classOf(usage, err), err.Error()
 }
 
+// empty reports whether nothing but an end mark came: a model that has nothing to say still says why
+// it ended, or counts the one token of it.
+func empty(usage domain.Usage, t *tape) bool {
+	return usage.FinishReason == "" && usage.OutputTokens == nil && t.tokens() == 0
+}
+
 // stopped reports whether err only says that the context was ended.
 func stopped(err error) bool {
 	var re *engine.RequestError

@@ -455,3 +455,16 @@ func TestDatasetWithoutStopIsOnePass(t *testing.T) {
 		}
 	})
 }
+
+// A stream of nothing but its end mark is no success, whatever status it came with.
+func TestEmptyStreamIsNoSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.engine.tokens, b.engine.noUsage, b.engine.noReason = 0, true, true
+		res := b.run(t.Context())
+		wantStatus(t, res, domain.StatusFailed)
+		if r := b.measured()[0]; r.Outcome != domain.OutcomeIncomplete || r.ErrorClass != domain.ErrClassCut {
+			t.Errorf("%s, %s", r.Outcome, r.ErrorClass)
+		}
+	})
+}

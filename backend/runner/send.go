@@ -139,6 +139,9 @@ func (r *run) send(ctx context.Context, rd *round, s shot) (answer string, ok bo
 		usage.Closed = time.Now()
 	}
 	outcome, class, message := judge(ctx, usage, err)
+	if outcome == domain.OutcomeOK && empty(usage, t) {
+		outcome, class, message = domain.OutcomeIncomplete, domain.ErrClassCut, "The stream held neither content nor a reason why it ended."
+	}
 	if s.conversation != nil && outcome == domain.OutcomeOK {
 		answer = t.output()
 	}
