@@ -29,7 +29,7 @@ func fillKnee(p *domain.Plan) {
 
 // checkLocal refuses what the embedded engine cannot do on this machine; an endpoint answers for
 // itself.
-func (s *Service) checkLocal(p domain.Plan) error {
+func (s *Service) checkLocal(p domain.Plan, m domain.Model) error {
 	if p.EndpointID != nil {
 		return nil
 	}
@@ -43,6 +43,7 @@ func (s *Service) checkLocal(p domain.Plan) error {
 	if p.Load.Kind == domain.LoadKnee && !p.Load.Open() && or(p.Load.To, 0) > maxLocalUsers {
 		bad.add("body.load.to", message, maxLocalUsers)
 	}
+	checkContext(p, m, &bad)
 	if p.GPU != nil { // only then: a GPU driver that hangs makes the machine slow to describe
 		gpus := s.d.Sampler.System().GPUs
 		if len(gpus) > 0 && !hasGPU(gpus, *p.GPU) {
@@ -50,6 +51,26 @@ func (s *Service) checkLocal(p domain.Plan) error {
 		}
 	}
 	return bad.err()
+}
+
+// checkContext refuses made prompts and depths that cannot fit the model's context with the output.
+func checkContext(p domain.Plan, m domain.Model, bad *fieldErrors) {
+	if m.GGUF == nil || m.GGUF.ContextLength == 0 {
+		return
+	}
+	made := 0
+	if p.Synthetic != nil {
+		made = madeLength(*p.Synthetic, p.MaxTokens)
+	}
+	if made > m.GGUF.ContextLength {
+		bad.add("body.synthetic.input_tokens", "prompt and output must fit the model's context of %d tokens", m.GGUF.ContextLength)
+		return
+	}
+	for i, st := range p.Stages {
+		if d := or(st.DepthTokens, 0); d > 0 && d+max(made, p.MaxTokens) > m.GGUF.ContextLength {
+			bad.add(fmt.Sprintf("body.stages[%d].depth_tokens", i), "depth, prompt and output must fit the model's context of %d tokens", m.GGUF.ContextLength)
+		}
+	}
 }
 
 // stageField names the field that says how many users stage i has.

@@ -85,7 +85,7 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 	if err := fillStages(&p, prompts); err != nil {
 		return none(err)
 	}
-	if err := s.checkLocal(p); err != nil {
+	if err := s.checkLocal(p, model); err != nil {
 		return none(err)
 	}
 	return p, model, or(r.Prompt, ""), nil

@@ -128,6 +128,12 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.synthetic.input_tokens.tokens", domain.KindInvalid, func(r *R) {
 			r.Prompt, r.Synthetic = nil, &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed"}}
 		}},
+		{"body.synthetic.input_tokens", domain.KindInvalid, func(r *R) {
+			r.Prompt, r.Synthetic = nil, &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(4096)}}
+		}},
+		{"body.stages[1].depth_tokens", domain.KindInvalid, func(r *R) {
+			r.Stages = []domain.StageInput{{DepthTokens: ptr(1024)}, {DepthTokens: ptr(4000)}}
+		}},
 		{"body.prompt_cache", domain.KindInvalid, func(r *R) { r.PromptCache = ptr("warm") }},
 		{"body.cooldown", domain.KindInvalid, func(r *R) { r.Cooldown = ptr(-1) }},
 		{"body.stages[1].load.rate_per_s", domain.KindInvalid, func(r *R) {
