@@ -15,6 +15,13 @@ export const answers: Record<string, string> = {
   'is required for load kind *': 'é necessário para a carga *',
   'is not taken by load kind *': 'não vale para a carga *',
   'trace needs a dataset whose prompts say when they are sent': 'replay precisa de um conjunto cujos prompts digam quando são enviados',
+  'the embedded engine serves at most * users; use an endpoint for more': 'o motor embutido atende no máximo * usuários; para mais, use um endpoint',
+  'prompt and output must fit the model\'s context of * tokens': 'prompt e saída devem caber no contexto de * tokens do modelo',
+  'depth, prompt and output must fit the model\'s context of * tokens': 'profundidade, prompt e saída devem caber no contexto de * tokens do modelo',
+  'must be drop or queue': 'deve ser drop ou queue',
+  'must be off or on': 'deve ser off ou on',
+  'give one of prompt, dataset_id and synthetic, not two': 'informe só um: prompt, dataset_id ou synthetic',
+  'give a prompt, a dataset_id or synthetic': 'informe um prompt, um dataset_id ou synthetic',
   // Lines of a dataset
   'there is no text': 'não há texto',
   'there is no prompt; give *': 'não há prompt; informe *',

@@ -232,6 +232,8 @@ export const program: Record<string, string> = {
   'This engine build is too old for the model; install a newer one.': 'Este motor é antigo demais para o modelo; instale um mais novo.',
   'The file cannot be used as a model.': 'O arquivo não serve como modelo.',
   'There is no such file.': 'Este arquivo não existe.',
+  'The stream held neither content nor a reason why it ended.': 'O fluxo não trouxe conteúdo nem um motivo para terminar.',
+  'It was not sent: as many requests as allowed were under way.': 'Não foi enviado: havia tantos pedidos em curso quanto permitido.',
   'The stream ended without its end mark.': 'O fluxo terminou sem a marca de fim.',
   'Some values are not valid.': 'Alguns valores não são válidos.',
   'Could not get * from any source.': 'Não foi possível obter * de nenhuma fonte.',
