@@ -86,7 +86,7 @@ func fromFixture(t *testing.T) string {
 	if _, err := db.Exec(string(text)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec(`UPDATE sample SET gpus = '[{"index":2,"gpu_usage_percent":37.5,"power_w":null}]'`); err != nil {
+	if _, err := db.Exec(`UPDATE sample SET gpus = '[{"index":2,"gpu_usage_percent":37.5,"power_w":null}]'; UPDATE run SET validity = '{"verdict":"valid","checks":[]}'`); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -105,6 +105,9 @@ func TestVersion1StaysReadable(t *testing.T) {
 	}
 	if r.Name != "first" || r.Status != domain.StatusCompleted || r.Plan.MaxTokens != 128 || !slices.Equal(r.Tags, []string{"old"}) || r.StartedAt == nil {
 		t.Errorf("run %+v", r)
+	}
+	if r.Validity == nil || r.Validity.Verdict != "valid" || r.Validity.Interference == nil {
+		t.Errorf("validity %+v", r.Validity)
 	}
 	q, err := s.Request(t.Context(), r.ID, 0)
 	if err != nil {
