@@ -78,9 +78,29 @@ func (s *Service) settleHistory(ctx context.Context) error {
 	}
 }
 
+// others is what other programs used of the machine in the last second. The reading of the whole
+// machine is over that second, that of this program over the time since the reading before; so the
+// latter are averaged over the same second.
+func others(recent []domain.Sample) *float64 {
+	if len(recent) == 0 {
+		return nil
+	}
+	last := recent[len(recent)-1]
+	own := meanOf(recent, func(x domain.Sample) *float64 {
+		if last.Timestamp.Sub(x.Timestamp) >= time.Second {
+			return nil
+		}
+		return new(or(x.EngineCPUPercent, 0) + or(x.SelfCPUPercent, 0))
+	})
+	if last.CPUPercent == nil || len(last.CPUCores) == 0 {
+		return last.CPUPercent
+	}
+	return new(max(*last.CPUPercent-*own/float64(len(last.CPUCores)), 0))
+}
+
 // busyMachine refuses a figure that others would make too low.
 func busyMachine(recent []domain.Sample) error {
-	busy := meanOf(recent, foreignCPU)
+	busy := others(recent)
 	if busy == nil || *busy <= busyLimitPct {
 		return nil
 	}

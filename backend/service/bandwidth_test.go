@@ -82,6 +82,25 @@ func TestMeasureBandwidth(t *testing.T) {
 	})
 }
 
+// The use of the whole machine trails by a second: just after this program was busy by itself, that is
+// still in it, and nobody else's.
+func TestBandwidthDoesNotTakeItselfForOthers(t *testing.T) {
+	m := &memory{}
+	in(t, withMemory(m), func(t *testing.T, w *world) {
+		now := time.Now()
+		for i := range 20 {
+			x := domain.Sample{Timestamp: now.Add(time.Duration(i-19) * 100 * time.Millisecond), CPUCores: make([]float64, 4), CPUPercent: ptr(75.0), SelfCPUPercent: ptr(300.0)}
+			if i > 14 {
+				x.CPUPercent, x.SelfCPUPercent = ptr(75-7.5*float64(i-14)), ptr(0.0)
+			}
+			w.sampler.history = append(w.sampler.history, x)
+		}
+		if _, err := w.svc.MeasureBandwidth(t.Context(), domain.BandwidthRequest{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBandwidthIsRefusedWhereItWouldBeWrong(t *testing.T) {
 	m := &memory{}
 	in(t, withMemory(m), func(t *testing.T, w *world) {
