@@ -14,8 +14,10 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// probeWait is how long the machine is watched before its memory is read.
-const probeWait = time.Second
+const (
+	probeWait    = time.Second // the machine is watched so long before its memory is read
+	busyLimitPct = 10.0        // of the machine, by others
+)
 
 // MeasureBandwidth reads memory as fast as so many threads can and remembers the figure for this
 // machine. It is refused where it would disturb a benchmark or be disturbed; while it runs, queued

@@ -15,7 +15,6 @@ import (
 const (
 	preflightWindow = 3 * time.Second
 	freeRAMLimitGB  = 1.0
-	busyLimitPct    = 10.0 // of the machine, by others
 	// MostPreflightWait is the longest that Preflight waits for a quiet machine.
 	MostPreflightWait = 5 * time.Minute
 	preflightEvery    = 500 * time.Millisecond
@@ -114,16 +113,6 @@ func (s *Service) checkModel(ctx context.Context) domain.Check {
 		c.Value, c.Unit, c.Detail = &n, "models", ms[0].Name
 	}
 	return c
-}
-
-// foreignCPU is the share of the machine that neither the engine nor this program uses.
-func foreignCPU(x domain.Sample) *float64 {
-	if x.CPUPercent == nil || len(x.CPUCores) == 0 {
-		return x.CPUPercent
-	}
-	own := (or(x.EngineCPUPercent, 0) + or(x.SelfCPUPercent, 0)) / float64(len(x.CPUCores))
-	v := max(*x.CPUPercent-own, 0)
-	return &v
 }
 
 func ramCheck(sys domain.System, recent []domain.Sample) domain.Check {
