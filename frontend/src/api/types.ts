@@ -44,6 +44,9 @@ export type Summary = S['Summary']
 export type Warning = With<S['Warning'], { level: 'info' | 'caution' | 'invalid' }>
 export type Check = With<S['Check'], { state: CheckState }>
 export type Validity = With<S['Validity'], { verdict: Verdict; checks: Check[] }>
+export type Bottleneck = S['Bottleneck']
+export type LimitFact = S['LimitFact']
+export type EnergyScope = S['EnergyScope']
 export type HardwarePeak = S['HardwarePeak']
 export type DeviceMetrics = S['DeviceMetrics']
 export type HardwareMetrics = S['HardwareMetrics']
@@ -57,8 +60,8 @@ export type StageMark = S['StageMark']
 export type ServerTimings = S['ServerTimings']
 export type RequestRecord = With<S['RequestRecord'], { phase: Phase; outcome: Outcome }>
 export type PhaseChange = With<S['PhaseChange'], { phase: Phase }>
-export type GPUSample = S['GPUSample']
-export type Sample = With<S['Sample'], { phase: Phase }>
+export type GPUSample = With<S['GPUSample'], { limit_reasons: string[] | null }>
+export type Sample = With<S['Sample'], { phase: Phase; gpus: GPUSample[] }>
 
 // The machine and the program
 export type GPUInfo = S['GPUInfo']

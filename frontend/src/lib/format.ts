@@ -83,7 +83,17 @@ export function joulesPerToken(x: Maybe): Figure {
 
 export function energy(joules: Maybe): Figure {
   if (!known(joules)) return figure(null, '', 0)
-  return Math.abs(joules) >= 1000 ? figure(joules / 1000, 'kJ', 1) : figure(joules, 'J', 0)
+  return Math.abs(joules) >= 1000 ? figure(joules / 1000, 'kJ', 1) : figure(joules, 'J', three(joules))
+}
+
+/** Rate of a disk or a network. */
+export function mbS(x: Maybe): Figure {
+  return figure(x, 'MB/s', known(x) && x !== 0 ? three(x) : 0)
+}
+
+/** An amount that may be tiny, such as money or emissions: two digits that count at least. */
+export function amount(x: Maybe, unit: string): Figure {
+  return figure(x, unit, known(x) && x !== 0 ? Math.min(8, Math.max(2, 1 - Math.floor(Math.log10(Math.abs(x))))) : 2)
 }
 
 /** Memory that is given in GB of 10^9 bytes. */

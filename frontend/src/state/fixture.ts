@@ -1,4 +1,4 @@
-import type { Run, Sample, Stats } from '../api'
+import type { GPUSample, Run, Sample, Stats } from '../api'
 
 /** Runs and samples for tests. */
 
@@ -46,5 +46,13 @@ export function aSample(t: number, over: Partial<Sample> = {}): Sample {
     cpu_throttled_percent: null, disk_read_mb_per_s: null, disk_write_mb_per_s: null, engine_major_faults_per_s: null, io_pressure_percent: null,
     iowait_percent: null, memory_pressure_percent: null, net_receive_mb_per_s: null, net_send_mb_per_s: null, steal_percent: null,
     swap_in_mb_per_s: null, swap_out_mb_per_s: null, ...over,
+  }
+}
+
+export function aGPU(over: Partial<GPUSample> = {}): GPUSample {
+  return {
+    index: 0, gpu_usage_percent: 97, memory_bus_percent: 80, vram_usage_gb: 6.2, power_w: 318, temp_c: 74, clock_mhz: 1905, memory_clock_mhz: 9501, fan_percent: 60,
+    power_instant_w: 320, energy_j: 0, pcie_receive_mb_per_s: null, pcie_send_mb_per_s: null, engine_gpu_percent: null, engine_vram_gb: 6, other_vram_gb: 0.2,
+    limit_reasons: [], ...over,
   }
 }

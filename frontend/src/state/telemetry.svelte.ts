@@ -5,16 +5,16 @@ import { Running, type Extent } from '../lib/stats'
 /** The sensors that charts know, in the order of the ring's columns. */
 export const sensors = [
   'cpu_usage_percent', 'ram_usage_gb', 'swap_usage_gb', 'engine_cpu_percent', 'engine_rss_gb', 'self_cpu_percent',
-  'gpu_usage_percent', 'vram_usage_gb', 'power_w', 'gpu_temp_c', 'memory_bus_percent', 'clock_mhz',
+  'gpu_usage_percent', 'vram_usage_gb', 'power_w', 'gpu_temp_c', 'memory_bus_percent', 'clock_mhz', 'energy_j',
   'steal_percent', 'iowait_percent', 'cpu_throttled_percent', 'cpu_pressure_percent', 'memory_pressure_percent', 'io_pressure_percent',
   'disk_read_mb_per_s', 'disk_write_mb_per_s', 'net_receive_mb_per_s', 'net_send_mb_per_s', 'cpu_clock_mhz', 'cpu_temp_c', 'battery_power_w',
 ] as const
 
 export type SensorKey = (typeof sensors)[number];
 
-/** The reading of one sensor in a sample; bus and clock come from the first GPU. */
+/** The reading of one sensor in a sample; bus, clock and energy come from the first GPU. */
 export function reading(s: Sample, key: SensorKey): number | null {
-  if (key === 'memory_bus_percent' || key === 'clock_mhz') return s.gpus?.[0]?.[key] ?? null
+  if (key === 'memory_bus_percent' || key === 'clock_mhz' || key === 'energy_j') return s.gpus?.[0]?.[key] ?? null
   return s[key]
 }
 

@@ -5,6 +5,9 @@ import { home } from './home'
 import { live } from './live'
 import { stages } from './stages'
 import { detail } from './detail'
+import { checks } from './checks'
+import { causes } from './causes'
+import { energy } from './energy'
 import { facts } from './facts'
 import { newbench } from './newbench'
 import { results } from './results'
@@ -23,6 +26,9 @@ export const pt = {
   live,
   stages,
   detail,
+  checks,
+  causes,
+  energy,
   facts,
   newbench,
   results,

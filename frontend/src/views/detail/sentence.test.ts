@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Objective, Run } from '../../api'
+import type { Bottleneck, Objective, Run } from '../../api'
 import { locale } from '../../lib/locale.svelte'
 import { aRun, noStats, withSpeed } from '../../state/fixture'
-import { aStage, aSweep, someFigures } from '../../state/stagefixture'
+import { aLimit, aStage, aSweep, someFigures } from '../../state/stagefixture'
 import { lensCsv, lensJson } from './lens'
 import { sentence } from './sentence'
 
@@ -41,6 +41,18 @@ describe('the sentence of a result', () => {
     })
     const run: Run = { ...base, plan: { ...base.plan, load: { kind: 'poisson', rate_per_s: 14 } }, summary: base.summary && { ...base.summary, ...figures, stages: [] } }
     expect(said(run)).toBe('440.0 tokens per second at 14.0 requests per second. The first token comes 158 ms after a request is due (95 of 100 within 450 ms). 40.0 ms of that is waiting to be sent. 36 of 280 arrivals were dropped.')
+  })
+  it.each<[string, Partial<Bottleneck>, RegExp, RegExp]>([
+    ['a limit', { limit: 'memory_bandwidth' }, /^121\.8 tokens per second for one user, limited by memory bandwidth\. The/, /Limited by memory bandwidth\.$/],
+    ['no limit', { limit: 'unknown', sentence: 'No single limit found; closest is memory bandwidth at 44 %.' }, /^121\.8 tokens per second for one user\. .*closest is memory bandwidth at 44 %\.$/, /closest is memory bandwidth at 44 %\.$/],
+  ])('says %s', (_what, over, alone, sweep) => {
+    expect(said({ ...withSpeed(aRun(), 121.8, 131), bottleneck: aLimit(over) })).toMatch(alone)
+    expect(said({ ...swept([true, true, true]), bottleneck: aLimit(over) })).toMatch(sweep)
+  })
+  it('says a limit in Portuguese', () => {
+    locale.lang = 'pt-BR'
+    expect(said({ ...withSpeed(aRun(), 121.8, 131), bottleneck: aLimit({ limit: 'memory_bandwidth' }) })).toMatch(/^121,8 tokens por segundo para um usuário, limitado por banda de memória\./)
+    locale.lang = 'en'
   })
   it('follows the language', () => {
     locale.lang = 'pt-BR'

@@ -1,5 +1,5 @@
 import type { Figures, Run, Stage } from '../../api'
-import { t } from '../../i18n'
+import { said, t } from '../../i18n'
 import { ms, num, text, tokS } from '../../lib/format'
 import { isOpen } from '../../lib/run/load'
 import { holdsUpTo, leadFigures, leadStage, meeting, stagesOf } from '../../lib/run/stages'
@@ -15,10 +15,21 @@ export interface Said { head: string; rest: string }
 
 export function sentence(run: Run): Said {
   const stages = stagesOf(run)
-  if (run.summary?.knee) return kneeSentence(run)
-  if (stages.length) return sweepSentence(run)
+  if (run.summary?.knee) return withLimit(run, kneeSentence(run))
+  if (stages.length) return withLimit(run, sweepSentence(run))
   const s = run.summary
-  return s && isOpen(run.plan.load) ? openSentence(s) : closedSentence(run, s)
+  return s && isOpen(run.plan.load) ? withLimit(run, openSentence(s)) : closedSentence(run, s)
+}
+
+/** What limited the run, as a sentence of its own. */
+function withLimit(run: Run, line: Said): Said {
+  return { head: line.head, rest: line.rest + limitSentence(run) }
+}
+
+function limitSentence(run: Run): string {
+  const b = run.bottleneck
+  if (!b) return ''
+  return b.limit === 'unknown' ? ` ${said(b.sentence)}` : t('causes.byRest', { limit: t(`causes.${b.limit}`) })
 }
 
 function closedSentence(run: Run, s: Figures | null): Said {
@@ -27,7 +38,9 @@ function closedSentence(run: Run, s: Figures | null): Said {
   const each = users > 1 && s?.decode_tokens_per_second ? t('detail.sentenceEach', { speed: tokS(s.decode_tokens_per_second).value }) : ''
   const first = !s?.ttft_ms.p50 ? '' : s.itl_ms.p99 === null ? t('detail.sentenceTtftOnly', { ttft: text(ms(s.ttft_ms.p50)) })
     : t('detail.sentenceTtft', { ttft: text(ms(s.ttft_ms.p50)), itl: text(ms(s.itl_ms.p99)) })
-  return { head: t('detail.sentence', { speed: tokS(head).value, load: users > 1 ? t('detail.loadUsers', { n: users }) : t('detail.loadOne') }), rest: each + first }
+  const limit = run.bottleneck?.limit ?? 'unknown'
+  const load = (users > 1 ? t('detail.loadUsers', { n: users }) : t('detail.loadOne')) + (limit === 'unknown' ? '' : `, ${t('causes.by', { limit: t(`causes.${limit}`) })}`)
+  return { head: t('detail.sentence', { speed: tokS(head).value, load }), rest: each + first + (limit === 'unknown' ? limitSentence(run) : '') }
 }
 
 function openSentence(s: Figures): Said {

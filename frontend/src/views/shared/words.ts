@@ -1,6 +1,8 @@
+import type { Run } from '../../api'
 import { said, t, tOr } from '../../i18n'
 import { duration, gb, ms, num, percent, text } from '../../lib/format'
 import type { CheckView } from '../../ui'
+import { minutes } from '../../ui/series'
 import { library } from '../../state'
 
 /** Words that several screens build from a run's facts. */
@@ -27,13 +29,15 @@ export function verdictLabel(run: Checked): string {
   return t('common.caution', { n: v.checks.filter((c) => c.state === 'caution' || c.state === 'invalid').length, total: v.checks.length })
 }
 
-function reading(v: number | null, unit: string): string {
+/** A value of a check or a fact with its unit. */
+export function reading(v: number | null, unit: string): string {
   if (v === null) return ''
   if (unit === '%') return text(percent(v, Math.abs(v) < 10 && v !== 0 ? 1 : 0))
   if (unit === 'ms') return text(ms(v))
   if (unit === 's') return duration(v)
   if (unit === 'GB') return text(gb(v))
-  const body = num(v, Number.isInteger(v) ? 0 : 2)
+  const size = Math.abs(v)
+  const body = num(v, Number.isInteger(v) || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2)
   return unit && unit !== 'requests' && unit !== 'models' ? `${body}\u00a0${unit}` : body
 }
 
@@ -45,11 +49,16 @@ export function checkViews(checks: readonly Check[]): CheckView[] {
   return checks.map((c) => ({
     code: c.code,
     state: c.state,
-    title: tOr(`detail.check_${c.code}`, said(c.detail) || c.code.replaceAll('_', ' ')),
-    detail: tOr(`detail.check_${c.code}`, '') ? said(c.detail) : '',
+    title: tOr(`checks.${c.code}`, said(c.detail) || c.code.replaceAll('_', ' ')),
+    detail: tOr(`checks.${c.code}`, '') ? said(c.detail) : '',
     value: reading(c.value, c.unit),
     limit: c.limit === null ? '' : `${atLeast.has(c.code) ? '≥' : '≤'} ${reading(c.limit, c.unit)}`,
   }))
+}
+
+/** Who else used the processor, and when, for the popover of the checks. */
+export function intruderNotes(run: Run): string[] {
+  return (run.validity?.interference ?? []).map((p) => t('detail.intruder', { process: p.process, percent: text(percent(p.cpu_percent)), from: minutes(p.from_us / 1e6), to: minutes(p.to_us / 1e6) }))
 }
 
 type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'

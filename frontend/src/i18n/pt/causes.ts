@@ -1,0 +1,33 @@
+import type { causes as en } from '../en/causes'
+import type { Words } from '../index'
+
+export const causes: Words<typeof en> = {
+  memory_bandwidth: 'banda de memória',
+  compute: 'cálculo',
+  cpu: 'processador insuficiente',
+  thermal: 'calor',
+  power: 'limite de potência',
+  offload: 'camadas fora da GPU',
+  queue: 'espera no servidor',
+  client: 'programa que mede',
+  unknown: 'nenhum limite único',
+  by: 'limitado por {limit}',
+  byRest: ' Limitado por {limit}.',
+  none: 'Não se sabe o que limitou esta execução.',
+  noneText: 'Nenhum pedido teve sucesso, ou a execução foi medida antes de os limites serem julgados.',
+  found: 'Limitado por',
+  closest: 'Limite mais próximo',
+  judged: 'Julgado em {stage}',
+  share: '{share} do teto',
+  reached: 'Alcançado',
+  ceiling: 'Teto',
+  product: '{bytes} por token (pesos e cache de contexto) × {speed} = {reached}',
+  left: '{n} abaixo do teto',
+  above: 'no teto ou acima',
+  evidence: 'O que as leituras mostram',
+  ruledOut: 'Descartado',
+  notJudged: 'Não julgado, por falta de leitura',
+  against: 'contra {v}',
+  showRange: 'Mostrar de {from} a {to}',
+  noCeiling: 'Este limite não tem um teto com que comparar um número.',
+}
