@@ -81,7 +81,7 @@ func badBodies() []badInput {
 		{"stage at a depth below nothing", post, benchmarks, with(`"stages":[{"depth_tokens":0},{"depth_tokens":-1}]`), "", 422, "body.stages[1].depth_tokens"},
 		{"load and stages", post, benchmarks, with(`"load":{"kind":"sweep","values":[1,2]},"stages":[{}]`), "", 422, "body.stages[0].load.kind"},
 		{"made prompts beside a prompt", post, benchmarks, with(`"synthetic":{"input_tokens":{"kind":"fixed","tokens":5}}`), "", 422, "body.synthetic"},
-		{"made prompts without a length", post, benchmarks, `{"model_id":"tiny","synthetic":{"input_tokens":{"kind":"fixed"}}}`, "", 422, "body.synthetic.input_tokens"},
+		{"made prompts without a length", post, benchmarks, `{"model_id":"tiny","synthetic":{"input_tokens":{"kind":"fixed"}}}`, "", 422, "body.synthetic.input_tokens.tokens"},
 		{"made prompts of another kind", post, benchmarks, `{"model_id":"tiny","synthetic":{"input_tokens":{"kind":"` + secret + `"}}}`, "", 422, "body.synthetic.input_tokens.kind"},
 		{"trace without times", post, benchmarks, with(`"load":{"kind":"trace"}`), "", 422, "body.dataset_id"},
 		{"slo of an unknown metric", post, benchmarks, with(`"slo":[{"metric":"ttft","below_ms":5},{"metric":"` + secret + `","below_ms":5}]`), "", 422, "body.slo[1].metric"},

@@ -74,14 +74,33 @@ func singleStage() []domain.StageInput {
 	return []domain.StageInput{{Load: &domain.Load{Kind: "single"}}}
 }
 
-func TestPlanRefusals(t *testing.T) {
+// refusal is a change of the seed's body that must be refused at a field.
+type refusal struct {
+	at     string
+	kind   domain.Kind
+	change func(*domain.BenchmarkRequest)
+}
+
+// checkRefusals makes each change alone; nothing may be stored or prepared.
+func checkRefusals(t *testing.T, cases []refusal) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		for _, c := range cases {
+			r := seedBody()
+			c.change(&r)
+			_, err := w.svc.StartBenchmark(t.Context(), r, "")
+			refused(t, err, c.kind, c.at)
+		}
+		page, err := w.svc.Benchmarks(t.Context(), domain.RunFilter{})
+		if err != nil || page.Total != 0 || w.engine.Prepared() != 0 {
+			t.Errorf("refused requests left %d runs, %v", page.Total, err)
+		}
+	})
+}
+
+func TestPlanRefusesValues(t *testing.T) {
 	type R = domain.BenchmarkRequest
 	long := strings.Repeat("é", 201)
-	cases := []struct {
-		at     string
-		kind   domain.Kind
-		change func(*R)
-	}{
+	checkRefusals(t, []refusal{
 		{"body.model_id", domain.KindInvalid, func(r *R) { r.ModelID = "  " }},
 		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = nil }},
 		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = ptr(" \n") }},
@@ -102,15 +121,6 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 1.5 }},
 		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = "three" }},
 		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = 1001 }},
-		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed"} }},
-		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(1025)} }},
-		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(257)} }},
-		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", Concurrency: ptr(2)} }},
-		{"body.load.think_time_ms", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", ThinkTimeMs: ptr(-1)} }},
-		{"body.stop.requests", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Requests: ptr(0)} }},
-		{"body.stop.duration_s", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{DurationS: ptr(0.0)} }},
-		{"body.stop.tokens", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Tokens: ptr(0)} }},
-		{"body.stop.errors", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Errors: ptr(0)} }},
 		{"body.name", domain.KindInvalid, func(r *R) { r.Name = &long }},
 		{"body.notes", domain.KindInvalid, func(r *R) { r.Notes = ptr(strings.Repeat("x", 20001)) }},
 		{"body.tags", domain.KindInvalid, func(r *R) { r.Tags = make([]string, 33) }},
@@ -121,6 +131,22 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "broken" }},
 		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
 		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
+		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
+	})
+}
+
+func TestPlanRefusesLoads(t *testing.T) {
+	type R = domain.BenchmarkRequest
+	checkRefusals(t, []refusal{
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed"} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(1025)} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(257)} }},
+		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", Concurrency: ptr(2)} }},
+		{"body.load.think_time_ms", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "single", ThinkTimeMs: ptr(-1)} }},
+		{"body.stop.requests", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Requests: ptr(0)} }},
+		{"body.stop.duration_s", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{DurationS: ptr(0.0)} }},
+		{"body.stop.tokens", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Tokens: ptr(0)} }},
+		{"body.stop.errors", domain.KindInvalid, func(r *R) { r.Stop = &domain.Stop{Errors: ptr(0)} }},
 		{"body.slo[0]", domain.KindInvalid, func(r *R) { r.SLO = "ttft" }},
 		{"body.synthetic", domain.KindInvalid, func(r *R) {
 			r.Synthetic = &domain.Synthetic{InputTokens: domain.Lengths{Kind: "fixed", Tokens: ptr(9)}}
@@ -144,20 +170,7 @@ func TestPlanRefusals(t *testing.T) {
 		{"body.load.kind", domain.KindInvalid, func(r *R) { r.Load, r.Stages = &domain.Load{Kind: "knee"}, singleStage() }},
 		{"body.load.to", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "knee", To: ptr(300.0)} }},
 		{"body.dataset_id", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "trace"} }},
-		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
 		{"body.load.kind", domain.KindUnsupported, func(r *R) { r.Load = &domain.Load{Kind: "sawtooth"} }},
-	}
-	in(t, options{}, func(t *testing.T, w *world) {
-		for _, c := range cases {
-			r := seedBody()
-			c.change(&r)
-			_, err := w.svc.StartBenchmark(t.Context(), r, "")
-			refused(t, err, c.kind, c.at)
-		}
-		page, err := w.svc.Benchmarks(t.Context(), domain.RunFilter{})
-		if err != nil || page.Total != 0 || w.engine.Prepared() != 0 {
-			t.Errorf("refused requests left %d runs, %v", page.Total, err)
-		}
 	})
 }
 
