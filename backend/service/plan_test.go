@@ -74,15 +74,15 @@ func singleStage() []domain.StageInput {
 	return []domain.StageInput{{Load: &domain.Load{Kind: "single"}}}
 }
 
-// refusal is a change of the seed's body that must be refused at a field.
-type refusal struct {
+// planFault is a change of the seed's body that must be refused at a field.
+type planFault struct {
 	at     string
 	kind   domain.Kind
 	change func(*domain.BenchmarkRequest)
 }
 
 // checkRefusals makes each change alone; nothing may be stored or prepared.
-func checkRefusals(t *testing.T, cases []refusal) {
+func checkRefusals(t *testing.T, cases []planFault) {
 	in(t, options{}, func(t *testing.T, w *world) {
 		for _, c := range cases {
 			r := seedBody()
@@ -100,7 +100,7 @@ func checkRefusals(t *testing.T, cases []refusal) {
 func TestPlanRefusesValues(t *testing.T) {
 	type R = domain.BenchmarkRequest
 	long := strings.Repeat("é", 201)
-	checkRefusals(t, []refusal{
+	checkRefusals(t, []planFault{
 		{"body.model_id", domain.KindInvalid, func(r *R) { r.ModelID = "  " }},
 		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = nil }},
 		{"body.prompt", domain.KindInvalid, func(r *R) { r.Prompt = ptr(" \n") }},
@@ -137,7 +137,7 @@ func TestPlanRefusesValues(t *testing.T) {
 
 func TestPlanRefusesLoads(t *testing.T) {
 	type R = domain.BenchmarkRequest
-	checkRefusals(t, []refusal{
+	checkRefusals(t, []planFault{
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed"} }},
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(1025)} }},
 		{"body.load.concurrency", domain.KindInvalid, func(r *R) { r.Load = &domain.Load{Kind: "closed", Concurrency: ptr(257)} }},
@@ -196,7 +196,7 @@ func TestPlanRefusalsHelp(t *testing.T) {
 			r := seedBody()
 			r.ModelID = model
 			_, err := w.svc.StartBenchmark(t.Context(), r, "")
-			if e := refusal(t, err, domain.KindOf(err), "body.model_id"); !strings.Contains(e.Hint, want) {
+			if e := planFault(t, err, domain.KindOf(err), "body.model_id"); !strings.Contains(e.Hint, want) {
 				t.Errorf("%s: hint %q lacks %q", model, e.Hint, want)
 			}
 		}
@@ -204,13 +204,13 @@ func TestPlanRefusalsHelp(t *testing.T) {
 		r.Prompt, r.DatasetID = nil, ptr("none")
 		_, err := w.svc.StartBenchmark(t.Context(), r, "")
 		ds, _ := w.svc.Datasets(t.Context())
-		if e := refusal(t, err, domain.KindInvalid, ""); !strings.Contains(e.Hint, ds[0].ID) {
+		if e := planFault(t, err, domain.KindInvalid, ""); !strings.Contains(e.Hint, ds[0].ID) {
 			t.Errorf("hint %q lacks %q", e.Hint, ds[0].ID)
 		}
 		r = seedBody()
 		r.MaxTokens, r.TopP = ptr(0), ptr(2.0) // all at once
 		_, err = w.svc.StartBenchmark(t.Context(), r, "")
-		if e := refusal(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
+		if e := planFault(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
 			t.Errorf("fields = %v", e.Fields)
 		}
 	})
