@@ -196,7 +196,7 @@ func TestPlanRefusalsHelp(t *testing.T) {
 			r := seedBody()
 			r.ModelID = model
 			_, err := w.svc.StartBenchmark(t.Context(), r, "")
-			if e := planFault(t, err, domain.KindOf(err), "body.model_id"); !strings.Contains(e.Hint, want) {
+			if e := refusal(t, err, domain.KindOf(err), "body.model_id"); !strings.Contains(e.Hint, want) {
 				t.Errorf("%s: hint %q lacks %q", model, e.Hint, want)
 			}
 		}
@@ -204,13 +204,13 @@ func TestPlanRefusalsHelp(t *testing.T) {
 		r.Prompt, r.DatasetID = nil, ptr("none")
 		_, err := w.svc.StartBenchmark(t.Context(), r, "")
 		ds, _ := w.svc.Datasets(t.Context())
-		if e := planFault(t, err, domain.KindInvalid, ""); !strings.Contains(e.Hint, ds[0].ID) {
+		if e := refusal(t, err, domain.KindInvalid, ""); !strings.Contains(e.Hint, ds[0].ID) {
 			t.Errorf("hint %q lacks %q", e.Hint, ds[0].ID)
 		}
 		r = seedBody()
 		r.MaxTokens, r.TopP = ptr(0), ptr(2.0) // all at once
 		_, err = w.svc.StartBenchmark(t.Context(), r, "")
-		if e := planFault(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
+		if e := refusal(t, err, domain.KindInvalid, "body.top_p"); len(e.Fields) != 2 {
 			t.Errorf("fields = %v", e.Fields)
 		}
 	})
