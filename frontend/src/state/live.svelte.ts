@@ -3,6 +3,7 @@ import {
   type Run, type RunPhaseEvent, type RunProgressEvent, type Sample, type TelemetryEvent,
 } from '../api'
 import { Ring } from '../lib/rings'
+import { LimitTrack } from '../lib/run/limits'
 import { askedUsers } from '../lib/run/live'
 import { library } from './library.svelte'
 import { runs } from './runs.svelte'
@@ -38,6 +39,8 @@ export class LiveRun {
   /** Columns: output tokens per second, median time between tokens in ms. */
   readonly speed = new Ring(3, 7200)
   readonly samples = new SampleRing(18_000)
+  /** What held the GPUs' clocks down so far. */
+  readonly limits = new LimitTrack()
 
   constructor(id: string) {
     this.id = id
@@ -72,7 +75,7 @@ export class LiveRun {
   onSample(s: Sample): void {
     const [first] = this.phases
     const apart = first ? Math.abs(Date.parse(s.timestamp) - s.t_ms - (Date.parse(first.at) - first.t_us / 1000)) : 0
-    if (!(apart > SAME_START_MS)) this.samples.push(s.t_ms / 1000, s)
+    if (!(apart > SAME_START_MS) && this.samples.push(s.t_ms / 1000, s)) this.limits.push(s)
   }
 
   private watch(p: RunProgressEvent['progress']): void {

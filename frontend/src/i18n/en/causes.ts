@@ -2,7 +2,7 @@
 export const causes = {
   memory_bandwidth: 'memory bandwidth',
   compute: 'arithmetic',
-  cpu: 'too little processor',
+  cpu: 'too little processor time',
   thermal: 'heat',
   power: 'the power limit',
   offload: 'layers outside the GPU',
@@ -24,7 +24,7 @@ export const causes = {
   above: 'at the ceiling or above',
   evidence: 'What the readings show',
   ruledOut: 'Ruled out',
-  notJudged: 'Not judged, for want of a reading',
+  notJudged: 'Not judged',
   against: 'against {v}',
   showRange: 'Show {from} to {to}',
   noCeiling: 'This limit has no ceiling to hold a figure against.',

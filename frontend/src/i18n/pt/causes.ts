@@ -4,7 +4,7 @@ import type { Words } from '../index'
 export const causes: Words<typeof en> = {
   memory_bandwidth: 'banda de memória',
   compute: 'cálculo',
-  cpu: 'processador insuficiente',
+  cpu: 'falta de tempo de processador',
   thermal: 'calor',
   power: 'limite de potência',
   offload: 'camadas fora da GPU',
@@ -26,7 +26,7 @@ export const causes: Words<typeof en> = {
   above: 'no teto ou acima',
   evidence: 'O que as leituras mostram',
   ruledOut: 'Descartado',
-  notJudged: 'Não julgado, por falta de leitura',
+  notJudged: 'Não julgado',
   against: 'contra {v}',
   showRange: 'Mostrar de {from} a {to}',
   noCeiling: 'Este limite não tem um teto com que comparar um número.',

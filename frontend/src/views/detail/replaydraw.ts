@@ -39,7 +39,8 @@ export function drawReplay(c: Pen, v: Replayed): void {
   drawPhases(c, v, X, floor)
   if (v.focus) {
     c.x.fillStyle = c.color('--warn', '2e')
-    c.x.fillRect(X(v.focus[0]), TOP, Math.max(2, X(v.focus[1]) - X(v.focus[0])), floor - TOP)
+    const [from, to] = [X(Math.max(v.start, v.focus[0])), X(Math.min(v.end, v.focus[1]))]
+    c.x.fillRect(from, TOP, Math.max(2, to - from), floor - TOP)
   }
   const height = (lanesEnd - TOP - GAP * (v.rows.length - 1)) / Math.max(1, v.rows.length)
   v.rows.forEach((lane, k) => drawLane(c, v, lane, X, TOP + k * (height + GAP) + height, height, ['--d1', '--d1', '--d1', '--d2', '--d4'][k % 5] ?? '--d1'))
@@ -103,7 +104,8 @@ function drawLane(c: Pen, v: Replayed, lane: Lane, X: (ms: number) => number, y1
 function drawStrip(c: Pen, v: Replayed, s: Strip, X: (ms: number) => number, y: number): void {
   write(c, s.label, 12, y + 12, '--fg-2', 'left', 'middle', '12px "Inter Variable"')
   for (const p of s.parts) {
-    const [from, wide] = [X(p.from), Math.max(2, X(p.to) - X(p.from))]
+    const from = X(Math.max(v.start, p.from))
+    const wide = Math.max(2, X(Math.min(v.end, p.to)) - from)
     c.x.fillStyle = c.color('--warn', '40')
     c.x.fillRect(from, y + 4, wide, STRIP - 4)
     c.x.font = SMALL

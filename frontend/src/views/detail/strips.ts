@@ -1,6 +1,8 @@
 import type { Run, Sample } from '../../api'
-import { t, tOr } from '../../i18n'
+import { t } from '../../i18n'
 import { num } from '../../lib/format'
+import { LimitTrack } from '../../lib/run/limits'
+import { heldWords } from '../shared/words'
 
 /** A row of the replay that shows when something was so, not how much. Times are ms from the start. */
 export interface Strip {
@@ -8,24 +10,11 @@ export interface Strip {
   parts: { from: number; to: number; text: string }[]
 }
 
-/** What held a GPU's clock down, in words; being idle holds nothing down. */
-export function limitWords(s: Sample): string {
-  const all = s.gpus.flatMap((g) => g.limit_reasons ?? []).filter((r) => r !== 'idle')
-  return [...new Set(all)].map((r) => tOr(`hardware.limit_${r}`, r.replaceAll('_', ' '))).join(', ')
-}
-
 /** Stretches of the same reasons, one after the other. */
 export function limitParts(samples: readonly Sample[]): Strip['parts'] {
-  const parts: Strip['parts'] = []
-  let text = ''
-  for (const s of samples) {
-    const last = parts[parts.length - 1]
-    if (text && last) last.to = s.t_ms
-    const now = limitWords(s)
-    if (now && now !== text) parts.push({ from: s.t_ms, to: s.t_ms, text: now })
-    text = now
-  }
-  return parts
+  const track = new LimitTrack()
+  for (const s of samples) track.push(s)
+  return track.all.map((h) => ({ from: h.from, to: h.to, text: heldWords(h.reasons) }))
 }
 
 /** Rows for the GPU's limits and for other programs; only those that have something to show. */

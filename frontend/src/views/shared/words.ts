@@ -61,6 +61,11 @@ export function intruderNotes(run: Run): string[] {
   return (run.validity?.interference ?? []).map((p) => t('detail.intruder', { process: p.process, percent: text(percent(p.cpu_percent)), from: minutes(p.from_us / 1e6), to: minutes(p.to_us / 1e6) }))
 }
 
+/** Reasons that hold a GPU's clock down, in words. */
+export function heldWords(reasons: string): string {
+  return reasons.split(',').map((r) => tOr(`hardware.limit_${r}`, r.replaceAll('_', ' '))).join(', ')
+}
+
 type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'
 
 export function phaseName(phase: PhaseWord): string {
