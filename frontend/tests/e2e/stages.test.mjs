@@ -1,7 +1,7 @@
 // A sweep against a small server: its bar while it measures, its curve, its stages and its figures as other tools say them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { api, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
 import { startServer } from './fakeserver.mjs'
 
 let server
@@ -67,6 +67,18 @@ test('the stage that is chosen narrows figures and requests', { timeout: 120_000
   await pick.getByRole('button', { name: 'All stages' }).click()
   const all = sweep.summary.requests
   await page.getByRole('tab', { name: new RegExp(`Requests\\s*${all.ok + all.error + 1}`) }).waitFor()
+}))
+
+test('a result says what limited it, and why it has no energy', { timeout: 120_000 }, () => withPage(async (page) => {
+  assert.ok(sweep.bottleneck, 'a run with figures has a limit or says that none was found')
+  await visit(page, program.url, `#/runs/${sweep.job_id}`)
+  const panel = page.locator('#detail-panel')
+  await page.getByRole('tab', { name: 'Bottleneck' }).click()
+  await panel.getByText(sweep.bottleneck.sentence).first().waitFor()
+  assert.deepEqual(await axe(page), [])
+  await page.getByRole('tab', { name: 'Energy' }).click()
+  await panel.getByText('No energy was measured.').waitFor()
+  assert.deepEqual(await axe(page), [])
 }))
 
 test('failed requests are found by their class', { timeout: 120_000 }, () => withPage(async (page) => {
