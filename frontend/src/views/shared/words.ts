@@ -56,6 +56,14 @@ export function checkViews(checks: readonly Check[]): CheckView[] {
   }))
 }
 
+/** Checks of the machine that need a sensor; where there is none, nothing can be done before a run. */
+const needsSensor = new Set(['busy_before', 'thermal', 'swapping', 'gpu_shared', 'battery', 'powersave', 'quota'])
+
+/** The checks before a run, without those that this machine cannot make: the sensors tell of them. */
+export function preflightViews(checks: readonly Check[]): CheckView[] {
+  return checkViews(checks.filter((c) => c.state !== 'unknown' || !needsSensor.has(c.code)))
+}
+
 /** Who else used the processor, and when, for the popover of the checks. */
 export function intruderNotes(run: Run): string[] {
   return (run.validity?.interference ?? []).map((p) => t('detail.intruder', { process: p.process, percent: text(percent(p.cpu_percent)), from: minutes(p.from_us / 1e6), to: minutes(p.to_us / 1e6) }))
