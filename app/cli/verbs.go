@@ -263,6 +263,9 @@ func (e *env) system() *cobra.Command {
 					if !x.Available {
 						state = x.Reason
 					}
+					if x.Remedy != "" {
+						state += " Try: " + x.Remedy
+					}
 					rows = append(rows, []string{x.Name, x.Unit, state})
 				}
 				return table(w, rows...)

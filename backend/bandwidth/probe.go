@@ -12,11 +12,13 @@ import (
 	"time"
 )
 
+// Rounds and Round are how often and how long the area is read.
 const (
-	// Rounds and Round are how often and how long the area is read.
 	Rounds = 5
 	Round  = 200 * time.Millisecond
+)
 
+const (
 	smallest  = 512 << 20 // bytes to read at least, where memory allows
 	cacheFold = 4         // times the last-level cache
 	shortest  = 2         // times the cache below which it would be the cache that is measured

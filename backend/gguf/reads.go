@@ -13,7 +13,6 @@ const cacheValueBytes = 2
 // reads sums the bytes of tensors by how much of them one decoded token reads.
 type reads struct {
 	always    int64                // read in each step
-	experts   int64                // of all experts; a step reads the share that is in use
 	embedding int64                // the table of token rows, whole only where it is the output layer too
 	output    bool                 // there is an output layer of its own
 	layers    map[int64]layerReads // by number, since layers at the end may not take part
