@@ -233,6 +233,7 @@ export const program: Record<string, string> = {
   'The file cannot be used as a model.': 'O arquivo não serve como modelo.',
   'There is no such file.': 'Este arquivo não existe.',
   'The stream held neither content nor a reason why it ended.': 'O fluxo não trouxe conteúdo nem um motivo para terminar.',
+  'It was not sent: its stage ended while it waited.': 'Não foi enviado: seu estágio terminou enquanto esperava.',
   'It was not sent: as many requests as allowed were under way.': 'Não foi enviado: havia tantos pedidos em curso quanto permitido.',
   'The stream ended without its end mark.': 'O fluxo terminou sem a marca de fim.',
   'Some values are not valid.': 'Alguns valores não são válidos.',
