@@ -12,9 +12,9 @@ export interface Further {
   lines: { key: SensorKey; label: string; color: string }[]
 }
 
-/** The charts of what may disturb a run, in the chosen language. */
-export function further(): Further[] {
-  return [
+/** The charts of these ids, in their order and in the chosen language. */
+export function further(...ids: string[]): Further[] {
+  const all: Further[] = [
     { id: 'clock', title: t('hardware.clockChart'), unit: 'MHz', decimals: 0, lines: [{ key: 'clock_mhz', label: t('live.gpu'), color: '--d1' }] },
     { id: 'cpuclock', title: t('hardware.cpuClockChart'), unit: 'MHz', decimals: 0, lines: [{ key: 'cpu_clock_mhz', label: t('hardware.cpu'), color: '--d1' }] },
     { id: 'cpuheat', title: t('hardware.cpuHeatChart'), unit: '°C', decimals: 0, lines: [{ key: 'cpu_temp_c', label: t('hardware.cpu'), color: '--d2' }] },
@@ -26,4 +26,5 @@ export function further(): Further[] {
       { key: 'net_receive_mb_per_s', label: t('hardware.received'), color: '--d1' }, { key: 'net_send_mb_per_s', label: t('hardware.sent'), color: '--d4' }] },
     { id: 'battery', title: t('hardware.batteryChart'), unit: 'W', decimals: 1, lines: [{ key: 'battery_power_w', label: t('hardware.whole'), color: '--d1' }] },
   ]
+  return ids.flatMap((id) => all.filter((c) => c.id === id))
 }
