@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
+	"github.com/inferometer/inferometer/backend/engine/openai"
 	"github.com/inferometer/inferometer/backend/engine/remote"
 	"github.com/inferometer/inferometer/backend/engine/scan"
 	"github.com/inferometer/inferometer/backend/engine/wire"
@@ -31,22 +31,14 @@ type completeBody struct {
 
 // complete sends a raw prompt. The end mark is the event that says stop.
 func (f *face) complete(ctx context.Context, r domain.GenRequest, sink func(domain.Chunk)) (domain.Usage, error) {
-	use := domain.Usage{Sent: time.Now()}
 	body, err := json.Marshal(completeBody{Model: r.Model, Prompt: r.Prompt, Predict: r.MaxTokens, Temperature: r.Temperature,
 		TopP: r.TopP, Seed: r.Seed, Stream: true, CachePrompt: r.CachePrompt, IgnoreEOS: r.ExactLength, Slot: -1})
 	if err != nil {
-		use.Closed = time.Now()
-		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
+		return remote.Unwritable(err)
 	}
-	stream, err := f.native.Generate(ctx, "/completion", "text/event-stream", body, r.Prompt, &use)
-	if err == nil {
-		err = f.read(stream, r.Prompt, &use, sink)
-		stream.Close(use.Complete)
-	}
-	if use.Closed.IsZero() {
-		use.Closed = time.Now()
-	}
-	return use, err
+	return f.native.Generate(ctx, "/completion", "text/event-stream", body, r.Prompt, func(s *remote.Stream, use *domain.Usage) error {
+		return f.read(s, r.Prompt, use, sink)
+	})
 }
 
 // read reads events until the end mark, the end of the body or an error.
@@ -96,20 +88,12 @@ type part struct {
 
 // lastEvent is the end mark with the server's figures.
 type lastEvent struct {
-	Stop         bool   `json:"stop"`
-	StopType     string `json:"stop_type"`     // eos, limit, word
-	StoppedLimit bool   `json:"stopped_limit"` // of builds before b4300, in place of stop_type
-	Evaluated    *int   `json:"tokens_evaluated"`
-	Predicted    *int   `json:"tokens_predicted"`
-	Timings      *struct {
-		CacheN      *int    `json:"cache_n"`
-		PromptN     int     `json:"prompt_n"`
-		PromptMs    float64 `json:"prompt_ms"`
-		PredictedN  int     `json:"predicted_n"`
-		PredictedMs float64 `json:"predicted_ms"`
-		DraftN      int     `json:"draft_n"`
-		Accepted    int     `json:"draft_n_accepted"`
-	} `json:"timings"`
+	Stop         bool                 `json:"stop"`
+	StopType     string               `json:"stop_type"`     // eos, limit, word
+	StoppedLimit bool                 `json:"stopped_limit"` // of builds before b4300, in place of stop_type
+	Evaluated    *int                 `json:"tokens_evaluated"`
+	Predicted    *int                 `json:"tokens_predicted"`
+	Timings      *openai.LlamaTimings `json:"timings"`
 }
 
 // readPart reads one event.
@@ -169,14 +153,7 @@ func (l *lastEvent) finish(use *domain.Usage) {
 		use.FinishReason = "length"
 	}
 	use.PromptTokens, use.OutputTokens = l.Evaluated, l.Predicted
-	t := l.Timings
-	if t == nil {
-		return
-	}
-	use.CachedTokens = t.CacheN
-	use.Server = &domain.ServerTimings{PromptTokens: t.PromptN, PromptMs: t.PromptMs, PredictedTokens: t.PredictedN,
-		PredictedMs: t.PredictedMs, DraftTokens: t.DraftN, DraftAccepted: t.Accepted}
-	if t.CacheN != nil {
-		use.Server.CachedTokens = *t.CacheN
+	if l.Timings != nil {
+		l.Timings.Fill(use)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
-	"github.com/inferometer/inferometer/backend/engine"
 	"github.com/inferometer/inferometer/backend/engine/remote"
 	"github.com/inferometer/inferometer/backend/engine/wire"
 )
@@ -63,22 +62,14 @@ func (e *Engine) body(r domain.GenRequest) (string, []byte, error) {
 // that says done; a stream that ends without it is incomplete, with a nil error. The length cannot
 // be enforced and the prompt cache not be switched off: the server offers neither.
 func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(domain.Chunk)) (domain.Usage, error) {
-	use := domain.Usage{Sent: time.Now()}
 	path, body, err := e.body(r)
 	if err != nil {
-		use.Closed = time.Now()
-		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
+		return remote.Unwritable(err)
 	}
 	private := remote.PrivateText(r)
-	stream, err := e.remote.Generate(ctx, path, "application/x-ndjson", body, private, &use)
-	if err == nil {
-		err = e.read(stream, private, &use, sink)
-		stream.Close(use.Complete)
-	}
-	if use.Closed.IsZero() {
-		use.Closed = time.Now()
-	}
-	return use, err
+	return e.remote.Generate(ctx, path, "application/x-ndjson", body, private, func(s *remote.Stream, use *domain.Usage) error {
+		return e.read(s, private, use, sink)
+	})
 }
 
 // read reads lines until the end mark, the end of the body or an error.

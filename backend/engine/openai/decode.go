@@ -27,7 +27,7 @@ type streamEvent struct {
 		FinishReason *string `json:"finish_reason"`
 	} `json:"choices"`
 	Usage   *usageFields    `json:"usage"`
-	Timings *timingFields   `json:"timings"`
+	Timings *LlamaTimings   `json:"timings"`
 	Error   json.RawMessage `json:"error"`
 	Object  string          `json:"object"`
 }
@@ -40,7 +40,8 @@ type usageFields struct {
 	} `json:"prompt_tokens_details"`
 }
 
-type timingFields struct {
+// LlamaTimings are what llama-server tells of a generation, in both of its dialects.
+type LlamaTimings struct {
 	CacheN      *int    `json:"cache_n"` // not told by older builds
 	PromptN     int     `json:"prompt_n"`
 	PromptMs    float64 `json:"prompt_ms"`
@@ -132,7 +133,7 @@ func (d *decoder) content(ev engine.Event, p part, kind domain.ChunkKind, text s
 }
 
 // count keeps the latest usage and timings; later events are cumulative.
-func (d *decoder) count(u *usageFields, t *timingFields) {
+func (d *decoder) count(u *usageFields, t *LlamaTimings) {
 	if u != nil {
 		keep(&d.use.PromptTokens, u.PromptTokens)
 		keep(&d.use.OutputTokens, u.CompletionTokens)
@@ -141,15 +142,20 @@ func (d *decoder) count(u *usageFields, t *timingFields) {
 		}
 	}
 	if t != nil {
-		d.use.Server = &domain.ServerTimings{
-			PromptTokens: t.PromptN, PromptMs: t.PromptMs,
-			PredictedTokens: t.PredictedN, PredictedMs: t.PredictedMs,
-			DraftTokens: t.DraftN, DraftAccepted: t.Accepted,
-		}
-		if t.CacheN != nil {
-			d.use.Server.CachedTokens = *t.CacheN
-			keep(&d.use.CachedTokens, t.CacheN)
-		}
+		t.Fill(d.use)
+	}
+}
+
+// Fill takes the timings over into use.
+func (t *LlamaTimings) Fill(use *domain.Usage) {
+	use.Server = &domain.ServerTimings{
+		PromptTokens: t.PromptN, PromptMs: t.PromptMs,
+		PredictedTokens: t.PredictedN, PredictedMs: t.PredictedMs,
+		DraftTokens: t.DraftN, DraftAccepted: t.Accepted,
+	}
+	if t.CacheN != nil {
+		use.Server.CachedTokens = *t.CacheN
+		keep(&use.CachedTokens, t.CacheN)
 	}
 }
 

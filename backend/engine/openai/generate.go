@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine"
@@ -66,24 +65,14 @@ func (e *Engine) body(r domain.GenRequest) (string, []byte, error) {
 // connection that breaks, or an error event, before "[DONE]" is a RequestError, also after a finish
 // reason, as usage may be lost.
 func (e *Engine) Generate(ctx context.Context, r domain.GenRequest, sink func(domain.Chunk)) (domain.Usage, error) {
-	use := domain.Usage{Sent: time.Now()}
-	path, raw, err := e.body(r)
+	path, body, err := e.body(r)
 	if err != nil {
-		use.Closed = time.Now()
-		return use, &engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
+		return remote.Unwritable(err)
 	}
 	private := remote.PrivateText(r)
-	stream, err := e.remote.Generate(ctx, e.version+path, "text/event-stream", raw, private, &use)
-	if err != nil {
-		use.Closed = time.Now()
-		return use, err
-	}
-	err = e.readStream(stream, private, &use, sink)
-	if use.Closed.IsZero() {
-		use.Closed = time.Now()
-	}
-	stream.Close(err == nil && use.Complete)
-	return use, err
+	return e.remote.Generate(ctx, e.version+path, "text/event-stream", body, private, func(s *remote.Stream, use *domain.Usage) error {
+		return e.readStream(s, private, use, sink)
+	})
 }
 
 // readStream reads events until the end mark, the end of the body or an error.

@@ -9,7 +9,7 @@ import (
 type part struct {
 	reasoning, text, finish string
 	usage                   *usageFields
-	timings                 *timingFields
+	timings                 *LlamaTimings
 }
 
 // quickPart reads the one shape that nearly every event of a stream has: one choice with text and

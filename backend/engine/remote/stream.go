@@ -46,10 +46,32 @@ func (s *Stream) Close(complete bool) {
 	s.res.Close()
 }
 
-// Generate sends the body of a generation and returns its stream, filling in what use says of the
-// sending. An answer that is no stream is a *engine.RequestError, which repeats nothing of private.
-func (c *Client) Generate(ctx context.Context, path, accept string, body []byte, private string, use *domain.Usage) (*Stream, error) {
-	use.Sent = time.Now()
+// Unwritable is the outcome of a generation whose body cannot be written because of err.
+func Unwritable(err error) (domain.Usage, error) {
+	now := time.Now()
+	return domain.Usage{Sent: now, Closed: now},
+		&engine.RequestError{Class: domain.ErrClassStream, Msg: "the request cannot be written as JSON", Err: err}
+}
+
+// Generate sends the body of a generation and has read follow its stream, to which it also tells
+// what was seen of the sending. An answer that is no stream is a *engine.RequestError, which repeats
+// nothing of private.
+func (c *Client) Generate(ctx context.Context, path, accept string, body []byte, private string,
+	read func(*Stream, *domain.Usage) error) (domain.Usage, error) {
+	use := domain.Usage{Sent: time.Now()}
+	s, err := c.send(ctx, path, accept, body, private, &use)
+	if err == nil {
+		err = read(s, &use)
+		s.Close(err == nil && use.Complete)
+	}
+	if use.Closed.IsZero() {
+		use.Closed = time.Now()
+	}
+	return use, err
+}
+
+// send sends the body and returns the stream of its answer.
+func (c *Client) send(ctx context.Context, path, accept string, body []byte, private string, use *domain.Usage) (*Stream, error) {
 	res, err := c.do(ctx, http.MethodPost, path, accept, body, c.timeout)
 	if err != nil {
 		var failed *wire.Error
