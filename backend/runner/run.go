@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"sync/atomic"
 	"time"
 
@@ -90,7 +89,7 @@ func newRun(job Job, abort context.CancelCauseFunc) (*run, error) {
 	if !job.StartedAt.IsZero() {
 		origin = origin.Add(-time.Since(job.StartedAt))
 	}
-	r := &run{job: job, origin: origin, abort: abort, prefixSeed: prefixSeed(job)}
+	r := &run{job: job, origin: origin, abort: abort, prefixSeed: workload.JobSeed(job.ID, job.Plan.Seed)}
 	r.slots = make([]atomic.Pointer[tape], max(places, mostUsers(job.Plan.Load)))
 	r.rec = newRecorder(job, r.origin, abort, newLive(job, r.origin, r.slots))
 	return r, nil
@@ -110,14 +109,6 @@ func mostUsers(l domain.Load) int {
 		return 0
 	}
 	return int(*l.To)
-}
-
-// prefixSeed differs from job to job: a rerun with the same seed must not hit what the first run
-// left in a server's prompt cache.
-func prefixSeed(job Job) int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(job.ID))
-	return job.Plan.Seed ^ int64(h.Sum64())
 }
 
 // walk goes through the phases up to drain. The error is why the run ended early, nil otherwise.

@@ -42,28 +42,36 @@ func (atOnce) Due(int) (time.Duration, bool) { return 0, true }
 func (atOnce) Start(int) time.Duration       { return 0 }
 func (atOnce) Describe() load.Step           { return load.Step{} }
 
-// measure goes through the stages, those that a search adds included, then drains.
+// measure goes through the stages, those that a search adds included.
 func (r *run) measure(ctx context.Context) error {
 	plan := r.job.Plan
-	var done []domain.Stage
-	for i := 0; ; i++ {
-		stage, ok := load.Next(plan, done)
-		if i < len(plan.Stages) {
-			stage, ok = plan.Stages[i], true
-		}
-		if !ok {
-			break
-		}
-		mark := domain.StageMark{Index: stage.Index, Name: stage.Name, Load: stage.Load, DepthTokens: stage.DepthTokens}
-		last := i >= len(plan.Stages)-1 && plan.Load.Kind != domain.LoadKnee
-		if err := r.stage(ctx, stage, mark, last); err != nil {
+	search := plan.Load.Kind == domain.LoadKnee
+	for i, stage := range plan.Stages {
+		last := i == len(plan.Stages)-1 && !search
+		if err := r.stage(ctx, stage, last); err != nil {
 			return err
 		}
-		if plan.Load.Kind == domain.LoadKnee {
-			done = append(done, stats.StageOf(plan, mark, r.rec.taken()))
+	}
+	if !search {
+		return nil
+	}
+	done := []domain.Stage{r.result(plan.Stages[0])}
+	for stage, ok := load.Next(plan, done); ok; stage, ok = load.Next(plan, done) {
+		if err := r.stage(ctx, stage, false); err != nil {
+			return err
 		}
+		done = append(done, r.result(stage))
 	}
 	return nil
+}
+
+// result is what a search learns of the stage that has just ended.
+func (r *run) result(stage domain.PlanStage) domain.Stage {
+	return stats.StageOf(r.job.Plan, markOf(stage), r.rec.taken())
+}
+
+func markOf(s domain.PlanStage) domain.StageMark {
+	return domain.StageMark{Index: s.Index, Name: s.Name, Load: s.Load, DepthTokens: s.DepthTokens}
 }
 
 // drain begins the drain phase, once.
@@ -76,7 +84,7 @@ func (r *run) drain() {
 
 // stage measures one stage as often as the plan is to be repeated. The error is why the run ends
 // with it.
-func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.StageMark, last bool) error {
+func (r *run) stage(ctx context.Context, stage domain.PlanStage, last bool) error {
 	pacer, err := load.For(stage, r.job.Plan.Seed, r.job.Trace)
 	if err != nil {
 		return err
@@ -90,7 +98,7 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, mark domain.Sta
 		return err
 	}
 	r.open(ctx, pacer.Describe())
-	r.enter(domain.PhaseMeasure, &mark)
+	r.enter(domain.PhaseMeasure, new(markOf(stage)))
 	repeat, failed := max(1, r.job.Plan.Repeat), new(atomic.Int64)
 	for i := range repeat {
 		step := pacer.Describe()

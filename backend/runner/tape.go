@@ -161,13 +161,21 @@ func (t *tape) output() string {
 	return string(out)
 }
 
+// each calls yield for every chunk published so far, in order, without its text.
+func (t *tape) each(yield func(mark) bool) {
+	r := t.reader()
+	for n := t.published.Load(); r.seen < n; {
+		if m, _ := r.next(nil, false); !yield(m) {
+			return
+		}
+	}
+}
+
 // times returns TTFT and, for two output tokens or more, TPOT of a request that has ended.
 func (t *tape) times(sent time.Time, tokens int) (ttft, tpot time.Duration) {
-	r := t.reader()
 	var first, last int64
 	content := false
-	for n := t.published.Load(); r.seen < n; {
-		m, _ := r.next(nil, false)
+	for m := range t.each {
 		if !m.content() {
 			continue
 		}
@@ -185,7 +193,7 @@ func (t *tape) times(sent time.Time, tokens int) (ttft, tpot time.Duration) {
 // tokens counts what content chunks carried: their own count where the engine gave one.
 func (t *tape) tokens() int {
 	total := 0
-	for m := range t.chunks {
+	for m := range t.each {
 		total += m.count()
 	}
 	return total

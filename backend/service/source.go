@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -60,9 +59,7 @@ func madeSeed(id domain.RunID, p domain.Plan, info domain.EngineInfo) int64 {
 	if p.PromptCache == domain.CacheOn || info.CacheOff {
 		return p.Seed
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return p.Seed ^ int64(h.Sum64()>>1)
+	return workload.JobSeed(id, p.Seed)
 }
 
 func wantsTexts(prompts []domain.Prompt) bool {

@@ -6,6 +6,7 @@ package workload
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 
@@ -59,6 +60,14 @@ func (s *shuffled) Prompt(n int) (domain.Prompt, error) {
 		s.order = rand.New(rand.NewPCG(uint64(s.seed), uint64(pass))).Perm(size)
 	}
 	return s.prompts[s.order[n%size]], nil
+}
+
+// JobSeed is a seed that differs from job to job although the plan's is the same: what an earlier job
+// sent may lie in a server's prompt cache.
+func JobSeed(id domain.RunID, seed int64) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return seed ^ int64(h.Sum64())
 }
 
 // UniquePrefix returns a short first line that no other n of the same seed has, so that no prompt
