@@ -170,6 +170,17 @@ type Validity struct {
 	Interference []Interference `json:"interference"`
 }
 
+// Add takes a check in; the verdict is the worst of all of them. One that is unknown does not lower it.
+func (v *Validity) Add(c Check) {
+	v.Checks = append(v.Checks, c)
+	switch {
+	case c.State == "invalid":
+		v.Verdict = "invalid"
+	case c.State == "caution" && v.Verdict == "valid":
+		v.Verdict = "caution"
+	}
+}
+
 // Check is one test of validity.
 type Check struct {
 	Code   string   `json:"code"`

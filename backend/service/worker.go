@@ -289,6 +289,12 @@ func report(r *domain.Run, in stats.Input) {
 		r.Summary, r.Validity = nil, nil // nothing was measured: there is nothing to judge
 	}
 	r.Bottleneck = verdict.Of(*r, in.Requests, in.Samples)
+	for _, a := range verdict.Alarms(*r) {
+		r.Validity.Add(a.Check)
+		if a.Warning != nil {
+			r.Warnings = append(r.Warnings, *a.Warning)
+		}
+	}
 	if r.Warnings == nil {
 		r.Warnings = []domain.Warning{}
 	}

@@ -17,19 +17,14 @@ const (
 // validity lists every check made and draws the verdict from them. An unknown check does not lower
 // the verdict: it says that something could not be looked at.
 func (f facts) validity() domain.Validity {
-	v := domain.Validity{Verdict: "valid", Interference: append([]domain.Interference{}, f.others...), Checks: []domain.Check{
+	v := domain.Validity{Verdict: "valid", Interference: append([]domain.Interference{}, f.others...), Checks: []domain.Check{}}
+	for _, c := range []domain.Check{
 		f.checkOutcomes(), f.checkClient(), f.checkContended(), f.checkSampler(), f.checkSize(), f.checkTokens(), f.checkClocks(), f.checkLength(), f.checkCache(), f.checkGPU(),
-	}}
-	for _, c := range f.conditions {
-		v.Checks = append(v.Checks, c.Check)
+	} {
+		v.Add(c)
 	}
-	for _, c := range v.Checks {
-		switch {
-		case c.State == stateInvalid:
-			v.Verdict = "invalid"
-		case c.State == stateCaution && v.Verdict == "valid":
-			v.Verdict = "caution"
-		}
+	for _, c := range f.conditions {
+		v.Add(c.Check)
 	}
 	return v
 }

@@ -23,4 +23,6 @@ export const checks = {
   powersave: 'Power plan of the processor',
   quota: 'Held back by a quota',
   unstable: 'Steadiness of latencies',
+  impossible: 'The decode speed is possible',
+  offload_partial: 'Layers on the GPU',
 }

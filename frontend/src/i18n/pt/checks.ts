@@ -25,4 +25,6 @@ export const checks: Words<typeof en> = {
   powersave: 'Plano de energia do processador',
   quota: 'Contido por uma cota',
   unstable: 'Estabilidade das latências',
+  impossible: 'A velocidade de geração é possível',
+  offload_partial: 'Camadas na GPU',
 }

@@ -23,6 +23,14 @@ export const limits: Record<string, string> = {
   'The hypervisor took * % of the processor for other machines.': 'O hipervisor tomou * % do processador para outras máquinas.',
   'Other programs took processor time from the engine: they used * % of it, and the engine got * % of its * thread(s).': 'Outros programas tomaram tempo de processador do motor: usaram * % dele, e o motor ficou com * % de suas * thread(s).',
   'The engine\'s processor use of * % of a core cannot feed the GPU, which was busy * % of the time.': 'O uso de * % de um núcleo pelo motor não alimenta a GPU, que ficou ocupada * % do tempo.',
+  // What cannot be, or is not where it was asked for
+  'Memory bandwidth that the decode speed needs, of what memory delivers.': 'Banda de memória que a velocidade de geração exige, do que a memória entrega.',
+  'The decode speed needs * % of the memory bandwidth (limit * %), which cannot be: tokens were miscounted, or answers came from a cache or a draft model.': 'A velocidade de geração exige * % da banda de memória (limite * %), o que não pode ser: os tokens foram contados errado, ou as respostas vieram de um cache ou de um modelo rascunho.',
+  'The decode speed needs * % of the memory bandwidth (limit * %); measure the bandwidth again.': 'A velocidade de geração exige * % da banda de memória (limite * %); meça a banda de novo.',
+  'The decode speed needs more than memory delivers, but the weights are small enough to lie in a cache.': 'A velocidade de geração exige mais do que a memória entrega, mas os pesos são pequenos o bastante para estar em um cache.',
+  'Several requests at a time share each reading of the weights, so memory gives no ceiling.': 'Vários pedidos ao mesmo tempo dividem cada leitura dos pesos, então a memória não dá um teto.',
+  'The run was to use the processor alone.': 'A execução devia usar só o processador.',
+  'This machine has no GPU that can be read.': 'Esta máquina não tem GPU que possa ser lida.',
   // The readings
   'Decoding reads * of * GB/s (* %).': 'A geração lê * de * GB/s (* %).',
   'Decoding reads * GB/s where memory delivers *: the data comes from a cache.': 'A geração lê * GB/s onde a memória entrega *: os dados vêm de um cache.',
