@@ -5,11 +5,18 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/scrape"
+	"github.com/inferometer/inferometer/backend/service"
 	"github.com/inferometer/inferometer/backend/telemetry"
 )
 
 // telemetryEvery is the pace of telemetry events; charts repaint no faster.
 const telemetryEvery = 250 * time.Millisecond
+
+// startScrape is scrape.Start as the operations know it.
+func startScrape(ctx context.Context, addresses []string) service.Scraper {
+	return scrape.Start(ctx, addresses)
+}
 
 func (a *App) pumpTelemetry(ctx context.Context, s *telemetry.Sampler) {
 	tick := time.NewTicker(telemetryEvery)

@@ -20,6 +20,7 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/llama"
 	"github.com/inferometer/inferometer/backend/library"
+	"github.com/inferometer/inferometer/backend/scrape"
 	"github.com/inferometer/inferometer/backend/service"
 	"github.com/inferometer/inferometer/backend/store"
 	"github.com/inferometer/inferometer/backend/stream"
@@ -128,7 +129,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Processes: telemetry.NewProcesses().Scan, Library: lib, Hub: a.hub,
 		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db),
 		Settings: a.settings, App: a.info, TestDatabase: a.settings.TestDatabase(),
-		OwnAddress: a.ownAddress, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
+		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
 		Debug: a.settings.Debug, Front: a.toFront})
 	a.runSampler(sampler) // last, because its events tell the run that is active

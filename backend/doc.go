@@ -6,6 +6,7 @@
 //   - load: when requests start
 //   - workload: what is sent: built-in prompts and datasets
 //   - engine: who answers; engine/llama runs a local server, engine/openai speaks to a remote one
+//   - scrape: metrics of other machines, in the text format of Prometheus
 //   - gguf: what the header of a model file tells
 //   - bandwidth: how fast this machine reads memory
 //   - library: models and engines on this machine, and how to get more

@@ -48,6 +48,7 @@ func table() map[string]row {
 		"backend/gguf":              {own: domain},
 		"backend/library":           {own: []string{"backend/domain", "backend/gguf"}, third: []string{"golang.org/x/sys"}},
 		"backend/load":              {own: domain},
+		"backend/scrape":            {own: domain},
 		"backend/runner":            {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/stats", "backend/workload"}},
 		"backend/service":           {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/runner", "backend/stats", "backend/verdict", "backend/workload"}, third: []string{"github.com/google/uuid"}},
 		"backend/stats":             {own: domain, third: []string{"gonum.org/v1/gonum"}},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,6 +109,7 @@ func (e *env) endpoints() *cobra.Command {
 	name := add.Flags().String("name", "", "name")
 	kind := add.Flags().String("kind", "openai", "openai, ollama or llama")
 	key := add.Flags().String("key-env", "", "environment variable that holds the key")
+	metrics := add.Flags().StringArray("metrics", nil, "address that shows metrics of its machines (Prometheus text); may be repeated")
 	add.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"base_url": args[0], "kind": *kind}
 		if *name != "" {
@@ -115,6 +117,9 @@ func (e *env) endpoints() *cobra.Command {
 		}
 		if *key != "" {
 			body["api_key"] = "env:" + *key
+		}
+		if len(*metrics) > 0 {
+			body["metrics_urls"] = *metrics
 		}
 		return show1(c.Context(), e, http.MethodPost, base, body, func(w io.Writer, x domain.Endpoint) error {
 			_, err := fmt.Fprintf(w, "Added %s (%s).\n", x.ID, x.BaseURL)
@@ -132,6 +137,7 @@ func (e *env) editEndpoint() *cobra.Command {
 	address := c.Flags().String("url", "", "address")
 	kind := c.Flags().String("kind", "", "openai, ollama or llama")
 	key := c.Flags().String("key-env", "", "environment variable that holds the key")
+	metrics := c.Flags().StringArray("metrics", nil, "address that shows metrics of its machines, in place of those it has; none: --metrics ''")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{}
 		for flag, v := range map[string]struct{ field, value string }{"name": {"name", *name},
@@ -139,6 +145,9 @@ func (e *env) editEndpoint() *cobra.Command {
 			if c.Flags().Changed(flag) {
 				body[v.field] = v.value
 			}
+		}
+		if c.Flags().Changed("metrics") {
+			body["metrics_urls"] = slices.DeleteFunc(*metrics, func(s string) bool { return s == "" })
 		}
 		return show1(c.Context(), e, http.MethodPatch, "/api/v1/endpoints/"+url.PathEscape(args[0]), body,
 			func(w io.Writer, x domain.Endpoint) error {

@@ -317,7 +317,8 @@ func (f *fakeSampler) System() domain.System {
 	return domain.System{Hostname: "test", OS: "Test OS", CPUThreads: 2, RAMTotalGB: 8, GPUReason: "No GPU was found."}
 }
 
-func (f *fakeSampler) SetRate(float64) {}
+func (f *fakeSampler) SetRemote(func() []domain.RemoteSample) {}
+func (f *fakeSampler) SetRate(float64)                        {}
 
 func (f *fakeSampler) Stats() domain.Telemetry { return domain.Telemetry{RateHz: 10} }
 

@@ -73,6 +73,8 @@ type Endpoint struct {
 	HasKey    bool      `json:"has_key"`
 	KeyFrom   string    `json:"key_from"` // keyring, env:NAME, memory, or empty
 	CreatedAt time.Time `json:"created_at"`
+	// MetricsURLs show metrics of the endpoint's machines in the text format of Prometheus.
+	MetricsURLs []string `json:"metrics_urls"`
 }
 
 // EndpointInput is the body of POST and PATCH endpoints. APIKey is write only; it goes to the
@@ -82,6 +84,8 @@ type EndpointInput struct {
 	BaseURL *string `json:"base_url,omitempty" maxLength:"2048" doc:"http or https, usually ending in /v1"`
 	Kind    *string `json:"kind,omitempty" doc:"openai, ollama or llama; default openai"`
 	APIKey  *string `json:"api_key,omitempty" maxLength:"4096" doc:"Write only; env:NAME reads it from the environment"`
+	// MetricsURLs replaces all of them.
+	MetricsURLs *[]string `json:"metrics_urls,omitempty" maxItems:"16" doc:"Addresses that show metrics of its machines: node_exporter, DCGM exporter, /metrics of vLLM, SGLang or llama-server; read once a second while a benchmark of it runs"`
 }
 
 // EndpointCheckInput is the optional body of POST endpoints/{id}/check.
@@ -97,7 +101,7 @@ type EndpointCheck struct {
 	Models    []string `json:"models"`
 	Model     string   `json:"model"` // the one that was tried; empty when none
 	Message   string   `json:"message"`
-	// Checks are reachable, streaming, usage, token_count, forced_length, prompt_cache and
+	// Checks are reachable, metrics (one for each address), streaming, usage, token_count, forced_length, prompt_cache and
 	// server_timings, in this order, as far as they were made.
 	Checks []EndpointProbe `json:"checks"`
 }

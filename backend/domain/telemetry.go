@@ -41,6 +41,28 @@ type Sample struct {
 	CPUEnergyJ         *float64 `json:"cpu_energy_j"`              // package counter since the sampler began, wraps taken out
 	BatteryPowerW      *float64 `json:"battery_power_w"`           // whole system, while on battery
 	LateMs             float64  `json:"late_ms"`                   // how late this tick was taken
+	// Remote are the answers of other machines' metrics addresses that came since the reading before;
+	// nil when none did.
+	Remote []RemoteSample `json:"remote"`
+}
+
+// RemoteSample is one answer of an address that shows metrics of another machine. A reading that the
+// address does not give is nil; after a failure all are, and Error says why.
+type RemoteSample struct {
+	Source     string      `json:"source"` // host and port
+	Timestamp  time.Time   `json:"timestamp"`
+	AgeMs      float64     `json:"age_ms"` // from the answer to the reading that carries it
+	Error      string      `json:"error"`
+	CPUPercent *float64    `json:"cpu_usage_percent"` // of the machine, over the time since the answer before
+	RAMUsedGB  *float64    `json:"ram_usage_gb"`
+	RAMTotalGB *float64    `json:"ram_total_gb"`
+	GPUs       []GPUSample `json:"gpus"`
+	// Of the inference server; several engines of one server are added up.
+	RequestsRunning       *float64 `json:"requests_running"`
+	RequestsWaiting       *float64 `json:"requests_waiting"`
+	KVCachePercent        *float64 `json:"kv_cache_percent"` // of the fullest engine
+	OutputTokensPerSecond *float64 `json:"output_tokens_per_second"`
+	PromptTokensPerSecond *float64 `json:"prompt_tokens_per_second"`
 }
 
 // GPUSample is one reading of one GPU.
@@ -79,6 +101,27 @@ type HardwareMetrics struct {
 	Devices    []DeviceMetrics   `json:"devices"`
 	Reasons    map[string]string `json:"reasons"` // why a null is null, by key
 	Samples    int               `json:"samples"` // readings in the window
+	Remote     []RemoteMetrics   `json:"remote"`  // of other machines, by their metrics addresses
+}
+
+// RemoteMetrics are means over the measured window of what one metrics address told. GPUs of one
+// machine: utilisation is their mean, memory and power are added up.
+type RemoteMetrics struct {
+	Source                string          `json:"source"`
+	Answers               int             `json:"answers"`
+	Failures              int             `json:"failures"`
+	Error                 string          `json:"error"` // of the last failure; empty without one
+	CPUPercent            *float64        `json:"cpu_usage_percent"`
+	RAMUsedGB             *float64        `json:"ram_usage_gb"`
+	GPUPercent            *float64        `json:"gpu_usage_percent"`
+	VRAMUsedGB            *float64        `json:"vram_usage_gb"`
+	PowerW                *float64        `json:"power_w"`
+	RequestsRunning       *float64        `json:"requests_running"`
+	RequestsWaiting       *float64        `json:"requests_waiting"`
+	KVCachePercent        *float64        `json:"kv_cache_percent"`
+	OutputTokensPerSecond *float64        `json:"output_tokens_per_second"`
+	PromptTokensPerSecond *float64        `json:"prompt_tokens_per_second"`
+	Devices               []DeviceMetrics `json:"devices"`
 }
 
 // HardwarePeak holds the largest reading of the measured window.

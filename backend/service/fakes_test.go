@@ -11,6 +11,7 @@ import (
 
 // fakeSampler gives one reading at each edge of a phase.
 type fakeSampler struct {
+	remote  func() []domain.RemoteSample
 	mu      sync.Mutex
 	start   time.Time
 	phase   domain.Phase
@@ -27,6 +28,9 @@ func (f *fakeSampler) reading() domain.Sample {
 	s := domain.Sample{Timestamp: time.Now().UTC(), Phase: f.phase, CPUPercent: ptr(12.5), RAMUsedGB: ptr(3.25), CPUTempC: f.heat}
 	if !f.start.IsZero() {
 		s.TUs = time.Since(f.start).Microseconds()
+	}
+	if f.remote != nil {
+		s.Remote = f.remote()
 	}
 	if f.watts > 0 {
 		s.CPUEnergyJ = ptr(f.watts * time.Since(f.start).Seconds())
@@ -93,6 +97,13 @@ func (f *fakeSampler) Stats() domain.Telemetry {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return domain.Telemetry{RateHz: f.rate}
+}
+
+// SetRemote implements service.Sampler.
+func (f *fakeSampler) SetRemote(fresh func() []domain.RemoteSample) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.remote = fresh
 }
 
 func (f *fakeSampler) SetRate(hz float64) {

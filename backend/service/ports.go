@@ -97,6 +97,8 @@ type Sampler interface {
 	System() domain.System                   // static facts and sensors; App is left empty
 	Stats() domain.Telemetry
 	SetRate(hz float64) // from the next tick on
+	// SetRemote adds what fresh returns to each sample until it is set to nil.
+	SetRemote(fresh func() []domain.RemoteSample)
 }
 
 // Library knows models and engine builds on this machine and how to get more; library.Library
@@ -148,7 +150,13 @@ type SettingsStore interface {
 	EnergyPrices() domain.EnergyPrices
 }
 
-// Deps are what New needs. Processes, TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
+// Scraper reads metrics of other machines; scrape.Scraper implements it.
+type Scraper interface {
+	Fresh() []domain.RemoteSample // since the call before; never blocks
+	Stop()                        // and waits for its goroutines
+}
+
+// Deps are what New needs. Scrape, ScrapeOnce, Processes, TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
 type Deps struct {
 	Store    Store
 	Sampler  Sampler
@@ -161,6 +169,10 @@ type Deps struct {
 	// Processes scans the processes of this machine within a few milliseconds; it may leave out what it
 	// did not get to. One goroutine calls it at a time.
 	Processes func() []domain.Process
+	// Scrape begins to read metrics addresses once a second; ScrapeOnce reads each so often that its
+	// rates are known too.
+	Scrape     func(ctx context.Context, addresses []string) Scraper
+	ScrapeOnce func(ctx context.Context, addresses []string) []domain.RemoteSample
 	// TestDatabase names a file with seed A's sample results; empty: test_database.json of the
 	// working directory, else the embedded one.
 	TestDatabase string

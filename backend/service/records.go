@@ -43,6 +43,7 @@ func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q Metri
 		}
 		if q.Every > 0 {
 			if smp.TUs < next {
+				handRemote(&out[len(out)-1], smp)
 				continue
 			}
 			next = smp.TUs + q.Every.Microseconds()
@@ -50,6 +51,12 @@ func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q Metri
 		out = append(out, smp)
 	}
 	return thin(out, q.Points), nil
+}
+
+// handRemote gives what other machines answered at a reading that is left out to the one kept before
+// it: those answers are rare, and none should be lost.
+func handRemote(kept *domain.Sample, left domain.Sample) {
+	kept.Remote = append(kept.Remote[:len(kept.Remote):len(kept.Remote)], left.Remote...)
 }
 
 // thin keeps about points samples: of each stretch the one with the lowest and the one with the
@@ -71,9 +78,15 @@ func thin(all []domain.Sample, points int) []domain.Sample {
 				high = i
 			}
 		}
+		first := len(out)
 		out = append(out, all[min(low, high)])
 		if low != high {
 			out = append(out, all[max(low, high)])
+		}
+		for i := lo; i < hi; i++ {
+			if i != low && i != high {
+				handRemote(&out[first], all[i])
+			}
 		}
 	}
 	return out

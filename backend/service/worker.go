@@ -114,6 +114,11 @@ func (s *Service) measure(ctx, keep context.Context, j *job, run domain.Run) (re
 	if err = s.keepBefore(keep, j.id, *run.StartedAt); err != nil {
 		return res
 	}
+	done, err := s.watchRemote(keep, run.Plan)
+	if err != nil {
+		return res
+	}
+	defer done()
 	stop := s.watchOthers(ctx, *run.StartedAt)
 	defer func() { j.others = stop() }()
 	return runner.Run(ctx, runner.Job{

@@ -62,6 +62,7 @@ func hardware(samples []domain.Sample, sensors []domain.SensorInfo, gpus []domai
 		}
 	}
 	h.Devices = devices(samples, gpus)
+	h.Remote = remote(samples)
 	return h
 }
 

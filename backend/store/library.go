@@ -85,10 +85,10 @@ func (s *Store) deleteByID(ctx context.Context, query, id, missing string) error
 	})
 }
 
-const endpointColumns = "id, name, base_url, kind, has_key, key_from, created_us"
+const endpointColumns = "id, name, base_url, kind, has_key, key_from, created_us, metrics_urls"
 
 func endpointFields(e *domain.Endpoint) []any {
-	return []any{&e.ID, &e.Name, &e.BaseURL, &e.Kind, &e.HasKey, &e.KeyFrom, usCol{&e.CreatedAt}}
+	return []any{&e.ID, &e.Name, &e.BaseURL, &e.Kind, &e.HasKey, &e.KeyFrom, usCol{&e.CreatedAt}, asJSON(&e.MetricsURLs)}
 }
 
 // PutEndpoint stores an endpoint, in place of one with the same id.

@@ -312,9 +312,11 @@ func TestLibraryRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "endpoints", es, []domain.Endpoint{e})
-	if one, err := s.Endpoint(t.Context(), e.ID); err != nil || one != e {
-		t.Errorf("endpoint %+v, %v", one, err)
+	one, err := s.Endpoint(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
 	}
+	equal(t, "endpoint", one, e)
 	if err := s.DeleteEndpoint(t.Context(), e.ID); err != nil {
 		t.Fatal(err)
 	}

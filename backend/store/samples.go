@@ -10,14 +10,14 @@ import (
 )
 
 const sampleColumns = `t_us, at_us, phase, cpu_pct, cpu_cores, ram_gb, swap_gb, engine_cpu, engine_gb, self_cpu,
-	gpu_pct, vram_gb, power_w, gpu_temp_c, gpus, late_ms, gauges`
+	gpu_pct, vram_gb, power_w, gpu_temp_c, gpus, late_ms, gauges, remote`
 
 // sampleFields are the fields of m in the order of sampleColumns.
 func sampleFields(m *domain.Sample) []any {
 	return []any{
 		&m.TUs, usCol{&m.Timestamp}, &m.Phase, &m.CPUPercent, floatsCol{&m.CPUCores}, &m.RAMUsedGB, &m.SwapUsedGB,
 		&m.EngineCPUPercent, &m.EngineRSSGB, &m.SelfCPUPercent, &m.GPUPercent, &m.VRAMUsedGB, &m.PowerW,
-		&m.GPUTempC, oldGPUs{asJSON(&m.GPUs)}, &m.LateMs, gaugesCol{m},
+		&m.GPUTempC, oldGPUs{asJSON(&m.GPUs)}, &m.LateMs, gaugesCol{m}, asJSON(&m.Remote),
 	}
 }
 

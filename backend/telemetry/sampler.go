@@ -52,9 +52,10 @@ type Sampler struct {
 
 // runState is the run that samples belong to; sink is nil outside one.
 type runState struct {
-	start time.Time
-	phase domain.Phase
-	sink  func(domain.Sample)
+	start  time.Time
+	phase  domain.Phase
+	sink   func(domain.Sample)
+	remote func() []domain.RemoteSample // what came from other machines since it was asked last; may be nil
 }
 
 // New prepares a sampler; Run starts it.
@@ -155,6 +156,9 @@ func (s *Sampler) readLocked(late time.Duration, tick bool) {
 	sample.Phase = s.run.phase
 	sample.LateMs = float64(max(late, 0)) / nsPerMs
 	s.gpu.into(&sample)
+	if s.run.remote != nil {
+		sample.Remote = s.run.remote()
+	}
 	if s.run.sink != nil {
 		sample.TUs = now.Sub(s.run.start).Microseconds()
 		sample.TMs = float64(sample.TUs) / 1000
@@ -177,7 +181,16 @@ func (s *Sampler) readLocked(late time.Duration, tick bool) {
 func (s *Sampler) Begin(start time.Time, sink func(domain.Sample)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.run = runState{start: start, phase: domain.PhasePrepare, sink: sink}
+	s.run = runState{start: start, phase: domain.PhasePrepare, sink: sink, remote: s.run.remote}
+}
+
+// SetRemote adds what fresh returns to each sample until it is set to nil: the answers of other
+// machines' metrics addresses since the sample before. It must not block; the one before it is not
+// called any more.
+func (s *Sampler) SetRemote(fresh func() []domain.RemoteSample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run.remote = fresh
 }
 
 // SetPhase tags samples with a new phase and takes one at its edge before it returns.
@@ -200,7 +213,7 @@ func (s *Sampler) SetEnginePID(pid int) {
 func (s *Sampler) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.run = runState{phase: domain.PhaseIdle}
+	s.run = runState{phase: domain.PhaseIdle, remote: s.run.remote}
 }
 
 // Latest returns the newest sample; false before the first.

@@ -273,3 +273,31 @@ func TestSystem(t *testing.T) {
 		}
 	})
 }
+
+func TestRemoteStandsInSamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeSampler(10, nil)
+		stop := running(t, s)
+		defer stop()
+		asked := 0
+		s.SetRemote(func() []domain.RemoteSample {
+			if asked++; asked == 2 {
+				return []domain.RemoteSample{{Source: "a:1"}}
+			}
+			return nil
+		})
+		var got []domain.Sample
+		s.Begin(time.Now(), func(x domain.Sample) { got = append(got, x) })
+		time.Sleep(350 * time.Millisecond)
+		s.End()
+		s.SetRemote(nil)
+		if len(got) != 3 || got[0].Remote != nil || len(got[1].Remote) != 1 || got[2].Remote != nil {
+			t.Errorf("%d samples, %+v", len(got), got)
+		}
+		before := asked
+		time.Sleep(time.Second)
+		if asked != before {
+			t.Error("asked after it was taken away")
+		}
+	})
+}

@@ -24,7 +24,7 @@ CREATE TABLE endpoint(
   has_key    INTEGER NOT NULL,
   key_from   TEXT NOT NULL,
   created_us INTEGER NOT NULL
-) STRICT;
+, metrics_urls TEXT CHECK(json_valid(metrics_urls))) STRICT;
 CREATE TABLE kv(
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -117,7 +117,7 @@ CREATE TABLE sample(
   gpu_temp_c  REAL,
   gpus        TEXT CHECK(json_valid(gpus)),
   late_ms     REAL NOT NULL
-, gauges BLOB) STRICT;
+, gauges BLOB, remote TEXT CHECK(json_valid(remote))) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
 CREATE UNIQUE INDEX request_run ON request(run_id, n);
 CREATE INDEX request_time ON request(started_us, run_id, sample, output_tokens, ttft_us, tpot_us, last_us)

@@ -933,6 +933,7 @@ export interface components {
             id: string;
             key_from: string;
             kind: string;
+            metrics_urls: string[];
             name: string;
         };
         EndpointCheck: {
@@ -957,6 +958,8 @@ export interface components {
             base_url?: string;
             /** @description openai, ollama or llama; default openai */
             kind?: string;
+            /** @description Addresses that show metrics of its machines: node_exporter, DCGM exporter, /metrics of vLLM, SGLang or llama-server; read once a second while a benchmark of it runs */
+            metrics_urls?: string[];
             name?: string;
         };
         EndpointProbe: {
@@ -1252,6 +1255,7 @@ export interface components {
             reasons: {
                 [key: string]: string;
             };
+            remote: components["schemas"]["RemoteMetrics"][];
             /** Format: int64 */
             samples: number;
             /** Format: double */
@@ -1680,6 +1684,60 @@ export interface components {
             text: string;
             turns?: components["schemas"]["Turn"][];
         };
+        RemoteMetrics: {
+            /** Format: int64 */
+            answers: number;
+            /** Format: double */
+            cpu_usage_percent: number | null;
+            devices: components["schemas"]["DeviceMetrics"][];
+            error: string;
+            /** Format: int64 */
+            failures: number;
+            /** Format: double */
+            gpu_usage_percent: number | null;
+            /** Format: double */
+            kv_cache_percent: number | null;
+            /** Format: double */
+            output_tokens_per_second: number | null;
+            /** Format: double */
+            power_w: number | null;
+            /** Format: double */
+            prompt_tokens_per_second: number | null;
+            /** Format: double */
+            ram_usage_gb: number | null;
+            /** Format: double */
+            requests_running: number | null;
+            /** Format: double */
+            requests_waiting: number | null;
+            source: string;
+            /** Format: double */
+            vram_usage_gb: number | null;
+        };
+        RemoteSample: {
+            /** Format: double */
+            age_ms: number;
+            /** Format: double */
+            cpu_usage_percent: number | null;
+            error: string;
+            gpus: components["schemas"]["GPUSample"][];
+            /** Format: double */
+            kv_cache_percent: number | null;
+            /** Format: double */
+            output_tokens_per_second: number | null;
+            /** Format: double */
+            prompt_tokens_per_second: number | null;
+            /** Format: double */
+            ram_total_gb: number | null;
+            /** Format: double */
+            ram_usage_gb: number | null;
+            /** Format: double */
+            requests_running: number | null;
+            /** Format: double */
+            requests_waiting: number | null;
+            source: string;
+            /** Format: date-time */
+            timestamp: string;
+        };
         RequestRecord: {
             /** Format: int64 */
             cached_tokens: number | null;
@@ -1877,6 +1935,7 @@ export interface components {
             power_w: number | null;
             /** Format: double */
             ram_usage_gb: number | null;
+            remote: components["schemas"]["RemoteSample"][];
             /** Format: double */
             self_cpu_percent: number | null;
             /** Format: double */
