@@ -61,7 +61,8 @@ export type ServerTimings = S['ServerTimings']
 export type RequestRecord = With<S['RequestRecord'], { phase: Phase; outcome: Outcome }>
 export type PhaseChange = With<S['PhaseChange'], { phase: Phase }>
 export type GPUSample = With<S['GPUSample'], { limit_reasons: string[] | null }>
-export type Sample = With<S['Sample'], { phase: Phase; gpus: GPUSample[] }>
+export type RemoteSample = With<S['RemoteSample'], { gpus: GPUSample[] }>
+export type Sample = With<S['Sample'], { phase: Phase; gpus: GPUSample[]; remote: RemoteSample[] | null }>
 
 // The machine and the program
 export type GPUInfo = S['GPUInfo']

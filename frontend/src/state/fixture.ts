@@ -9,7 +9,7 @@ export function aRun(over: Partial<Run> = {}): Run {
     job_id: 'r1', name: '', model: 'm', engine: 'llama-server', task: 'text-generation', status: 'completed', created_at: '2026-11-22T10:00:00Z',
     started_at: null, ended_at: null, duration: null, tokens_generated: null, output: null,
     hardware_metrics: {
-      cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null, devices: [], reasons: {}, samples: 0,
+      cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null, devices: [], reasons: {}, samples: 0, remote: [],
       peak: { cpu_usage_percent: null, ram_usage_gb: null, gpu_usage_percent: null, vram_usage_gb: null, power_w: null },
     },
     plan: {
@@ -45,7 +45,7 @@ export function aSample(t: number, over: Partial<Sample> = {}): Sample {
     gpu_temp_c: null, gpus: [], late_ms: 0, battery_power_w: null, cpu_clock_mhz: null, cpu_energy_j: null, cpu_pressure_percent: null, cpu_temp_c: null,
     cpu_throttled_percent: null, disk_read_mb_per_s: null, disk_write_mb_per_s: null, engine_major_faults_per_s: null, io_pressure_percent: null,
     iowait_percent: null, memory_pressure_percent: null, net_receive_mb_per_s: null, net_send_mb_per_s: null, steal_percent: null,
-    swap_in_mb_per_s: null, swap_out_mb_per_s: null, ...over,
+    swap_in_mb_per_s: null, swap_out_mb_per_s: null, remote: [], ...over,
   }
 }
 

@@ -4,6 +4,7 @@ import {
 } from '../api'
 import { Ring } from '../lib/rings'
 import { LimitTrack } from '../lib/run/limits'
+import { remoteKeys, remoteReading } from '../lib/run/remote'
 import { askedUsers } from '../lib/run/live'
 import { library } from './library.svelte'
 import { runs } from './runs.svelte'
@@ -13,6 +14,8 @@ const REPAINT_MS = 250
 const TEXT_MAX = 20_000
 const LOG_MAX = 500
 const REQUESTS_MAX = 5000
+/** An hour of answers, one a second. */
+const REMOTE_MAX = 3600
 /** A user may be between two requests; so many progress events in a row below this share of them are no chance any more. */
 const [ALL_BUT, BEHIND] = [0.9, 8]
 /** Readings and phases of one run count from the same moment, give or take the clock's own steps. */
@@ -41,6 +44,8 @@ export class LiveRun {
   readonly samples = new SampleRing(18_000)
   /** What held the GPUs' clocks down so far. */
   readonly limits = new LimitTrack()
+  /** Of each other machine, by its address: a column for each of remoteKeys, a row for each answer. */
+  readonly remote = new Map<string, Ring>()
 
   constructor(id: string) {
     this.id = id
@@ -75,7 +80,18 @@ export class LiveRun {
   onSample(s: Sample): void {
     const [first] = this.phases
     const apart = first ? Math.abs(Date.parse(s.timestamp) - s.t_ms - (Date.parse(first.at) - first.t_us / 1000)) : 0
-    if (!(apart > SAME_START_MS) && this.samples.push(s.t_ms / 1000, s)) this.limits.push(s)
+    if (!(apart > SAME_START_MS) && this.samples.push(s.t_ms / 1000, s)) {
+      this.limits.push(s)
+      this.onRemote(s)
+    }
+  }
+
+  private onRemote(s: Sample): void {
+    for (const r of s.remote ?? []) {
+      let ring = this.remote.get(r.source)
+      if (!ring) this.remote.set(r.source, (ring = new Ring(remoteKeys.length, REMOTE_MAX)))
+      ring.push(s.t_ms / 1000, remoteKeys.map((k) => remoteReading(r, k)))
+    }
   }
 
   private watch(p: RunProgressEvent['progress']): void {

@@ -46,6 +46,12 @@ export const answers: Record<string, string> = {
   'the time lies before that of an earlier line; sort the file by time': 'o tempo é anterior ao de uma linha acima; ordene o arquivo pelo tempo',
   // What an endpoint can do
   'OpenAI-compatible server': 'Servidor compatível com OpenAI',
+  'The metrics of * cannot be read.': 'As métricas de * não podem ser lidas.',
+  'It gave no answer within 2 s.': 'Não respondeu em 2 s.',
+  'It answered HTTP *.': 'Respondeu HTTP *.',
+  'It is a web page, not metrics.': 'É uma página da web, não métricas.',
+  'None of its metrics is known here.': 'Nenhuma de suas métricas é conhecida aqui.',
+  '* gives *.': '* dá *.',
   'Listed * models in *.': 'Listou * modelos em *.',
   'The generation for this failed: *': 'A geração para isto falhou: *',
   'The generation failed: *': 'A geração falhou: *',

@@ -1,11 +1,12 @@
 import type { Sample } from '../../api'
 import { t } from '../../i18n'
-import { celsius, energy, gb, mbS, percent, text, watts, mhz } from '../../lib/format'
+import { celsius, energy, gb, mbS, num, percent, text, watts, mhz } from '../../lib/format'
+import { remoteKeys, remoteSources, remoteValues, type RemoteKey } from '../../lib/run/remote'
 import { reading, type SensorKey } from '../../state'
 
 /** One line of the hardware replay. */
 export interface Lane {
-  key: SensorKey
+  key: string
   label: string
   values: (number | null)[]
   top: number
@@ -43,8 +44,30 @@ const kinds: { key: SensorKey; label: () => string; top: number; fmt: (v: number
   { key: 'swap_usage_gb', label: () => 'Swap', top: 0, fmt: (v) => text(gb(v)) },
 ]
 
-/** The sensors that gave at least one reading. */
+function remoteFmt(key: RemoteKey): Lane['fmt'] {
+  if (key === 'cpu' || key === 'gpu' || key === 'cache') return (v) => text(percent(v))
+  if (key === 'ram' || key === 'vram') return (v) => text(gb(v))
+  if (key === 'power') return (v) => text(watts(v))
+  return (v) => (v === null ? '–' : num(v, v < 10 ? 1 : 0))
+}
+
+/** The readings of other machines, machine after machine. */
+function remoteLanes(samples: readonly Sample[]): Lane[] {
+  return remoteSources(samples).flatMap((source) => remoteKeys.flatMap((key): Lane[] => {
+    const values = remoteValues(samples, source, key)
+    if (!values.some((v) => v !== null)) return []
+    const most = Math.max(...values.map((v) => v ?? 0))
+    const share = key === 'cpu' || key === 'gpu' || key === 'cache'
+    return [{ key: `${source} ${key}`, label: `${source} · ${t(`live.remote_${key}`)}`, values, top: share ? 100 : most * 1.15 || 1, fmt: remoteFmt(key) }]
+  }))
+}
+
+/** The sensors that gave at least one reading; those of this machine come first. */
 export function lanes(samples: readonly Sample[]): Lane[] {
+  return [...ownLanes(samples), ...remoteLanes(samples)]
+}
+
+function ownLanes(samples: readonly Sample[]): Lane[] {
   return kinds.flatMap((k) => {
     const values = samples.map((s) => reading(s, k.key))
     const most = Math.max(0, ...values.map((v) => v ?? 0))
