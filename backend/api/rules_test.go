@@ -170,7 +170,7 @@ func TestSystemRoutes(t *testing.T) {
 		t.Errorf("doctor %+v", d)
 	}
 	m := string(w.get("/metrics").want(200).body)
-	if !strings.Contains(m, "inferometer_cpu_usage_percent 12.5\n") || strings.Contains(m, "gpu_usage") {
+	if !strings.Contains(m, "inferometer_cpu_usage_percent 12.5\n") || strings.Contains(m, "gpu_") || !strings.Contains(m, "inferometer_benchmark_active 0\n") {
 		t.Errorf("metrics %s", m)
 	}
 	s := decode[domain.Settings](w.call(http.MethodPatch, base+"/settings", `{"theme":"dark"}`).want(200))

@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -131,33 +129,4 @@ func (a *API) openAPI(context.Context, *none) (*rawOutput, error) {
 func plain(o *huma.Operation) {
 	o.Responses["200"] = &huma.Response{Description: "Prometheus text",
 		Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
-}
-
-// prometheus shows the newest sample; a sensor that is missing has no line.
-func (a *API) prometheus(ctx context.Context, _ *none) (*rawOutput, error) {
-	samples, err := a.svc.SystemTelemetry(ctx, 10*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	var b strings.Builder
-	if len(samples) > 0 {
-		s := samples[len(samples)-1]
-		for _, g := range []struct {
-			name, help string
-			value      *float64
-		}{
-			{"cpu_usage_percent", "Whole machine, 0 to 100", s.CPUPercent},
-			{"ram_usage_gigabytes", "RAM in use, 10^9 bytes", s.RAMUsedGB},
-			{"gpu_usage_percent", "Mean over the GPUs in use", s.GPUPercent},
-			{"vram_usage_gigabytes", "VRAM in use, 10^9 bytes", s.VRAMUsedGB},
-			{"power_watts", "Sum over the GPUs in use", s.PowerW},
-			{"gpu_temperature_celsius", "Hottest GPU", s.GPUTempC},
-		} {
-			if g.value != nil {
-				fmt.Fprintf(&b, "# HELP inferometer_%s %s.\n# TYPE inferometer_%s gauge\ninferometer_%s %g\n",
-					g.name, g.help, g.name, g.name, *g.value)
-			}
-		}
-	}
-	return &rawOutput{"text/plain; version=0.0.4; charset=utf-8", []byte(b.String())}, nil
 }
