@@ -8,6 +8,7 @@ import { remoteKeys, remoteReading } from '../lib/run/remote'
 import { askedUsers } from '../lib/run/live'
 import { library } from './library.svelte'
 import { runs } from './runs.svelte'
+import { recall, remember } from '../lib/storage'
 import { SampleRing, telemetry } from './telemetry.svelte'
 
 const REPAINT_MS = 250
@@ -113,6 +114,9 @@ class Live {
   /** The run that ended last since the page opened. */
   ended = $state.raw<Run | null>(null)
   log = $state.raw<LogRecord[]>([])
+  /** Paint nothing while a run measures, so that the window takes no processor from the engine. */
+  quiet = $state(recall('quiet', (v): v is boolean => typeof v === 'boolean', false))
+  private measuring = $state(false)
   private timer: ReturnType<typeof setTimeout> | undefined
   private stopAll: (() => void) | null = null
 
@@ -134,6 +138,17 @@ class Live {
     this.timer = undefined
   }
 
+  /** Nothing is painted now: readings are kept and shown once the measuring is over. */
+  get still(): boolean {
+    return this.quiet && this.measuring
+  }
+
+  setQuiet(quiet: boolean): void {
+    this.quiet = quiet
+    remember('quiet', quiet)
+    this.repaint()
+  }
+
   /** Spreads one event; public for tests. */
   on(e: LiveEvent): void {
     switch (e.kind) {
@@ -142,15 +157,18 @@ class Live {
         break
       case 'run.phase':
         this.follow(e.data.job_id).onPhase(e.data)
+        this.measuring = e.data.phase === 'measure'
         runs.onPhase(e.data)
         break
       case 'run.progress':
         this.follow(e.data.job_id).onProgress(e.data)
         runs.onProgress(e.data)
+        this.measuring = e.data.progress.phase === 'measure' // a page that opens in mid-run has missed the phase
         break
       case 'run.finished':
         runs.put(e.data)
         this.ended = e.data
+        this.measuring = false
         break
       case 'telemetry':
         this.onTelemetry(e.data)
@@ -175,7 +193,7 @@ class Live {
 
   private onTelemetry(e: TelemetryEvent): void {
     for (const s of e.samples ?? []) {
-      telemetry.add(s)
+      telemetry.add(s, !this.still)
       if (e.job_id) this.follow(e.job_id).onSample(s)
     }
   }
@@ -190,7 +208,7 @@ class Live {
     if (this.timer !== undefined) return
     this.timer = setTimeout(() => {
       this.timer = undefined
-      if (!document.hidden) this.tick++
+      if (!document.hidden && !this.still) this.tick++
     }, REPAINT_MS)
   }
 }

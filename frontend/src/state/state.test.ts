@@ -67,6 +67,32 @@ describe('live events', () => {
   })
 })
 
+describe('quiet mode', () => {
+  it('paints nothing while a run measures, keeps the readings, and shows them after', () => {
+    runs.put(aRun({ job_id: 'quiet', status: 'running' }))
+    const at = new Date().toISOString()
+    const phase = (p: 'warmup' | 'measure' | 'drain', t_us: number): void => live.on({ id: '', kind: 'run.phase', at, data: { job_id: 'quiet', phase: p, t_us, at, stage: null } })
+    live.setQuiet(true)
+    phase('warmup', 0)
+    vi.advanceTimersByTime(300)
+    expect(live.still).toBe(false)
+    phase('measure', 1000)
+    vi.advanceTimersByTime(300)
+    expect(live.still).toBe(true)
+    const [tick, shown] = [live.tick, telemetry.latest]
+    const soon = Date.now() / 1000 + 100
+    live.on({ id: '', kind: 'telemetry', at, data: { job_id: '', samples: [aSample(soon), aSample(soon + 1)] } })
+    vi.advanceTimersByTime(1000)
+    expect([live.tick, telemetry.latest]).toEqual([tick, shown])
+    expect(telemetry.hour.last).toBe(soon + 1)
+    phase('drain', 2000)
+    vi.advanceTimersByTime(300)
+    expect(live.still).toBe(false)
+    expect(live.tick).toBeGreaterThan(tick)
+    live.setQuiet(false)
+  })
+})
+
 describe('deleting runs', () => {
   it('takes them back on undo', async () => {
     const calls: string[] = []

@@ -63,9 +63,10 @@ class TelemetryState {
     for (const s of await calls.systemTelemetry('10m')) this.add(s)
   }
 
-  add(s: Sample): void {
+  /** Keeps a reading; shown or not. */
+  add(s: Sample, shown = true): void {
     if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return
-    this.latest = s
+    if (shown) this.latest = s
     this.measure('', s)
     for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
   }

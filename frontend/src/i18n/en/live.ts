@@ -106,4 +106,11 @@ export const live = {
   remoteChart_power: 'Server power',
   remoteChart_requests: 'Server requests',
   remoteChart_tokens: 'Server tokens',
+  quiet: 'Quiet',
+  quietTitle: 'Quiet while measuring',
+  quietText: 'Nothing is drawn, so that the window takes no processor from the engine. All readings are kept; the charts come when measuring is over.',
+  quietEnd: 'Show the charts now',
+  foreign: 'Other programs used up to {most} % of the processor',
+  heldBack: 'The GPU’s clock was held down: {why}',
+  lasted: 'for {s} s',
 }

@@ -109,4 +109,11 @@ export const live: Words<typeof en> = {
   remoteChart_power: 'Potência do servidor',
   remoteChart_requests: 'Pedidos no servidor',
   remoteChart_tokens: 'Tokens do servidor',
+  quiet: 'Silencioso',
+  quietTitle: 'Silencioso durante a medição',
+  quietText: 'Nada é desenhado, para que a janela não tire processador do motor. Todas as leituras são guardadas; os gráficos vêm quando a medição terminar.',
+  quietEnd: 'Mostrar os gráficos agora',
+  foreign: 'Outros programas usaram até {most} % do processador',
+  heldBack: 'A frequência da GPU foi contida: {why}',
+  lasted: 'por {s} s',
 }
