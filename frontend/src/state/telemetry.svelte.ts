@@ -55,6 +55,8 @@ export class SampleRing {
 class TelemetryState {
   /** An hour at 10 Hz; times are seconds since 1970. */
   readonly hour = new SampleRing(36_000)
+  /** A column for each core, a reading a second: each tells of the second before it anyway. Null before the first. */
+  cores: Ring | null = null
   latest = $state.raw<Sample | null>(null)
   since = $state(Date.now())
   private running = new Map<string, Running>()
@@ -67,8 +69,17 @@ class TelemetryState {
   add(s: Sample, shown = true): void {
     if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return
     if (shown) this.latest = s
+    this.addCores(s)
     this.measure('', s)
     for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
+  }
+
+  private addCores(s: Sample): void {
+    const all = s.cpu_cores_percent ?? []
+    const at = Date.parse(s.timestamp) / 1000
+    if (all.length === 0 || at - (this.cores?.last ?? -Infinity) < 1) return
+    if (this.cores?.width !== all.length) this.cores = new Ring(all.length, 3600)
+    this.cores.push(at, all)
   }
 
   private measure(of: string, readings: object): void {

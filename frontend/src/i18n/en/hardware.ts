@@ -120,4 +120,6 @@ export const hardware = {
   limit_app_clocks: 'application clocks',
   limit_display: 'display',
   error: 'The hardware cannot be read',
+  coreHeat: 'Use of {n} cores over the last {minutes} min, a row each',
+  coreHeatRun: 'Use of {n} cores over the run, a row each',
 }

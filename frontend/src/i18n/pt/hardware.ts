@@ -122,4 +122,6 @@ export const hardware: Words<typeof en> = {
   limit_app_clocks: 'relógios de aplicação',
   limit_display: 'monitor',
   error: 'Não foi possível ler o hardware',
+  coreHeat: 'Uso de {n} núcleos nos últimos {minutes} min, uma linha cada',
+  coreHeatRun: 'Uso de {n} núcleos durante a execução, uma linha cada',
 }
