@@ -46,6 +46,7 @@ func cases() []measurement {
 		{"serve256", serve256},
 		{"start", start},
 		{"engine", managed},
+		{"telemetry", telemetryCost},
 	}
 }
 

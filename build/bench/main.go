@@ -38,8 +38,14 @@ func main() {
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "core of the server; -1: any")
 	flag.IntVar(&o.clientCPU, "client-cpu", 1, "core of the program; -1: any")
 	flag.BoolVar(&o.all, "all-rounds", false, "print the figure of each round")
+	percent := flag.Int(burnFlag, 0, "only be busy for so many percent of the time; the case telemetry starts itself so")
 	flag.Parse()
 	ctx, done := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if *percent > 0 {
+		burn(ctx, *percent)
+		done()
+		return
+	}
 	err := bench(ctx, o, os.Stdout, os.Stderr)
 	done()
 	if err != nil {
