@@ -75,6 +75,9 @@ func printRun(w io.Writer, r domain.Run) error {
 			return err
 		}
 	}
+	if r.Summary != nil && r.Summary.Steady != nil {
+		fmt.Fprintf(w, "\nSteadiness: %s\n", r.Summary.Steady.Sentence)
+	}
 	if r.Validity != nil {
 		fmt.Fprintf(w, "\nValidity: %s\n", r.Validity.Verdict)
 		for _, c := range r.Validity.Checks {

@@ -24,6 +24,21 @@ type Summary struct {
 	BestStage *int `json:"best_stage"`
 	// Knee is what a search for the limit found; null for any other load.
 	Knee *Knee `json:"knee"`
+	// Steady compares the speed at the start with the one that is held; null for runs of several stages
+	// or of less than a minute.
+	Steady *Steady `json:"steady"`
+}
+
+// Steady says what speed a machine holds: decode speed in the first ten seconds of writing and in the
+// steady state. Where none was reached, the last quarter counts as sustained.
+type Steady struct {
+	BurstTokensPerSecond     float64  `json:"burst_tokens_per_second"`
+	SustainedTokensPerSecond float64  `json:"sustained_tokens_per_second"`
+	LossPercent              float64  `json:"loss_percent"` // of the burst; negative: it got faster
+	Reached                  bool     `json:"reached"`
+	TimeToSteadyS            *float64 `json:"time_to_steady_s"` // from the first token on; null where none was reached
+	SteadyFromUs             *int64   `json:"steady_from_us"`   // the same moment, from the start of the run
+	Sentence                 string   `json:"sentence"`
 }
 
 // Knee is the result of a search for the highest load.

@@ -52,6 +52,7 @@ func Report(in Input) domain.Report {
 	summary.Figures = t.pooled(summary.Stages, whole, timing)
 	addEnergy(in, parts, &summary)
 	summary.BestStage = best(summary.Stages)
+	summary.Steady = steadySpeed(parts, whole)
 	f := observe(in, whole, timing, seen, client)
 	f.conditions = conditions(in, seen.samples, moved)
 	return conclude(in, summary, whole, timing, f, seen.samples)

@@ -2118,6 +2118,20 @@ export interface components {
             /** Format: double */
             p99: number | null;
         };
+        Steady: {
+            /** Format: double */
+            burst_tokens_per_second: number;
+            /** Format: double */
+            loss_percent: number;
+            reached: boolean;
+            sentence: string;
+            /** Format: int64 */
+            steady_from_us: number | null;
+            /** Format: double */
+            sustained_tokens_per_second: number;
+            /** Format: double */
+            time_to_steady_s: number | null;
+        };
         Stop: {
             /**
              * Format: double
@@ -2179,6 +2193,7 @@ export interface components {
             requests_per_second: number | null;
             server: components["schemas"]["ServerSummary"];
             stages: components["schemas"]["Stage"][];
+            steady: components["schemas"]["Steady"] | null;
             tokens: components["schemas"]["TokenCounts"];
             /** Format: double */
             tokens_per_chunk: number | null;

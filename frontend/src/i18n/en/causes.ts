@@ -28,4 +28,6 @@ export const causes = {
   against: 'against {v}',
   showRange: 'Show {from} to {to}',
   noCeiling: 'This limit has no ceiling to hold a figure against.',
+  steady: 'Burst and sustained speed',
+  steadySub: 'first 10 s {burst} · held {held}',
 }

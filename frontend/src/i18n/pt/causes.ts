@@ -30,4 +30,6 @@ export const causes: Words<typeof en> = {
   against: 'contra {v}',
   showRange: 'Mostrar de {from} a {to}',
   noCeiling: 'Este limite não tem um teto com que comparar um número.',
+  steady: 'Velocidade inicial e sustentada',
+  steadySub: 'primeiros 10 s {burst} · mantida {held}',
 }

@@ -23,6 +23,10 @@ export const limits: Record<string, string> = {
   'The hypervisor took * % of the processor for other machines.': 'O hipervisor tomou * % do processador para outras máquinas.',
   'Other programs took processor time from the engine: they used * % of it, and the engine got * % of its * thread(s).': 'Outros programas tomaram tempo de processador do motor: usaram * % dele, e o motor ficou com * % de suas * thread(s).',
   'The engine\'s processor use of * % of a core cannot feed the GPU, which was busy * % of the time.': 'O uso de * % de um núcleo pelo motor não alimenta a GPU, que ficou ocupada * % do tempo.',
+  // What speed is held
+  'No steady speed was reached: decoding began at * and ended at * tokens per second; run longer.': 'Nenhuma velocidade estável foi alcançada: a geração começou com * e terminou com * tokens por segundo; meça por mais tempo.',
+  'Decoding began at * tokens per second and holds * (* % less) from * s on.': 'A geração começou com * tokens por segundo e mantém * (* % a menos) a partir de * s.',
+  'Decoding held its speed: * tokens per second.': 'A geração manteve a velocidade: * tokens por segundo.',
   // What cannot be, or is not where it was asked for
   'Memory bandwidth that the decode speed needs, of what memory delivers.': 'Banda de memória que a velocidade de geração exige, do que a memória entrega.',
   'The decode speed needs * % of the memory bandwidth (limit * %), which cannot be: tokens were miscounted, or answers came from a cache or a draft model.': 'A velocidade de geração exige * % da banda de memória (limite * %), o que não pode ser: os tokens foram contados errado, ou as respostas vieram de um cache ou de um modelo rascunho.',
