@@ -72,16 +72,13 @@ func watching(ctx context.Context, pid int, during func(domain.Sample)) domain.T
 // nothing, how late they come on busy cores, how far the engine's processor use is off, and how
 // steady the memory's bandwidth is measured.
 func telemetryCost(ctx context.Context, _ *machine) ([]figure, error) {
-	ticker := processCPU(func() { idleTicker(ctx) })
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	var done domain.Telemetry
-	sampler := processCPU(func() { done = watching(ctx, 0, func(domain.Sample) {}) })
-	runtime.ReadMemStats(&after)
+	var ticker, sampler meter
+	idleTicker(ctx, ticker.tick)
+	watching(ctx, 0, func(domain.Sample) { sampler.tick() })
 	out := []figure{
-		most("sampler, all sources at 10 Hz, share of a core", "%.2f %%", 0.5, sampler),
-		most("an empty 10 Hz ticker, share of a core", "%.2f %%", told, ticker),
-		most("allocations a sample kept (its lists)", "%.1f", told, float64(after.Mallocs-before.Mallocs)/float64(max(done.Ticks, 1))),
+		most("sampler, all sources at 10 Hz, share of a core", "%.2f %%", 0.5, sampler.cpu()),
+		most("an empty 10 Hz ticker, share of a core", "%.2f %%", told, ticker.cpu()),
+		most("allocations a sample that is kept (its lists)", "%.1f", told, sampler.allocations()),
 	}
 	late, err := busyCores(ctx)
 	if err != nil {
@@ -95,11 +92,38 @@ func telemetryCost(ctx context.Context, _ *machine) ([]figure, error) {
 	return append(append(append(out, late...), engine...), spread...), err
 }
 
-// processCPU is the processor time of this process while f runs, in percent of a core.
-func processCPU(f func()) float64 {
-	begin, used := time.Now(), usedCPU()
-	f()
-	return 100 * (usedCPU() - used).Seconds() / time.Since(begin).Seconds()
+// startUp is how many ticks pass before a meter begins: what a start costs is paid once.
+const startUp = 20
+
+// meter is what this process uses from its first tick after startUp to its last one.
+type meter struct {
+	ticks               int
+	begun, ended        time.Time
+	cpuBefore, cpuAfter time.Duration
+	memBefore, memAfter runtime.MemStats
+}
+
+func (m *meter) tick() {
+	switch m.ticks++; {
+	case m.ticks == startUp:
+		runtime.ReadMemStats(&m.memBefore)
+		m.begun, m.cpuBefore = time.Now(), usedCPU()
+	case m.ticks > startUp:
+		m.ended, m.cpuAfter = time.Now(), usedCPU()
+		if m.ticks == int(watchFor/(100*time.Millisecond))-startUp { // once: it stops the program for a moment
+			runtime.ReadMemStats(&m.memAfter)
+		}
+	}
+}
+
+// cpu is the share of a core.
+func (m *meter) cpu() float64 {
+	return 100 * (m.cpuAfter - m.cpuBefore).Seconds() / m.ended.Sub(m.begun).Seconds()
+}
+
+// allocations is how many there were for each tick.
+func (m *meter) allocations() float64 {
+	return float64(m.memAfter.Mallocs-m.memBefore.Mallocs) / (float64(watchFor/(100*time.Millisecond)) - 2*startUp)
 }
 
 func usedCPU() time.Duration {
@@ -110,7 +134,7 @@ func usedCPU() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-func idleTicker(ctx context.Context) {
+func idleTicker(ctx context.Context, each func()) {
 	ctx, cancel := context.WithTimeout(ctx, watchFor)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -120,6 +144,7 @@ func idleTicker(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			each()
 		}
 	}
 }
