@@ -37,7 +37,7 @@ export const engines = {
   key: 'Key',
   keyHint: 'Kept outside the database. env:NAME reads it from the environment.',
   keyKeep: 'Empty keeps the present key.',
-  metrics: 'Metrics addresses',
+  metrics: 'Prometheus metrics',
   metricsHint: 'One a line, optional: node_exporter, DCGM exporter, or the server’s own /metrics. Charted while a run measures this endpoint.',
   hasKey: 'key from {from}',
   noKey: 'no key',

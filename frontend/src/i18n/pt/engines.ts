@@ -39,7 +39,7 @@ export const engines: Words<typeof en> = {
   key: 'Chave',
   keyHint: 'Guardada fora do banco de dados. env:NOME lê do ambiente.',
   keyKeep: 'Vazio mantém a chave atual.',
-  metrics: 'Endereços de métricas',
+  metrics: 'Métricas Prometheus',
   metricsHint: 'Um por linha, opcional: node_exporter, DCGM exporter ou o /metrics do próprio servidor. Em gráfico enquanto uma execução mede este endpoint.',
   hasKey: 'chave de {from}',
   noKey: 'sem chave',
