@@ -22,6 +22,8 @@ func TestRunSaysWhatIsSentAndWhen(t *testing.T) {
 			`{"prompt":"p","load":{"kind":"poisson","rate_per_s":5},"stop":{"duration_s":60},"slo":"ttft<500ms"}`},
 		{"--prompt p --load sweep:1,2,4 --tokens 500 --errors 3 --cooldown 2 --prompt-cache on --raw",
 			`{"prompt":"p","load":{"kind":"sweep","values":[1,2,4]},"stop":{"tokens":500,"errors":3},"cooldown":2,"prompt_cache":"on","raw_completion":true}`},
+		{"--prompt p --rest 30s", `{"prompt":"p","rest":{"seconds":30}}`},
+		{"--prompt p --repeat 3 --rest 1m --rest-below 45", `{"prompt":"p","repeat":3,"rest":{"seconds":60,"below_c":45}}`},
 		{"--prompt p --stage single --stage closed:4",
 			`{"prompt":"p","stages":[{"load":{"kind":"single"}},{"load":{"kind":"closed","concurrency":4}}]}`},
 		{"--prompt p --depth 0,4096", `{"prompt":"p","stages":[{"depth_tokens":0},{"depth_tokens":4096}]}`},

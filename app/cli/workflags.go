@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -20,7 +21,8 @@ type workFlags struct {
 	depths                                      []int
 	sharedPrefix, turns, prompts, cooldown      int
 	requests, tokens, errors                    int
-	confidence                                  float64
+	confidence, restBelow                       float64
+	rest                                        time.Duration
 	raw                                         bool
 }
 
@@ -41,6 +43,8 @@ func (f *workFlags) register(fl *pflag.FlagSet) {
 	fl.IntVar(&f.errors, "errors", 0, "stop after this many failed requests, in each stage")
 	fl.Float64Var(&f.confidence, "confidence", 0, "stop when the means of TTFT and TPOT are known to ± so many percent, in each stage")
 	fl.IntVar(&f.cooldown, "cooldown", 0, "discarded requests that keep the load up while the last measured ones end")
+	fl.DurationVar(&f.rest, "rest", 0, "pause before each further repetition and stage, such as 30s")
+	fl.Float64Var(&f.restBelow, "rest-below", 0, "let the pause go on until GPUs and processor are at this many °C (5 minutes at most)")
 	fl.StringVar(&f.promptCache, "prompt-cache", "", "on lets the server answer out of its prompt cache (default off)")
 	fl.BoolVar(&f.raw, "raw", false, "send the prompt without a chat template")
 }
@@ -56,6 +60,13 @@ func (f workFlags) into(ctx context.Context, given func(string) bool, cl *Client
 		if given(name) {
 			b[field.key] = field.value
 		}
+	}
+	if given("rest") || given("rest-below") {
+		rest := domain.Rest{Seconds: new(f.rest.Seconds())}
+		if given("rest-below") {
+			rest.BelowC = &f.restBelow
+		}
+		b["rest"] = rest
 	}
 	made, err := f.made(given)
 	if err != nil {

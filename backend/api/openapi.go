@@ -102,7 +102,7 @@ func wordsOf(t reflect.Type) []any {
 			domain.StatusCanceled, domain.StatusInterrupted}
 	case reflect.TypeFor[domain.Phase]():
 		return []any{domain.PhaseIdle, domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
-			domain.PhaseMeasure, domain.PhaseCooldown, domain.PhaseDrain, domain.PhaseStop}
+			domain.PhaseMeasure, domain.PhaseRest, domain.PhaseCooldown, domain.PhaseDrain, domain.PhaseStop}
 	case reflect.TypeFor[domain.Outcome]():
 		return []any{domain.OutcomeOK, domain.OutcomeError, domain.OutcomeIncomplete, domain.OutcomeCanceled,
 			domain.OutcomeDropped}

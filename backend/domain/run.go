@@ -32,6 +32,8 @@ const (
 	PhaseSettle  Phase = "settle"
 	PhaseWarmup  Phase = "warmup"
 	PhaseMeasure Phase = "measure"
+	// PhaseRest is a pause without load between repetitions and stages; see Rest.
+	PhaseRest Phase = "rest"
 	// PhaseCooldown marks requests that only keep the load up while the last measured ones end.
 	PhaseCooldown Phase = "cooldown"
 	PhaseDrain    Phase = "drain"
@@ -62,6 +64,7 @@ type BenchmarkRequest struct {
 	Warmup        *int         `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
 	Cooldown      *int         `json:"cooldown,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests that keep the load up while the last measured ones end; default 0"`
 	Repeat        any          `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
+	Rest          *Rest        `json:"rest,omitempty" doc:"Pause between repetitions and stages, so that none begins with the heat of the one before"`
 	SLO           any          `json:"slo,omitempty" doc:"Service objectives: words such as \"ttft<500ms,tpot_p95<50ms\", a list of them, a list of {metric, percentile, below_ms}, or {\"ttft_p95_ms\": 500}"`
 	PromptCache   *string      `json:"prompt_cache,omitempty" enum:"off,on" doc:"off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it"`
 	RawCompletion *bool        `json:"raw_completion,omitempty" doc:"Send the prompt without a chat template; default: as the model needs it"`
@@ -70,6 +73,14 @@ type BenchmarkRequest struct {
 	Tags          []string     `json:"tags,omitempty" maxItems:"32"`
 	Notes         *string      `json:"notes,omitempty" maxLength:"20000"`
 	StoreText     *bool        `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
+}
+
+// Rest says how long the machine rests before each further repetition and stage. A rest is part of no
+// figure. Give seconds, below_c or both; with both the longer of the two counts.
+type Rest struct {
+	Seconds *float64 `json:"seconds,omitempty" minimum:"0" maximum:"3600" doc:"Rest this long at least; default 0"`
+	BelowC  *float64 `json:"below_c,omitempty" minimum:"20" maximum:"100" doc:"Rest, before the first repetition too, until the hottest of the GPUs and the processor package is no hotter than this, in °C"`
+	MostS   *float64 `json:"most_s,omitempty" minimum:"1" maximum:"3600" doc:"With below_c: go on after this long however hot it is, with a warning; default 300"`
 }
 
 // Stop says when measuring ends; the first limit that is reached wins. All absent means: as many
@@ -108,6 +119,7 @@ type Plan struct {
 	Cooldown         int         `json:"cooldown"`
 	PromptCache      string      `json:"prompt_cache"` // off or on
 	Repeat           int         `json:"repeat"`
+	Rest             *Rest       `json:"rest"` // null: one follows the other at once
 	StoreText        bool        `json:"store_text"`
 	Raw              bool        `json:"raw_completion"` // a base model: no chat template
 	Phases           []Phase     `json:"phases"`

@@ -46,6 +46,14 @@ type Sample struct {
 	Remote []RemoteSample `json:"remote"`
 }
 
+// HottestC is the highest temperature of the GPUs in use and the processor package; nil when none is known.
+func (s *Sample) HottestC() *float64 {
+	if s.GPUTempC == nil || s.CPUTempC != nil && *s.CPUTempC > *s.GPUTempC {
+		return s.CPUTempC
+	}
+	return s.GPUTempC
+}
+
 // RemoteSample is one answer of an address that shows metrics of another machine. A reading that the
 // address does not give is nil; after a failure all are, and Error says why.
 type RemoteSample struct {

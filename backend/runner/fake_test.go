@@ -116,7 +116,11 @@ type meter struct {
 	ended  bool
 }
 
-func (m *meter) Begin(start time.Time, sink func(domain.Sample)) { m.start, m.sink = start, sink }
+func (m *meter) Begin(start time.Time, sink func(domain.Sample)) {
+	m.mu.Lock()
+	m.start, m.sink = start, sink
+	m.mu.Unlock()
+}
 
 func (m *meter) SetPhase(p domain.Phase) {
 	m.mu.Lock()

@@ -82,8 +82,8 @@ func (l *live) enter(c domain.PhaseChange) {
 		l.measureStart = at
 	}
 	l.tokens, l.ttft, l.tpot = 0, nil, nil
-	if c.Stage == nil {
-		return
+	if c.Stage == nil || l.stage != nil && l.stage.mark.Index == c.Stage.Index {
+		return // a further repetition goes on with its stage
 	}
 	l.stage = &stageView{mark: *c.Stage, since: at}
 	if i := c.Stage.Index; i < len(l.plan.Stages) {

@@ -31,7 +31,9 @@ type run struct {
 	tokenize   workload.Tokenize // nil: the engine has none
 	prefixSeed int64
 	drained    bool
-	cpu        *time.Duration // used while measuring
+	cpu        *time.Duration       // used while measuring
+	heat       atomic.Uint64        // the last temperature read, by its bits; see rest
+	phases     []domain.PhaseChange // so far
 
 	seq          atomic.Int64 // requests sent and arrivals dropped, warm-ups included
 	prefixes     atomic.Int64 // unique first lines given out
@@ -56,7 +58,7 @@ func Run(ctx context.Context, job Job) Result {
 		return Result{Status: domain.StatusFailed, Err: err, CloseErr: closeEngine(ctx, job)}
 	}
 	go r.rec.run()
-	job.Telemetry.Begin(r.origin, r.rec.sample)
+	job.Telemetry.Begin(r.origin, r.sample)
 	err = r.walk(alive)
 	r.enter(domain.PhaseStop, nil)
 	res := Result{Info: r.info, CPU: r.cpu, CloseErr: closeEngine(ctx, job)}
@@ -124,6 +126,9 @@ func (r *run) walk(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+	if err := r.restBefore(ctx); err != nil {
+		return err
+	}
 	r.rec.say("")
 	if r.job.Plan.Warmup > 0 {
 		r.enter(domain.PhaseWarmup, nil)
@@ -149,7 +154,9 @@ func (r *run) walk(ctx context.Context) error {
 func (r *run) enter(p domain.Phase, stage *domain.StageMark) {
 	now := time.Now()
 	r.job.Telemetry.SetPhase(p)
-	r.rec.phase(domain.PhaseChange{Phase: p, TUs: now.Sub(r.origin).Microseconds(), At: now.Round(0).UTC(), Stage: stage})
+	change := domain.PhaseChange{Phase: p, TUs: now.Sub(r.origin).Microseconds(), At: now.Round(0).UTC(), Stage: stage}
+	r.phases = append(r.phases, change)
+	r.rec.phase(change)
 }
 
 // prepare starts or probes the engine and makes the prompts; its progress becomes the note of the

@@ -67,7 +67,7 @@ func (r *run) measure(ctx context.Context) error {
 
 // result is what a search learns of the stage that has just ended.
 func (r *run) result(stage domain.PlanStage) domain.Stage {
-	return stats.StageOf(r.job.Plan, markOf(stage), r.rec.taken())
+	return stats.StageOf(r.job.Plan, markOf(stage), r.rec.taken(), r.phases)
 }
 
 func markOf(s domain.PlanStage) domain.StageMark {
@@ -89,6 +89,9 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, last bool) erro
 	if err != nil {
 		return err
 	}
+	if err := r.restBetween(ctx, stage.Index); err != nil {
+		return err
+	}
 	opening, err := r.opening(ctx, stage)
 	if err != nil {
 		return err
@@ -98,9 +101,14 @@ func (r *run) stage(ctx context.Context, stage domain.PlanStage, last bool) erro
 		return err
 	}
 	r.open(ctx, pacer.Describe())
-	r.enter(domain.PhaseMeasure, new(markOf(stage)))
 	repeat, failed := max(1, r.job.Plan.Repeat), new(atomic.Int64)
 	for i := range repeat {
+		if err := r.restBetween(ctx, i); err != nil {
+			return err
+		}
+		if i == 0 || r.job.Plan.Rest != nil {
+			r.enter(domain.PhaseMeasure, new(markOf(stage)))
+		}
 		step := pacer.Describe()
 		rd := &round{
 			phase: domain.PhaseMeasure, stage: stage.Index, pacer: pacer, step: step, limit: step.Limit(r.source.Len()),

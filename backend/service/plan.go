@@ -17,12 +17,14 @@ const (
 	DefaultTemperature = 0.7
 	DefaultTopP        = 0.9
 	DefaultWarmup      = 1
+	DefaultMostRestS   = 300.0
 	// EngineLocal is the id of the embedded engine.
 	EngineLocal = "llama-server"
 )
 
 const (
 	maxRepeat      = 1000
+	mostRestS      = 3600.0
 	minContext     = 2048
 	contextReserve = 128 // chat template and unique prefix
 )
@@ -206,6 +208,9 @@ func fillStages(p *domain.Plan, prompts []domain.Prompt) error {
 	for _, stage := range stages {
 		requests = plus(requests, stage.ExpectedRequests, p.Repeat)
 		length = plus(length, stage.ExpectedS, p.Repeat)
+	}
+	if length != nil && p.Rest != nil {
+		length = new(*length + *p.Rest.Seconds*float64(len(stages)*p.Repeat-1))
 	}
 	p.ExpectedRequests, p.ExpectedS = requests, length
 	return nil

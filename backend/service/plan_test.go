@@ -162,6 +162,11 @@ func TestPlanRefusesLoads(t *testing.T) {
 		}},
 		{"body.prompt_cache", domain.KindInvalid, func(r *R) { r.PromptCache = ptr("warm") }},
 		{"body.cooldown", domain.KindInvalid, func(r *R) { r.Cooldown = ptr(-1) }},
+		{"body.rest", domain.KindInvalid, func(r *R) { r.Rest = &domain.Rest{} }},
+		{"body.rest.seconds", domain.KindInvalid, func(r *R) { r.Rest = &domain.Rest{Seconds: ptr(3601.0)} }},
+		{"body.rest.below_c", domain.KindInvalid, func(r *R) { r.Rest = &domain.Rest{BelowC: ptr(19.0)} }},
+		{"body.rest.most_s", domain.KindInvalid, func(r *R) { r.Rest = &domain.Rest{BelowC: ptr(50.0), MostS: ptr(0.0)} }},
+		{"body.rest.most_s", domain.KindInvalid, func(r *R) { r.Rest = &domain.Rest{Seconds: ptr(5.0), MostS: ptr(9.0)} }},
 		{"body.stages[1].load.rate_per_s", domain.KindInvalid, func(r *R) {
 			r.Stages = []domain.StageInput{{}, {Load: &domain.Load{Kind: "poisson"}}}
 		}},

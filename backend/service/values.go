@@ -22,7 +22,7 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 		Temperature: or(r.Temperature, DefaultTemperature), TopP: or(r.TopP, DefaultTopP),
 		UseGPU: or(r.UseGPU, true), UseGPUExplicit: r.UseGPU != nil, GPU: r.GPU,
 		Warmup: or(r.Warmup, DefaultWarmup), Cooldown: or(r.Cooldown, 0), StoreText: or(r.StoreText, storeText),
-		Load: or(r.Load, domain.Load{Kind: domain.LoadSingle}), Stop: or(r.Stop, domain.Stop{}), Repeat: 1,
+		Load: or(r.Load, domain.Load{Kind: domain.LoadSingle}), Stop: or(r.Stop, domain.Stop{}), Repeat: 1, Rest: r.Rest,
 		DatasetID: r.DatasetID, Synthetic: r.Synthetic, PromptCache: promptCache(r),
 		Raw: or(r.RawCompletion, false), SLO: []domain.Objective{}, Seed: or(r.Seed, int64(rand.Uint32())),
 		Phases: []domain.Phase{domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
@@ -44,6 +44,7 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 		bad.add("body.prompt_cache", "must be off or on")
 	}
 	planLoad(r, &p, &bad)
+	planRest(&p, &bad)
 	checkLabels("body.name", or(r.Name, ""), 200, &bad)
 	checkLabels("body.notes", or(r.Notes, ""), 20000, &bad)
 	checkTags(r.Tags, &bad)
@@ -77,6 +78,29 @@ func planLoad(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 		*bad = append(*bad, workload.CheckSynthetic(*p.Synthetic)...)
 	}
 	*bad = append(*bad, load.Check(*p)...)
+}
+
+// planRest checks the pauses and fills their longest time in.
+func planRest(p *domain.Plan, bad *fieldErrors) {
+	r := p.Rest
+	if r == nil {
+		return
+	}
+	if r.Seconds == nil && r.BelowC == nil {
+		bad.add("body.rest", "give seconds, below_c or both")
+	}
+	if r.MostS != nil && r.BelowC == nil {
+		bad.add("body.rest.most_s", "belongs to below_c")
+	}
+	filled := domain.Rest{Seconds: new(or(r.Seconds, 0)), BelowC: r.BelowC, MostS: r.MostS}
+	checkRange(bad, "body.rest.seconds", *filled.Seconds, 0, mostRestS)
+	if r.BelowC != nil {
+		checkRange(bad, "body.rest.below_c", *r.BelowC, 20, 100)
+		filled.MostS = new(or(r.MostS, DefaultMostRestS))
+		checkRange(bad, "body.rest.most_s", *filled.MostS, 1, mostRestS)
+	}
+	p.Rest = &filled
+	p.Phases = slices.Insert(slices.Clone(p.Phases), slices.Index(p.Phases, domain.PhaseMeasure)+1, domain.PhaseRest)
 }
 
 // promptCache keeps prompts cold unless the request says otherwise; a shared start of prompts only

@@ -130,6 +130,33 @@ type span struct{ from, to int64 }
 
 func (s span) seconds() float64 { return float64(s.to-s.from) / 1e6 }
 
+// shared is how many seconds of the span lie within others, which do not overlap each other.
+func (s span) shared(others []span) float64 {
+	seconds := 0.0
+	for _, o := range others {
+		seconds += max(0, span{max(s.from, o.from), min(s.to, o.to)}.seconds())
+	}
+	return seconds
+}
+
+// without is what is left of the span when others are cut out, which come one after the other.
+func (s span) without(others []span) []span {
+	var out []span
+	for _, o := range others {
+		if o.from >= s.to || o.to <= s.from {
+			continue
+		}
+		if o.from > s.from {
+			out = append(out, span{s.from, o.from})
+		}
+		s.from = o.to
+	}
+	if s.to > s.from {
+		out = append(out, s)
+	}
+	return out
+}
+
 // cut returns the readings from one end of the span to the other, with the value at both ends put
 // in between its neighbours; looseUs is how far those lie apart. An end that no reading closes
 // within edgeUs cannot be told.
@@ -292,8 +319,8 @@ func addEnergy(in Input, parts []part, summary *domain.Summary) {
 	measured := make([][]span, len(parts))
 	for i, p := range parts {
 		if p.seconds > 0 {
-			s := span{p.timing.from, p.timing.to}
-			measured[i], all = []span{s}, append(all, s)
+			measured[i] = span{p.timing.from, p.timing.to}.without(p.rests)
+			all = append(all, measured[i]...)
 		}
 	}
 	if len(all) == 0 {

@@ -43,6 +43,7 @@ type facts struct {
 	perReq     float64 // cached tokens of a request, mean
 	clockDelta *float64
 	client     clientFacts
+	rests      rests
 }
 
 func observe(in Input, m set, at timing, seen readings, client clientFacts) facts {
@@ -50,6 +51,7 @@ func observe(in Input, m set, at timing, seen readings, client clientFacts) fact
 		plan: in.Plan, engine: in.Engine, counts: outcomes(m.all), readings: len(seen.samples),
 		foreign: ForeignCPU(seen.samples), truth: truthOf(m.ok), packing: tokensPerChunk(m.ok), client: client,
 		steal: mean(collect(seen.samples, func(s domain.Sample) *float64 { return s.StealPercent })), others: in.Interference,
+		rests: restsOf(in),
 	}
 	f.sent = len(m.all) - f.counts.Dropped
 	if at.seconds > 0 {
@@ -93,10 +95,15 @@ type readings struct {
 	gapMs   *float64
 }
 
-// plus adds the readings of a later stage, whose first may be the one that closed the stage before.
-func (r readings) plus(own []domain.Sample) readings {
+// plus adds the readings of a later stage, whose first may be the one that closed the stage before. Over
+// its rests none are missed.
+func (r readings) plus(own []domain.Sample, rests []span) readings {
 	for i := 1; i < len(own); i++ {
-		gap := float64(own[i].TUs-own[i-1].TUs) / 1e3
+		between := span{own[i-1].TUs, own[i].TUs}
+		if between.shared(rests) > 0 {
+			continue
+		}
+		gap := between.seconds() * 1e3
 		if r.gapMs == nil || gap > *r.gapMs {
 			r.gapMs = &gap
 		}

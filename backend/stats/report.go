@@ -46,7 +46,7 @@ func Report(in Input) domain.Report {
 			moved = moved.worse(p.drift(len(parts)))
 		}
 		whole, timing = whole.plus(p.set), timing.plus(p.timing)
-		seen = seen.plus(own)
+		seen = seen.plus(own, p.rests)
 		summary.Stages = append(summary.Stages, s)
 	}
 	summary.Figures = t.pooled(summary.Stages, whole, timing)
@@ -113,8 +113,8 @@ type timing struct {
 }
 
 // timingOf spans from the first request sent (in an open loop: due) to the last one ended, so that
-// the window of one request is its E2E.
-func timingOf(s set) timing {
+// the window of one request is its E2E. Rests between repetitions are left out.
+func timingOf(s set, rests []span) timing {
 	var t timing
 	var firstDue, lastDue int64
 	due, begun := 0, false
@@ -135,10 +135,12 @@ func timingOf(s set) timing {
 	if t.to <= t.from {
 		return timing{}
 	}
-	t.seconds = float64(t.to-t.from) / 1e6
+	whole := span{t.from, t.to}
+	t.seconds = whole.seconds() - whole.shared(rests)
 	t.busy = s.load(t.from, t.to)
 	if due > 1 && lastDue > firstDue {
-		t.arrivals, t.dueS = due-1, float64(lastDue-firstDue)/1e6
+		whole = span{firstDue, lastDue}
+		t.arrivals, t.dueS = due-1, whole.seconds()-whole.shared(rests)
 	}
 	return t
 }

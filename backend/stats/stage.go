@@ -21,9 +21,10 @@ type part struct {
 	timing
 	mark     domain.StageMark
 	stop     domain.Stop
-	from, to int64 // when it ran, in µs from the start of the run; from is -1 before it began
-	closed   bool  // something came after it
-	last     bool  // no further stage began
+	from, to int64  // when it ran, in µs from the start of the run; from is -1 before it began
+	rests    []span // pauses between its repetitions, part of no figure
+	closed   bool   // something came after it
+	last     bool   // no further stage began
 }
 
 func (p part) begun() bool { return p.from >= 0 || len(p.all) > 0 }
@@ -49,32 +50,11 @@ func stages(in Input) []part {
 	for i := range max(1, len(in.Plan.Stages)) {
 		get(i)
 	}
-	var current *part
-	for _, c := range in.Phases {
-		if c.Phase != domain.PhaseMeasure && current == nil {
-			continue
-		}
-		if current != nil {
-			current.to, current.closed = c.TUs, true
-		}
-		if c.Phase == domain.PhaseCooldown || c.Phase == domain.PhaseDrain {
-			continue // its last requests still run: it goes on to the phase after
-		}
-		current = nil
-		if c.Phase == domain.PhaseMeasure {
-			index := 0
-			if c.Stage != nil {
-				index = c.Stage.Index
-				get(index).mark = *c.Stage
-			}
-			current = get(index)
-			current.from = c.TUs
-		}
-	}
+	place(in.Phases, get)
 	share(in.Requests, get)
 	out := make([]part, 0, len(parts))
 	for _, p := range parts {
-		p.timing = timingOf(p.set)
+		p.timing = timingOf(p.set, p.rests)
 		out = append(out, *p)
 	}
 	slices.SortFunc(out, func(a, b part) int { return a.mark.Index - b.mark.Index })
@@ -85,6 +65,37 @@ func stages(in Input) []part {
 		}
 	}
 	return out
+}
+
+// place tells each part when it ran. A stage that is measured again after a rest goes on.
+func place(phases []domain.PhaseChange, get func(int) *part) {
+	var current, rested *part // whose requests may still run, and what a rest came after
+	for _, c := range phases {
+		if current != nil {
+			current.to, current.closed = c.TUs, true
+		}
+		switch c.Phase {
+		case domain.PhaseCooldown, domain.PhaseDrain:
+			continue // its last requests still run: it goes on to the phase after
+		case domain.PhaseRest:
+			current, rested = nil, current
+		case domain.PhaseMeasure:
+			index := 0
+			if c.Stage != nil {
+				index = c.Stage.Index
+				get(index).mark = *c.Stage
+			}
+			current = get(index)
+			if current == rested {
+				current.rests = append(current.rests, span{current.to, c.TUs})
+			} else {
+				current.from = c.TUs
+			}
+			current.to, current.closed, rested = math.MaxInt64, false, nil
+		default:
+			current = nil
+		}
+	}
 }
 
 // share gives each record to its stage. Warm-ups are left out: they end before a window begins.
@@ -116,16 +127,28 @@ func stopOf(plan domain.Plan, index int) domain.Stop {
 }
 
 // StageOf computes one stage from its records; records of other stages and phases are passed over.
-// It is what a search for the limit judges a stage by while the run is still under way.
-func StageOf(plan domain.Plan, mark domain.StageMark, records []domain.RequestRecord) domain.Stage {
-	p := part{mark: mark, stop: stopOf(plan, mark.Index), from: -1, closed: true}
+// It is what a search for the limit judges a stage by while the run is still under way; phases are those
+// so far.
+func StageOf(plan domain.Plan, mark domain.StageMark, records []domain.RequestRecord, phases []domain.PhaseChange) domain.Stage {
+	p := part{mark: mark, stop: stopOf(plan, mark.Index), from: -1}
+	others := map[int]*part{}
+	place(phases, func(index int) *part {
+		if index == mark.Index {
+			return &p
+		}
+		if others[index] == nil {
+			others[index] = &part{}
+		}
+		return others[index]
+	})
+	p.mark, p.from, p.closed = mark, -1, true
 	for i := range records {
 		r := &records[i]
 		if r.Stage == mark.Index && (r.Phase == domain.PhaseMeasure || r.Phase == domain.PhaseCooldown) {
 			p.add(r)
 		}
 	}
-	p.timing = timingOf(p.set)
+	p.timing = timingOf(p.set, p.rests)
 	t := tally{plan: plan, objectives: objectives(plan)}
 	return t.stage(p)
 }

@@ -148,7 +148,7 @@ func TestStageOfIsTheReportsStage(t *testing.T) {
 	in := sweep()
 	in.Plan.Load = domain.Load{Kind: domain.LoadKnee, Objective: &domain.Objective{Metric: "e2e", BelowMs: 250}}
 	want := Report(in).Summary.Stages[1]
-	got := StageOf(in.Plan, *in.Phases[2].Stage, in.Requests)
+	got := StageOf(in.Plan, *in.Phases[2].Stage, in.Requests, in.Phases)
 	if got.State != stageDone || got.Index != 1 || got.Name != "closed:2" || *got.StartUs != 3_000_000 {
 		t.Errorf("stage = %+v", got)
 	}

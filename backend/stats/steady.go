@@ -22,8 +22,8 @@ const (
 // bias reduction in simulation output"): means of five seconds each, cut where the standard error of the
 // rest is least. A cut in the second half means that no steady state was reached.
 func steadySpeed(parts []part, s set) *domain.Steady {
-	if len(parts) != 1 {
-		return nil
+	if len(parts) != 1 || len(parts[0].rests) > 0 {
+		return nil // a machine that rests holds nothing
 	}
 	speeds, from := decodeBySecond(s)
 	if len(speeds) < leastSteadyS {

@@ -48,6 +48,10 @@ func (f facts) warnings() []domain.Warning {
 		"Decode speed by the client's clock differs by %+.1f %% from the engine's own (limit %.0f %%).", value(f.clockDelta), limitClockPct)
 	add(f.cacheHit(), levelCaution, "prompt_cache_hit",
 		"The server answered %.0f %% of the prompt tokens from its cache, so time to first token is better than for a new prompt.", value(f.cached))
+	add(f.rests.warm > 0, levelCaution, "still_warm",
+		"%d of %d rests ended before the machine had cooled to %.0f °C; the hottest ended at %.0f °C.", f.rests.warm, f.rests.count, f.rests.limitC, value(f.rests.worstC))
+	add(f.rests.unknown, levelCaution, "still_warm",
+		"No temperature could be read, so nothing was waited for but the time of each rest.")
 	add(f.telemetryDegraded(), levelCaution, "telemetry_degraded",
 		"Hardware readings came late or are missing; their means are less certain.")
 	for _, c := range f.conditions {

@@ -169,3 +169,34 @@ func TestEndpointsAreFoundOutAbout(t *testing.T) {
 	}
 	s.cli("endpoints", "discover").want(t, 0)
 }
+
+// TestRepetitionsRestBetween measures one stage three times with a pause without load before the second
+// and the third; no figure holds the pauses.
+func TestRepetitionsRestBetween(t *testing.T) {
+	s, far := newPlace(t).serve(), newRemote(t)
+	r := s.finish("{" + far.add(s) + `,"prompt":"a","max_tokens":8,"stop":{"requests":3},"repeat":3,"rest":{"seconds":0.6}}`)
+	if len(r.Summary.Stages) != 1 || r.Summary.Stages[0].State != "done" || r.Summary.Requests.OK != 9 || *r.Plan.Rest.Seconds != 0.6 {
+		t.Fatalf("plan %+v, summary %+v", r.Plan.Rest, r.Summary)
+	}
+	phases := decode[[]domain.PhaseChange](s.get(jobPath(r.ID, "phases")).want(http.StatusOK))
+	measured, rests := 0.0, 0
+	for i, p := range phases[:len(phases)-1] {
+		took := float64(phases[i+1].TUs-p.TUs) / 1e6
+		switch p.Phase {
+		case domain.PhaseMeasure:
+			measured += took
+		case domain.PhaseRest:
+			if rests++; took < 0.6 {
+				t.Errorf("rest %d took %.2f s", rests, took)
+			}
+			for _, q := range s.requests(r.ID) {
+				if q.SentUs >= p.TUs && q.SentUs < phases[i+1].TUs {
+					t.Errorf("request %d was sent in a rest", q.N)
+				}
+			}
+		}
+	}
+	if w := *r.Summary.WindowS; rests != 2 || w > measured {
+		t.Errorf("%d rests, window %.3f s, measured for %.3f s", rests, w, measured)
+	}
+}

@@ -756,6 +756,8 @@ export interface components {
             raw_completion?: boolean;
             /** @description Repetitions; 1 ("auto" is not supported yet) */
             repeat?: number | "auto";
+            /** @description Pause between repetitions and stages, so that none begins with the heat of the one before */
+            rest?: components["schemas"]["Rest"];
             /**
              * Format: int64
              * @description Drawn at random when absent, and stored
@@ -1554,7 +1556,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "rest" | "cooldown" | "drain" | "stop";
             stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
@@ -1581,6 +1583,7 @@ export interface components {
             raw_completion: boolean;
             /** Format: int64 */
             repeat: number;
+            rest: components["schemas"]["Rest"] | null;
             /** Format: int64 */
             seed: number;
             slo: components["schemas"]["Objective"][];
@@ -1657,7 +1660,7 @@ export interface components {
             /** Format: int64 */
             output_tokens: number;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "rest" | "cooldown" | "drain" | "stop";
             /** Format: double */
             phase_elapsed_s: number;
             stage: components["schemas"]["StageProgress"] | null;
@@ -1768,7 +1771,7 @@ export interface components {
             /** Format: int64 */
             output_tokens: number | null;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "rest" | "cooldown" | "drain" | "stop";
             prompt?: string;
             prompt_sha256?: string;
             /** Format: int64 */
@@ -1795,6 +1798,23 @@ export interface components {
             ttfv_us: number | null;
             /** Format: int64 */
             turn: number;
+        };
+        Rest: {
+            /**
+             * Format: double
+             * @description Rest, before the first repetition too, until the hottest of the GPUs and the processor package is no hotter than this, in °C
+             */
+            below_c?: number;
+            /**
+             * Format: double
+             * @description With below_c: go on after this long however hot it is, with a warning; default 300
+             */
+            most_s?: number;
+            /**
+             * Format: double
+             * @description Rest this long at least; default 0
+             */
+            seconds?: number;
         };
         Result: {
             generated_text: string | null;
@@ -1867,7 +1887,7 @@ export interface components {
             at: string;
             job_id: string;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "rest" | "cooldown" | "drain" | "stop";
             stage: components["schemas"]["StageMark"] | null;
             /** Format: int64 */
             t_us: number;
@@ -1930,7 +1950,7 @@ export interface components {
             /** Format: double */
             net_send_mb_per_s: number | null;
             /** @enum {string} */
-            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
+            phase: "idle" | "prepare" | "settle" | "warmup" | "measure" | "rest" | "cooldown" | "drain" | "stop";
             /** Format: double */
             power_w: number | null;
             /** Format: double */

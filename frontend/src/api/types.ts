@@ -9,7 +9,7 @@ type S = components['schemas']
 type With<T, P> = Omit<T, keyof P> & P
 
 export type Status = 'queued' | 'running' | 'completed' | 'failed' | 'canceled' | 'interrupted'
-export type Phase = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'
+export type Phase = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'rest' | 'cooldown' | 'drain' | 'stop'
 export type Verdict = 'valid' | 'caution' | 'invalid'
 export type CheckState = 'ok' | 'caution' | 'invalid' | 'unknown'
 export type Outcome = 'ok' | 'error' | 'incomplete' | 'canceled' | 'dropped'

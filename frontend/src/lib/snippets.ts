@@ -83,6 +83,9 @@ export interface RunFlags {
   confidence?: number
   warmup?: number
   cooldown?: number
+  repeat?: number
+  restS?: number
+  restBelow?: number
   promptCache?: string
   name?: string
   tags?: string[]
@@ -119,6 +122,9 @@ export function commandLine(f: RunFlags): string {
   flag('confidence', f.confidence)
   flag('warmup', f.warmup)
   flag('cooldown', f.cooldown)
+  flag('repeat', f.repeat)
+  flag('rest', f.restS === undefined ? undefined : `${f.restS}s`)
+  flag('rest-below', f.restBelow)
   flag('prompt-cache', f.promptCache)
   flag('name', f.name)
   for (const tag of f.tags ?? []) flag('tag', tag)

@@ -61,6 +61,7 @@ export const common = {
   settle: 'Idle baseline',
   warmup: 'Warm-up',
   measure: 'Measuring',
+  rest: 'Resting',
   cooldown: 'Cool-down',
   drain: 'Draining',
   stopPhase: 'Stopping',

@@ -19,6 +19,8 @@ export const answers: Record<string, string> = {
   'prompt and output must fit the model\'s context of * tokens': 'prompt e saída devem caber no contexto de * tokens do modelo',
   'depth, prompt and output must fit the model\'s context of * tokens': 'profundidade, prompt e saída devem caber no contexto de * tokens do modelo',
   'must be drop or queue': 'deve ser drop ou queue',
+  'give seconds, below_c or both': 'informe seconds, below_c ou os dois',
+  'belongs to below_c': 'só vale com below_c',
   'must be off or on': 'deve ser off ou on',
   'give one of prompt, dataset_id and synthetic, not two': 'informe só um: prompt, dataset_id ou synthetic',
   'give a prompt, a dataset_id or synthetic': 'informe um prompt, um dataset_id ou synthetic',

@@ -63,6 +63,7 @@ export const common: Words<typeof en> = {
   settle: 'Base ociosa',
   warmup: 'Aquecimento',
   measure: 'Medindo',
+  rest: 'Pausa',
   cooldown: 'Desaquecimento',
   drain: 'Drenando',
   stopPhase: 'Parando',

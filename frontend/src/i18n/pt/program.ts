@@ -130,6 +130,8 @@ export const program: Record<string, string> = {
   'The server gave no token count for * of * requests; pieces of the stream were counted instead.': 'O servidor não contou os tokens de * de * pedidos; os pedaços do fluxo foram contados.',
   'The server answered * % of the prompt tokens from its cache, so time to first token is better than for a new prompt.':
     'O servidor respondeu * % dos tokens do prompt pelo cache; o tempo até o primeiro token é melhor do que com um prompt novo.',
+  '* of * rests ended before the machine had cooled to * °C; the hottest ended at * °C.': '* de * pausas terminaram antes de a máquina esfriar a * °C; a mais quente terminou a * °C.',
+  'No temperature could be read, so nothing was waited for but the time of each rest.': 'Nenhuma temperatura pôde ser lida; só se esperou o tempo de cada pausa.',
   'Hardware readings came late or are missing; their means are less certain.': 'Leituras do hardware atrasaram ou faltam; suas médias são menos certas.',
   'Whether the engine used a GPU cannot be verified.': 'Não se pode verificar se o motor usou uma GPU.',
   'The run used the CPU, not a GPU.': 'A execução usou a CPU, não uma GPU.',
@@ -204,6 +206,8 @@ export const program: Record<string, string> = {
   'Reading the model for its checksum': 'Lendo o modelo para a soma de verificação',
   'Asking the endpoint': 'Consultando o endereço',
   'Measuring the idle baseline': 'Medindo a base ociosa',
+  'Resting, * s left': 'Em pausa, faltam * s',
+  'Resting until * °C are reached; it is * °C': 'Em pausa até chegar a * °C; agora * °C',
   // Faults
   'No request succeeded.': 'Nenhum pedido teve sucesso.',
   'The first failure: *': 'A primeira falha: *',

@@ -75,7 +75,7 @@ describe('the body of the call', () => {
   it('says explicit zeros and leaves out what is empty', () => {
     const r = body({ temperature: '0', warmup: '0', useGpu: false, tags: 'a, ,b', storeText: false })
     expect(r).toMatchObject({ temperature: 0, warmup: 0, use_gpu: false, tags: ['a', 'b'], store_text: false, stop: { requests: 5 } })
-    for (const absent of ['seed', 'slo', 'prompt_cache', 'cooldown', 'stages', 'synthetic']) expect(r).not.toHaveProperty(absent)
+    for (const absent of ['rest', 'repeat', 'seed', 'slo', 'prompt_cache', 'cooldown', 'stages', 'synthetic']) expect(r).not.toHaveProperty(absent)
     expect(body({ requests: '' })).not.toHaveProperty('stop')
   })
   it('makes one stage for each depth and each value of a sweep', () => {
@@ -107,10 +107,10 @@ describe('the body of the call', () => {
     expect(words({ load: 'sweep', sweepUsers: ['8'], depths: ['0', '64'] })).toContain('--load closed:8')
   })
   it('describes made prompts, objectives and the cache', () => {
-    const r = body({ source: 'synthetic', input: { ...emptyDraft.input, kind: 'lognormal', max: '2048' }, sharedPrefix: '256', turns: '3', objectives: [slow], promptCache: 'on', cooldown: '2' })
+    const r = body({ source: 'synthetic', input: { ...emptyDraft.input, kind: 'lognormal', max: '2048' }, sharedPrefix: '256', turns: '3', objectives: [slow], promptCache: 'on', cooldown: '2', repeat: '3', restS: '20', restBelow: '45' })
     expect(r).toMatchObject({
       synthetic: { input_tokens: { kind: 'lognormal', mean: 512, stddev: 128, max: 2048 }, shared_prefix_tokens: 256, turns: 3 }, max_tokens: 128,
-      slo: [{ metric: 'ttft', percentile: 95, below_ms: 500 }], prompt_cache: 'on', cooldown: 2,
+      slo: [{ metric: 'ttft', percentile: 95, below_ms: 500 }], prompt_cache: 'on', cooldown: 2, repeat: 3, rest: { seconds: 20, below_c: 45 },
     })
     expect(r).not.toHaveProperty('prompt')
     const varied = body({ source: 'synthetic', output: { ...emptyDraft.output, kind: 'uniform', min: '8', max: '64' } })
@@ -118,9 +118,9 @@ describe('the body of the call', () => {
     expect(varied).not.toHaveProperty('max_tokens')
   })
   it('is the same on the command line', () => {
-    const v: DraftValues = { ...valid, load: 'sweep', depths: ['0', '4096'], source: 'synthetic', objectives: [slow], promptCache: 'on', sharedPrefix: '64', cooldown: '4', made: '7', tokens: '900', errors: '3' }
+    const v: DraftValues = { ...valid, load: 'sweep', depths: ['0', '4096'], source: 'synthetic', objectives: [slow], promptCache: 'on', sharedPrefix: '64', cooldown: '4', repeat: '2', restS: '5', restBelow: '50', made: '7', tokens: '900', errors: '3' }
     const line = commandLine(toFlags(toRequest(v), v))
-    for (const flag of ['--stage closed:1', '--stage closed:8', '--depth 0,4096', '--input-tokens 512', '--max-tokens 128', '--shared-prefix 64', "--slo 'ttft_p95<500ms'", '--prompt-cache on', '--cooldown 4', '--prompts 7', '--tokens 900', '--errors 3']) expect(line).toContain(flag)
+    for (const flag of ['--stage closed:1', '--stage closed:8', '--depth 0,4096', '--input-tokens 512', '--max-tokens 128', '--shared-prefix 64', "--slo 'ttft_p95<500ms'", '--prompt-cache on', '--cooldown 4', '--repeat 2', '--rest 5s', '--rest-below 50', '--prompts 7', '--tokens 900', '--errors 3']) expect(line).toContain(flag)
     expect(line).not.toContain('--load')
     expect(commandLine(toFlags(toRequest(valid), valid))).toContain('--load single')
     expect([lengthsWord({ kind: 'uniform', min: 1, max: 9 }), lengthsWord({ kind: 'normal', mean: 512, stddev: 64 }), lengthsWord(undefined)]).toEqual(['uniform:1..9', 'normal:512,64', undefined])

@@ -37,6 +37,9 @@ export function faults(v: DraftValues): Faults {
   c.number('seed', v.seed, { low: 0, high: 4_294_967_295, whole: true, optional: true })
   c.number('warmup', v.warmup, { low: 0, high: 1000, whole: true })
   c.number('cooldown', v.cooldown, { low: 0, high: 1000, whole: true })
+  c.number('repeat', v.repeat, { low: 1, high: 1000, whole: true })
+  c.number('rest.seconds', v.restS, { low: 0, high: 3600, optional: true })
+  c.number('rest.below_c', v.restBelow, { low: 20, high: 100, optional: true })
   return c.faults
 }
 
@@ -130,12 +133,21 @@ export function toRequest(v: DraftValues): BenchmarkRequest {
     ...(Object.values(stop).some((s) => s !== undefined) ? { stop } : {}),
     warmup: n(v.warmup),
     ...(n(v.cooldown) ? { cooldown: n(v.cooldown) } : {}),
+    ...(n(v.repeat) !== 1 ? { repeat: n(v.repeat) } : {}),
+    ...restOf(v),
     ...(v.objectives.length ? { slo: v.objectives.map(objectiveOf) } : {}),
     ...(v.promptCache === 'on' ? { prompt_cache: 'on' as const } : {}),
     ...(v.storeText ? {} : { store_text: false }),
     ...(v.name.trim() ? { name: v.name.trim() } : {}),
     ...(tags.length ? { tags } : {}),
   }
+}
+
+/** The pause between repetitions and stages; none is left out. */
+function restOf(v: DraftValues): Pick<BenchmarkRequest, 'rest'> {
+  const seconds = readNumber(v.restS) || undefined
+  const below_c = readNumber(v.restBelow)
+  return seconds === undefined && below_c === undefined ? {} : { rest: { seconds, below_c } }
 }
 
 /** "normal:512,64". */
@@ -162,6 +174,6 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
     ...words(r, v), depth: r.stages ? v.depths.join(',') : undefined, raw: r.raw_completion,
     slo: r.slo?.map(objectiveWord).join(','),
     requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors, confidence: r.stop?.confidence_percent,
-    warmup: r.warmup, cooldown: r.cooldown, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
+    warmup: r.warmup, cooldown: r.cooldown, repeat: r.repeat as number | undefined, restS: r.rest?.seconds, restBelow: r.rest?.below_c, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
   }
 }

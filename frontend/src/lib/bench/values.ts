@@ -84,6 +84,9 @@ export interface DraftValues {
   seed: string
   warmup: string
   cooldown: string
+  repeat: string
+  restS: string
+  restBelow: string
   template: 'model' | 'with' | 'without'
   useGpu: boolean
   storeText: boolean
@@ -106,7 +109,7 @@ export const emptyDraft: DraftValues = {
   over: 'concurrency', rampFrom: '1', rampTo: '16', rampS: '30', sweepUsers: ['1', '2', '4', '8'], sweepRates: ['1', '2', '4'],
   kneeBy: 'objective', knee: newObjective, kneeFrom: '1', kneeTo: '', speed: '1', stages: [{ ...newStage, kind: 'single' }, newStage], objectives: [],
   requests: '5', durationS: '', tokens: '', errors: '', confidence: '',
-  temperature: '0.7', topP: '0.9', seed: '', warmup: '1', cooldown: '0',
+  temperature: '0.7', topP: '0.9', seed: '', warmup: '1', cooldown: '0', repeat: '1', restS: '', restBelow: '',
   template: 'model', useGpu: true, storeText: true, name: '', tags: '',
 }
 

@@ -42,7 +42,7 @@ export function segments(run: Run, phases: readonly PhaseChange[]): Segment[] {
 }
 
 function order(phase: Phase): number {
-  return ['idle', 'prepare', 'settle', 'warmup', 'measure', 'cooldown', 'drain', 'stop'].indexOf(phase)
+  return ['idle', 'prepare', 'settle', 'warmup', 'rest', 'measure', 'cooldown', 'drain', 'stop'].indexOf(phase)
 }
 
 function seenOf(phases: readonly PhaseChange[]): Seen[] {
@@ -59,14 +59,16 @@ function stageSegments(run: Run, seen: readonly Seen[], took: (s: Seen) => numbe
   const searching = run.plan.load.kind === 'knee' && !over
   const count = Math.max(searching ? 1 : planned.length, marks.length, 1, (current?.index ?? -1) + 1)
   const list = Array.from({ length: count }, (_, i): Segment => {
-    const mark = marks.find((m) => (m.stage ?? 0) === i)
+    const own = marks.filter((m) => (m.stage ?? 0) === i) // several when it is measured again after a rest
+    const mark = own[0]
+    const last = own[own.length - 1]
     const isNow = !over && current?.index === i
     const state = over || (current !== null && i < current.index) ? 'done' : isNow ? 'run' : 'planned'
     const expected = planned[i]?.expected_s ?? NaN
     const left = isNow ? (current.left_s ?? NaN) : NaN
     return {
       key: `stage${i}`, phase: 'measure', stage: i, name: mark?.name ?? planned[i]?.name ?? (isNow ? current.name : ''), state,
-      weight: state === 'done' && mark ? took(mark) : isNow && !Number.isNaN(left) ? current.elapsed_s + left : expected,
+      weight: state === 'done' && mark ? took({ ...mark, toS: last?.toS ?? null }) : isNow && !Number.isNaN(left) ? current.elapsed_s + left : expected,
       part: !isNow ? null : current.total ? Math.min(1, current.done / current.total) : Number.isNaN(left) ? null : current.elapsed_s / Math.max(0.001, current.elapsed_s + left),
     }
   })

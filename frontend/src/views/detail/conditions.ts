@@ -52,8 +52,17 @@ function loads(run: Run): Condition[] {
     { name: t('detail.cStop'), value: stop(run) },
     { name: t('detail.cWarmup'), value: t('common.requests', { n: num(p.warmup) }) },
     { name: t('detail.cCooldown'), value: p.cooldown ? t('common.requests', { n: num(p.cooldown) }) : '' },
+    { name: t('detail.cRepeat'), value: p.repeat > 1 ? num(p.repeat) : '' },
+    { name: t('detail.cRest'), value: restText(p.rest) },
     { name: t('detail.cPromptCache'), value: t(p.prompt_cache === 'on' ? 'common.yes' : 'common.no') },
   ]
+}
+
+/** "30 s, until 45 °C". */
+function restText(rest: Run['plan']['rest']): string {
+  if (!rest) return ''
+  const parts = [rest.seconds ? duration(rest.seconds) : '', rest.below_c === undefined ? '' : t('detail.cRestBelow', { c: num(rest.below_c) })]
+  return parts.filter(Boolean).join(', ')
 }
 
 /** How well the measuring program itself kept up. */

@@ -74,7 +74,7 @@ export function heldWords(reasons: string): string {
   return reasons.split(',').map((r) => tOr(`hardware.limit_${r}`, r.replaceAll('_', ' '))).join(', ')
 }
 
-type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'cooldown' | 'drain' | 'stop'
+type PhaseWord = 'idle' | 'prepare' | 'settle' | 'warmup' | 'measure' | 'rest' | 'cooldown' | 'drain' | 'stop'
 
 export function phaseName(phase: PhaseWord): string {
   return t(phase === 'stop' ? 'common.stopPhase' : `common.${phase}`)
