@@ -24,42 +24,42 @@ const (
 // meter is one way to read energy: a counter in J where there is one, else power in W.
 type meter struct {
 	scope     string
-	counter   func(*domain.Sample) *float64
-	power     func(*domain.Sample) *float64
+	counter   gauge
+	power     gauge
 	leastS    float64
 	gapUs     int64 // power readings further apart are not integrated over
 	averageUs int64 // a power reading may be the mean of so long a time
 	missing   string
 }
 
+// gauge is what a meter shows over a run: energy in J since some moment, or power in W.
+type gauge func([]domain.Sample) []point
+
 // meters are the meters that can tell of the run. A meter that cannot is listed with the reason.
 func meters(in Input) []meter {
+	if elsewhere(in) {
+		return farMeters()
+	}
 	gpus := gpuMeter(in)
 	cpu := meter{scope: domain.ScopeCPUPackage, leastS: leastEnergyS, gapUs: limitSampleGapMs * 1000,
-		counter: func(s *domain.Sample) *float64 { return s.CPUEnergyJ }, power: noPower,
+		counter: here(func(s *domain.Sample) *float64 { return s.CPUEnergyJ }), power: nothing,
 		missing: reason("cpu_energy_j", in.Sensors)}
 	out := []meter{gpus, cpu}
 	battery := meter{scope: domain.ScopeSystemBattery, leastS: leastBatteryS, gapUs: 10 * limitSampleGapMs * 1000,
-		counter: noPower, power: func(s *domain.Sample) *float64 { return s.BatteryPowerW }}
+		counter: nothing, power: here(func(s *domain.Sample) *float64 { return s.BatteryPowerW })}
 	if slices.ContainsFunc(in.Samples, func(s domain.Sample) bool { return s.BatteryPowerW != nil }) {
 		out = append(out, battery)
-	}
-	if elsewhere(in) {
-		for i := range out {
-			out[i].counter, out[i].power = noPower, noPower
-			out[i].missing = "The engine runs on another machine, whose meters cannot be read from here."
-		}
 	}
 	return out
 }
 
-func noPower(*domain.Sample) *float64 { return nil }
+func nothing([]domain.Sample) []point { return nil }
 
 // gpuMeter adds up the boards in use: the one the plan names, else all. A sum that misses a board is
 // no sum.
 func gpuMeter(in Input) meter {
-	sum := func(get func(domain.GPUSample) *float64) func(*domain.Sample) *float64 {
-		return func(s *domain.Sample) *float64 {
+	sum := func(get func(domain.GPUSample) *float64) gauge {
+		return here(func(s *domain.Sample) *float64 {
 			total, n := 0.0, 0
 			for _, g := range s.GPUs {
 				if in.Plan.GPU != nil && g.Index != *in.Plan.GPU {
@@ -75,26 +75,28 @@ func gpuMeter(in Input) meter {
 				return nil
 			}
 			return &total
-		}
+		})
 	}
 	m := meter{scope: domain.ScopeGPUBoard, leastS: leastEnergyS, gapUs: limitSampleGapMs * 1000,
 		averageUs: boardAverage, missing: reason("power_w", in.Sensors),
 		counter: sum(func(g domain.GPUSample) *float64 { return g.EnergyJ }),
-		power: sum(func(g domain.GPUSample) *float64 {
-			if g.PowerNowW != nil {
-				return g.PowerNowW
-			}
-			return g.PowerW
-		})}
+		power:   sum(boardPower)}
 	if slices.ContainsFunc(in.Samples, func(s domain.Sample) bool {
 		return slices.ContainsFunc(s.GPUs, func(g domain.GPUSample) bool { return g.PowerNowW != nil })
 	}) {
 		m.averageUs = 0
 	}
 	if used := in.Engine.GPUUsed; used != nil && !*used {
-		m.counter, m.power, m.missing = noPower, noPower, "The run used no GPU."
+		m.counter, m.power, m.missing = nothing, nothing, "The run used no GPU."
 	}
 	return m
+}
+
+func boardPower(g domain.GPUSample) *float64 {
+	if g.PowerNowW != nil {
+		return g.PowerNowW
+	}
+	return g.PowerW
 }
 
 // elsewhere reports whether the engine answers from another machine.
@@ -113,16 +115,22 @@ type point struct {
 	v  float64
 }
 
-// points are the readings of a sensor by time.
-func points(samples []domain.Sample, get func(*domain.Sample) *float64) []point {
-	var out []point
-	for i := range samples {
-		if v := get(&samples[i]); v != nil {
-			out = append(out, point{samples[i].TUs, *v})
+// here is a sensor of this machine.
+func here(get func(*domain.Sample) *float64) gauge {
+	return func(samples []domain.Sample) []point {
+		var out []point
+		for i := range samples {
+			if v := get(&samples[i]); v != nil {
+				out = append(out, point{samples[i].TUs, *v})
+			}
 		}
+		return byTime(out)
 	}
-	slices.SortStableFunc(out, func(a, b point) int { return cmp.Compare(a.us, b.us) })
-	return out
+}
+
+func byTime(ps []point) []point {
+	slices.SortStableFunc(ps, func(a, b point) int { return cmp.Compare(a.us, b.us) })
+	return ps
 }
 
 // span is a stretch of the run, in µs from its start.
@@ -328,7 +336,7 @@ func addEnergy(in Input, parts []part, summary *domain.Summary) {
 	}
 	summary.Energy = &domain.Energy{Scopes: []domain.EnergyScope{}}
 	for _, m := range meters(in) {
-		one := series{m, points(in.Samples, m.counter), points(in.Samples, m.power)}
+		one := series{m, m.counter(in.Samples), m.power(in.Samples)}
 		for i := range parts {
 			if f := summary.Stages[i].Summary; f != nil && measured[i] != nil {
 				if f.Energy == nil {
