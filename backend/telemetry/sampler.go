@@ -32,7 +32,7 @@ type Options struct {
 type Sampler struct {
 	log    *slog.Logger
 	period atomic.Int64
-	rates  chan struct{} // tells the loop that the period changed
+	pace   pacer
 	gpu    *gpuWatch
 	static func() domain.System
 	facts  factMemo
@@ -60,10 +60,10 @@ type runState struct {
 
 // New prepares a sampler; Run starts it.
 func New(opts Options) *Sampler {
-	return newSampler(opts, newHostSource(), newSelfSource, newProcessSource, systemDrivers(opts.NVMLPath))
+	return newSampler(opts, newPacer(), newHostSource(), newSelfSource, newProcessSource, systemDrivers(opts.NVMLPath))
 }
 
-func newSampler(opts Options, host hostSource, self func() (processSource, bool),
+func newSampler(opts Options, pace pacer, host hostSource, self func() (processSource, bool),
 	process func(pid int) (processSource, bool), gpus []gpuDriver,
 ) *Sampler {
 	log := opts.Log
@@ -71,7 +71,7 @@ func newSampler(opts Options, host hostSource, self func() (processSource, bool)
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Sampler{
-		log: log, rates: make(chan struct{}, 1), gpu: newGPUWatch(gpus),
+		log: log, pace: pace, gpu: newGPUWatch(gpus),
 		static: sync.OnceValue(readSystem), reader: newReader(host, self, process),
 		run: runState{phase: domain.PhaseIdle},
 	}
@@ -90,10 +90,7 @@ func (s *Sampler) SetRate(hz float64) {
 	s.seen.Lock()
 	s.ring.resize(int(ringSpan / period))
 	s.seen.Unlock()
-	select {
-	case s.rates <- struct{}{}:
-	default: // a change is already waiting to be seen
-	}
+	s.pace.wake()
 }
 
 // Run samples until ctx ends, then returns nil once its goroutines have ended. It is called once. A
@@ -105,25 +102,29 @@ func (s *Sampler) Run(ctx context.Context) error {
 			s.log.Warn("GPU driver does not answer; left behind")
 		}
 	}()
+	defer context.AfterFunc(ctx, s.pace.wake)()
+	defer s.pace.close()
 	s.read(0, true)
-	next := time.Now().Add(s.every())
-	timer := time.NewTimer(time.Until(next))
-	defer timer.Stop()
+	period := s.every()
+	next := time.Now().Add(period)
 	for {
-		select {
-		case <-ctx.Done():
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.reader.close()
-			return nil
-		case <-s.rates:
-			next = time.Now().Add(s.every())
-		case <-timer.C:
-			s.read(time.Since(next), true)
+		s.pace.wait(next)
+		if ctx.Err() != nil {
+			break
+		}
+		if now := s.every(); now != period {
+			period, next = now, time.Now().Add(now)
+			continue
+		}
+		if late := time.Since(next); late >= 0 {
+			s.read(late, true)
 			next = s.after(next)
 		}
-		timer.Reset(time.Until(next))
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reader.close()
+	return nil
 }
 
 func (s *Sampler) every() time.Duration { return time.Duration(s.period.Load()) }

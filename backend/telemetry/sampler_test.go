@@ -47,7 +47,7 @@ func (f fakeProcess) close()                         {}
 func fakeSampler(hz float64, takes func() time.Duration, gpus ...gpuDriver) *Sampler {
 	epoch := time.Now().Add(-time.Hour)
 	proc := func() (processSource, bool) { return fakeProcess{epoch}, true }
-	return newSampler(Options{RateHz: hz}, &fakeHost{epoch, takes}, proc,
+	return newSampler(Options{RateHz: hz}, newTimerPacer(), &fakeHost{epoch, takes}, proc,
 		func(int) (processSource, bool) { return proc() }, gpus)
 }
 

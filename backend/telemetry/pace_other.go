@@ -1,0 +1,5 @@
+//go:build !linux
+
+package telemetry
+
+func newPacer() pacer { return newTimerPacer() }
