@@ -24,14 +24,30 @@ type cpuReading struct {
 }
 
 // cpuWindow keeps the readings of the trailing second and turns them into percentages. Its slots
-// are reused, so a reading allocates nothing once every slot has been used.
+// are reused, and the second reading makes room in all of them: after it, none allocates.
 type cpuWindow struct {
 	slots [windowSlots]cpuReading
 	n     int // readings ever taken
 }
 
 // next returns the slot for a new reading; commit makes it the newest.
-func (w *cpuWindow) next() *cpuReading { return &w.slots[w.n%windowSlots] }
+func (w *cpuWindow) next() *cpuReading {
+	slot := &w.slots[w.n%windowSlots]
+	if last := w.back(0); last != nil && cap(slot.cores) < len(last.cores) {
+		w.reserve(len(last.cores))
+	}
+	return slot
+}
+
+// reserve makes room for so many cores in the slots that lack it.
+func (w *cpuWindow) reserve(cores int) {
+	block := make([]cpuTicks, windowSlots*cores)
+	for i := range w.slots {
+		if s := &w.slots[i]; cap(s.cores) < cores {
+			s.cores = append(block[i*cores:][:0:cores], s.cores...)
+		}
+	}
+}
 
 func (w *cpuWindow) commit() { w.n++ }
 

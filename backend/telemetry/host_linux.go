@@ -184,9 +184,11 @@ func newProcessSource(pid int) (processSource, bool) {
 // for "scheduler time of the whole process".
 func clockOf(pid int) int32 { return int32((^pid)<<3 | 2) } //nolint:gosec // pids fit
 
-func (p *procProcess) cpuTime() (time.Duration, bool) {
+func (p *procProcess) cpuTime() (time.Duration, bool) { return clockTime(p.clock) }
+
+func clockTime(clock int32) (time.Duration, bool) {
 	var ts unix.Timespec
-	if err := unix.ClockGettime(p.clock, &ts); err != nil {
+	if err := unix.ClockGettime(clock, &ts); err != nil {
 		return 0, false
 	}
 	return time.Duration(ts.Nano()), true

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 func TestProcHost(t *testing.T) {
@@ -51,37 +53,44 @@ func TestProcHost(t *testing.T) {
 	}
 }
 
-// The reading and parsing allocates nothing; a whole sample only what leaves with it.
-func TestFastPathAllocations(t *testing.T) {
-	h := newProcHost("/")
-	t.Cleanup(h.close)
-	var w cpuWindow
-	var r hostReading
-	read := func() { h.read(time.Now(), &w, &r) }
+// realSampler reads this machine, and this process as the engine.
+func realSampler(tb testing.TB) *Sampler {
+	tb.Helper()
+	s := newSampler(Options{}, newPacer(), newHostSource(), newSelfSource, newProcessSource, nil)
+	tb.Cleanup(func() { s.reader.close(); s.pace.close() })
+	s.SetEnginePID(os.Getpid())
 	for range windowSlots {
-		read()
+		s.read(0, true)
 	}
-	if n := testing.AllocsPerRun(100, read); n != 0 {
-		t.Errorf("reading the host allocates %v times", n)
+	return s
+}
+
+// A whole tick allocates nothing: reading, parsing, and storing what was read. Of a run, some sixty
+// samples that are handed out share one block.
+func TestTickAllocatesNothing(t *testing.T) {
+	s := realSampler(t)
+	tick := func() { s.read(0, true) }
+	if n := testing.AllocsPerRun(1000, tick); n != 0 {
+		t.Errorf("a tick allocates %v times", n)
 	}
-	rd := newReader(h, newSelfSource, newProcessSource)
-	rd.watch(os.Getpid())
-	for range windowSlots {
-		rd.sample(time.Now())
-	}
-	if n := testing.AllocsPerRun(100, func() { rd.sample(time.Now()) }); n > 2 {
-		t.Errorf("a sample allocates %v times, want its figures and its cores", n)
+	kept := make([]domain.Sample, 0, 20*handOutRows)
+	s.Begin(time.Now(), func(x domain.Sample) { kept = append(kept, x) })
+	const blocks = 10
+	n := testing.AllocsPerRun(1, func() {
+		for range blocks * handOutRows {
+			tick()
+		}
+	})
+	if n > 4*blocks || len(kept) != 2*blocks*handOutRows { // AllocsPerRun runs it once before it counts
+		t.Errorf("%d samples that are kept allocate %v times", blocks*handOutRows, n)
 	}
 }
 
-func BenchmarkSample(b *testing.B) {
-	h := newProcHost("/")
-	b.Cleanup(h.close)
-	rd := newReader(h, newSelfSource, newProcessSource)
-	rd.watch(os.Getpid())
+func BenchmarkTick(b *testing.B) {
+	s := realSampler(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		rd.sample(time.Now())
+		s.read(0, true)
 	}
 }
 

@@ -20,6 +20,8 @@ type reader struct {
 	engineWhy string // why there are no figures of the engine
 	window    cpuWindow
 	last      hostReading
+	figures   figures
+	cores     []float64
 }
 
 const (
@@ -58,17 +60,17 @@ func (r *reader) watch(pid int) {
 	}
 }
 
-// figures lie in one block, so that a sample costs one allocation for all its pointers.
+// figures are what the pointers of a sample lead to.
 type figures struct {
 	cpu, ram, swap, engineCPU, engineRSS, self float64
 	gauges                                     [domain.Gauges]float64
 }
 
-// sample reads everything but the GPUs. It allocates one block of figures and the list of cores,
-// which leave with the sample; the reading and parsing itself allocates nothing on Linux.
+// sample reads everything but the GPUs. Its figures and cores are the reader's own and are written anew
+// by the next one, so that nothing is allocated on Linux: whoever keeps a sample copies it.
 func (r *reader) sample(now time.Time) domain.Sample {
 	r.host.read(now, &r.window, &r.last)
-	f := &figures{}
+	f := &r.figures
 	s := domain.Sample{Timestamp: now, CPUCores: []float64{}, GPUs: []domain.GPUSample{}}
 	if r.last.cpuErr == "" {
 		r.cpu(&s, f)
@@ -110,9 +112,11 @@ func (r *reader) cpu(s *domain.Sample, f *figures) {
 	if f.cpu, ok = r.window.percent(); ok {
 		s.CPUPercent = &f.cpu
 	}
-	cores := make([]float64, len(r.window.back(0).cores))
-	if r.window.corePercents(cores) {
-		s.CPUCores = cores
+	if n := len(r.window.back(0).cores); n != len(r.cores) {
+		r.cores = make([]float64, n)
+	}
+	if r.window.corePercents(r.cores) {
+		s.CPUCores = r.cores
 	}
 }
 

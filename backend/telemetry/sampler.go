@@ -42,10 +42,11 @@ type Sampler struct {
 	mu     sync.Mutex
 	reader *reader
 	run    runState
+	out    handOut
 
 	// seen guards what readers of the past look at; they never wait for a reading under way.
 	seen   sync.Mutex
-	ring   ring
+	past   past
 	clock  tickClock
 	latest hostStatus
 }
@@ -73,7 +74,7 @@ func newSampler(opts Options, pace pacer, host hostSource, self func() (processS
 	s := &Sampler{
 		log: log, pace: pace, gpu: newGPUWatch(gpus),
 		static: sync.OnceValue(readSystem), reader: newReader(host, self, process),
-		run: runState{phase: domain.PhaseIdle},
+		run: runState{phase: domain.PhaseIdle}, past: newPast(),
 	}
 	s.SetRate(opts.RateHz)
 	return s
@@ -88,7 +89,7 @@ func (s *Sampler) SetRate(hz float64) {
 	period := time.Duration(float64(time.Second) / hz)
 	s.period.Store(int64(period))
 	s.seen.Lock()
-	s.ring.resize(int(ringSpan / period))
+	s.past.recent.resize(int(ringSpan / period))
 	s.seen.Unlock()
 	s.pace.wake()
 }
@@ -153,7 +154,7 @@ func (s *Sampler) read(late time.Duration, tick bool) {
 
 func (s *Sampler) readLocked(late time.Duration, tick bool) {
 	now := time.Now()
-	sample := s.reader.sample(now)
+	sample := s.reader.sample(now) // its figures are the reader's, which writes them anew each time
 	sample.Phase = s.run.phase
 	sample.LateMs = float64(max(late, 0)) / nsPerMs
 	s.gpu.into(&sample)
@@ -165,14 +166,14 @@ func (s *Sampler) readLocked(late time.Duration, tick bool) {
 		sample.TMs = float64(sample.TUs) / 1000
 	}
 	s.seen.Lock()
-	s.ring.add(sample)
+	s.past.add(&sample)
 	s.latest = s.reader.status()
 	if tick {
 		s.clock.tick(late)
 	}
 	s.seen.Unlock()
 	if s.run.sink != nil {
-		s.run.sink(sample)
+		s.run.sink(s.out.copy(&sample))
 	}
 }
 
@@ -221,15 +222,21 @@ func (s *Sampler) End() {
 func (s *Sampler) Latest() (domain.Sample, bool) {
 	s.seen.Lock()
 	defer s.seen.Unlock()
-	return s.ring.latest()
+	return s.past.latest()
 }
 
-// History returns the samples of the last d, newest last; at most the last ten minutes.
+// History returns the samples of the last d, newest last; at most the last hour. Those older than ten
+// minutes are one a second: the means of its readings, and the last value of counters.
 func (s *Sampler) History(d time.Duration) []domain.Sample {
-	now := time.Now()
+	from := time.Now().Add(-d)
 	s.seen.Lock()
-	defer s.seen.Unlock()
-	return s.ring.since(now.Add(-d))
+	rows := s.past.since(from)
+	s.seen.Unlock() // a tick does not wait for what follows
+	out := make([]domain.Sample, len(rows.heads))
+	for i := range out {
+		out[i] = rows.sample(i)
+	}
+	return out
 }
 
 // System returns the static facts of this machine and the state of each sensor; App is left empty.
@@ -261,7 +268,7 @@ func (s *Sampler) Stats() domain.Telemetry {
 		RateHz: float64(time.Second) / float64(s.every()),
 		Ticks:  s.clock.ticks, Missed: s.clock.missed, LateP99Ms: s.clock.p99(),
 	}
-	if last, ok := s.ring.latest(); ok {
+	if last, ok := s.past.latest(); ok {
 		t.SelfCPUPct = last.SelfCPUPercent
 	}
 	return t

@@ -184,27 +184,6 @@ func TestRate(t *testing.T) {
 	})
 }
 
-func TestRingIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := fakeSampler(1, nil)
-		stop := running(t, s)
-		time.Sleep(2 * ringSpan)
-		stop()
-		all := s.History(24 * time.Hour)
-		if len(all) != 600 || cap(s.ring.buf) > 1024 {
-			t.Errorf("%d samples kept, room for %d", len(all), cap(s.ring.buf))
-		}
-		if age := time.Since(all[0].Timestamp); age > ringSpan {
-			t.Errorf("oldest is %v old", age)
-		}
-		last, _ := s.Latest()
-		s.SetRate(0.5)
-		if kept, _ := s.Latest(); kept.Timestamp != last.Timestamp {
-			t.Error("the newest sample was lost with the old rate")
-		}
-	})
-}
-
 // Everything may be called at once; the race detector watches.
 func TestConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,6 +22,7 @@ const drawerName = "WebKit"
 type selfProcess struct {
 	own     *procProcess
 	proc    string // the folder /proc, or a recorded tree
+	threads childLists
 	cpuOf   func(pid int) (time.Duration, bool)
 	drawers map[int]*drawer
 	gone    time.Duration // of drawers that have ended
@@ -34,14 +34,12 @@ type drawer struct{ from, last time.Duration }
 
 // newSelfSource watches this program.
 func newSelfSource() (processSource, bool) {
-	return newSelfProcess("/proc", func(pid int) (time.Duration, bool) {
-		return (&procProcess{clock: clockOf(pid)}).cpuTime()
-	}), true
+	return newSelfProcess("/proc", func(pid int) (time.Duration, bool) { return clockTime(clockOf(pid)) }), true
 }
 
 func newSelfProcess(proc string, cpuOf func(pid int) (time.Duration, bool)) *selfProcess {
 	return &selfProcess{own: &procProcess{clock: unix.CLOCK_PROCESS_CPUTIME_ID}, proc: proc, cpuOf: cpuOf,
-		drawers: map[int]*drawer{}}
+		threads: childLists{tasks: filepath.Join(proc, "self", "task")}, drawers: map[int]*drawer{}}
 }
 
 func (s *selfProcess) cpuTime() (time.Duration, bool) {
@@ -69,31 +67,33 @@ func (s *selfProcess) drawing(now time.Time) time.Duration {
 	return sum
 }
 
-// look finds children that draw. A thread's children stand in a file of their own, so the files of
-// all threads are read.
+// look finds children that draw.
 func (s *selfProcess) look() {
-	files, err := filepath.Glob(filepath.Join(s.proc, "self", "task", "*", "children"))
-	if err != nil {
-		return // only a malformed pattern, which this is not
-	}
-	for _, f := range files {
-		list, err := os.ReadFile(f) //nolint:gosec // below /proc, or a recorded tree in tests
-		if err != nil {
-			continue // the thread has ended
+	s.threads.refresh()
+	for tid, l := range s.threads.lists {
+		data, err := l.file.read()
+		if err != nil { // the thread has ended; another one may have got its number
+			s.threads.drop(tid)
+			continue
 		}
-		for word := range bytes.FieldsSeq(list) {
-			s.meet(word)
+		for len(data) > 0 {
+			pid, rest, ok := nextUint(data)
+			if !ok {
+				break
+			}
+			s.meet(int(pid)) //nolint:gosec // pids fit
+			data = rest
 		}
 	}
 }
 
-// meet begins to count a child if it is one that draws.
-func (s *selfProcess) meet(word []byte) {
-	pid, err := strconv.Atoi(string(word))
-	if err != nil || s.drawers[pid] != nil {
+// meet begins to count a child if it is one that draws. A child is looked at each time: its name
+// changes once it runs its own program.
+func (s *selfProcess) meet(pid int) {
+	if s.drawers[pid] != nil {
 		return
 	}
-	name, err := os.ReadFile(filepath.Join(s.proc, strconv.Itoa(pid), "comm")) //nolint:gosec // as above
+	name, err := os.ReadFile(filepath.Join(s.proc, strconv.Itoa(pid), "comm")) //nolint:gosec // below /proc, or a recorded tree in tests
 	if err != nil || !strings.HasPrefix(string(name), drawerName) {
 		return
 	}
@@ -106,4 +106,7 @@ func (s *selfProcess) rss() (uint64, bool) { return s.own.rss() }
 
 func (s *selfProcess) majorFaults() (uint64, bool) { return s.own.majorFaults() }
 
-func (s *selfProcess) close() { s.own.close() }
+func (s *selfProcess) close() {
+	s.own.close()
+	s.threads.close()
+}
