@@ -158,7 +158,7 @@ func badQueries() []badInput {
 		{"/benchmarks/x/report?as=" + secret, "query.as"}, {"/discovery?ports=1", "query.ports"},
 		{"/benchmarks/x/requests/one", "path.n"}, {"/benchmarks/x/requests/-1", "path.n"},
 		{"/models?installed=" + secret, "query.installed"}, {"/models?all=1", "query.all"}, {"/datasets?limit=1", "query.limit"},
-		{"/system/telemetry?last=" + secret, "query.last"}, {"/system/telemetry?last=11m", "query.last"}, {"/system/preflight?wait_s=301", "query.wait_s"},
+		{"/system/telemetry?last=" + secret, "query.last"}, {"/system/telemetry?last=61m", "query.last"}, {"/system/preflight?wait_s=301", "query.wait_s"},
 		{"/results?sample=" + secret, "query.sample"}, {"/results?start=yesterday", "query.start"},
 		{"/results/average?group=model", "query.group"}, {"/health?x=1", "query.x"}, {"/events?since=1", "query.since"},
 		{"/openapi.json?x=1", "query.x"},

@@ -59,13 +59,13 @@ func (a *API) system(ctx context.Context, _ *none) (*body[domain.System], error)
 }
 
 type telemetryInput struct {
-	Last string `query:"last" default:"60s" maxLength:"16" doc:"How far back, at most 10m" example:"60s"`
+	Last string `query:"last" default:"60s" maxLength:"16" doc:"How far back, at most 1h; before the last ten minutes one sample a second, the mean of its readings" example:"60s"`
 }
 
 func (a *API) systemTelemetry(ctx context.Context, in *telemetryInput) (*list[domain.Sample], error) {
 	d, err := time.ParseDuration(in.Last)
-	if err != nil || d <= 0 || d > 10*time.Minute {
-		return nil, domain.Invalid("query.last", "must be a duration up to 10m, such as 60s")
+	if err != nil || d <= 0 || d > time.Hour {
+		return nil, domain.Invalid("query.last", "must be a duration up to 1h, such as 60s")
 	}
 	return whole(a.svc.SystemTelemetry(ctx, d))
 }

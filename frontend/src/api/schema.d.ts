@@ -3776,7 +3776,7 @@ export interface operations {
     systemTelemetry: {
         parameters: {
             query?: {
-                /** @description How far back, at most 10m */
+                /** @description How far back, at most 1h; before the last ten minutes one sample a second, the mean of its readings */
                 last?: string;
             };
             header?: never;

@@ -56,6 +56,22 @@ describe('live events', () => {
     expect(telemetry.extent('power_w')).toMatchObject({ now: null, min: null })
   })
 
+  it('do not hide the hour before the page was opened, whichever comes first', async () => {
+    let answer: (r: Response) => void = () => undefined
+    vi.stubGlobal('fetch', () => new Promise<Response>((r) => { answer = r }))
+    const loaded = telemetry.load()
+    live.on({ id: '', kind: 'telemetry', at, data: { job_id: '', samples: [aSample(5000), aSample(5001, { cpu_usage_percent: 77 })] } })
+    expect([telemetry.hour.length, telemetry.latest?.cpu_usage_percent]).toEqual([0, 77])
+    answer(Response.json([aSample(4998), aSample(4999), aSample(5000)]))
+    await loaded
+    expect(telemetry.hour.rows(['cpu_usage_percent'])[0]).toEqual([4998, 4999, 5000, 5001])
+    expect(telemetry.latest?.cpu_usage_percent).toBe(77)
+    vi.stubGlobal('fetch', () => Promise.reject(new Error('gone')))
+    await telemetry.load().catch(() => undefined)
+    telemetry.add(aSample(5002))
+    expect(telemetry.hour.length).toBe(5)
+  })
+
   it('ask for at most four repaints a second', () => {
     const before = live.tick
     for (let i = 0; i < 40; i++) {

@@ -60,18 +60,36 @@ class TelemetryState {
   latest = $state.raw<Sample | null>(null)
   since = $state(Date.now())
   private running = new Map<string, Running>()
+  /** Live readings that came while the past was under way: a ring takes rows in the order of time alone. */
+  private waiting: Sample[] | null = null
 
+  /** Fills in the hour before the page was opened. */
   async load(): Promise<void> {
-    for (const s of await calls.systemTelemetry('10m')) this.add(s)
+    if (this.waiting) return
+    const waiting: Sample[] = (this.waiting = [])
+    try {
+      const past = await calls.systemTelemetry('60m')
+      for (const s of past) this.keep(s)
+      this.latest ??= past.at(-1) ?? null
+    } finally {
+      this.waiting = null
+      for (const s of waiting) this.keep(s)
+    }
   }
 
-  /** Keeps a reading; shown or not. */
+  /** Takes a live reading; shown or not. */
   add(s: Sample, shown = true): void {
-    if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return
+    if (this.waiting) this.waiting.push(s)
+    else if (!this.keep(s)) return
     if (shown) this.latest = s
+  }
+
+  private keep(s: Sample): boolean {
+    if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return false
     this.addCores(s)
     this.measure('', s)
     for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
+    return true
   }
 
   private addCores(s: Sample): void {
