@@ -165,3 +165,8 @@ export function clock(iso: string): string {
   const d = new Date(iso)
   return Number.isNaN(d.getTime()) ? MISSING : d.toTimeString().slice(0, 8)
 }
+
+/** The time of day of a time axis in seconds since 1970. */
+export function wall(s: number, seconds: boolean): string {
+  return clock(new Date(s * 1000).toISOString()).slice(0, seconds ? 8 : 5)
+}

@@ -28,6 +28,11 @@ export class Ring {
     return this.count ? (this.times[this.index(this.count - 1)] ?? null) : null
   }
 
+  /** The oldest time, or null when empty. */
+  get first(): number | null {
+    return this.count ? (this.times[this.index(0)] ?? null) : null
+  }
+
   /** Appends a row. A row that is not newer than the last one is ignored: replays repeat rows. */
   push(t: number, row: readonly (number | null | undefined)[]): boolean {
     const last = this.last

@@ -9,8 +9,7 @@ export async function backfill(record: LiveRun): Promise<void> {
   const newest = record.samples.last
   if (samples.length > record.samples.length) {
     const kept = newest === null ? samples : samples.filter((s) => s.t_ms / 1000 <= newest)
-    record.samples.clear()
-    for (const s of kept) record.samples.push(s.t_ms / 1000, s)
+    record.restart(kept)
   }
   const known = new Set(phases.map((p) => `${p.phase} ${p.stage?.index ?? ''}`))
   record.phases = [...phases, ...record.phases.filter((p) => !known.has(`${p.phase} ${p.stage?.index ?? ''}`))].sort((a, b) => a.t_us - b.t_us)

@@ -1,4 +1,4 @@
-import { calls, type Lens, type RequestRecord, type Sample } from '../api'
+import { calls, type Lens, type PhaseChange, type RequestRecord, type Sample } from '../api'
 import { Resource } from './resource.svelte'
 
 const PAGE = 500
@@ -12,6 +12,7 @@ export class RunRecords {
   readonly id: string
   readonly requests: Resource<RequestRecord[]>
   readonly samples: Resource<Sample[]>
+  readonly phases: Resource<PhaseChange[]>
   readonly lenses: Resource<Lens[]>
   /** The stage that is looked at; null for the whole run. */
   stage = $state<number | null>(null)
@@ -24,6 +25,7 @@ export class RunRecords {
     this.id = id
     this.requests = new Resource(() => this.readAll())
     this.samples = new Resource(() => calls.runMetrics(id, { points: 2000 }))
+    this.phases = new Resource(() => calls.runPhases(id))
     this.lenses = new Resource(() => calls.runLenses(id))
     this.select(null)
   }

@@ -6,9 +6,12 @@ import { Ring } from '../lib/rings'
 import { LimitTrack } from '../lib/run/limits'
 import { remoteKeys, remoteReading } from '../lib/run/remote'
 import { askedUsers } from '../lib/run/live'
+import { Spells } from '../lib/run/spells'
+import { Watch, type About } from '../lib/run/watch'
 import { library } from './library.svelte'
 import { runs } from './runs.svelte'
 import { recall, remember } from '../lib/storage'
+import { system } from './system.svelte'
 import { SampleRing, telemetry } from './telemetry.svelte'
 
 const REPAINT_MS = 250
@@ -21,6 +24,17 @@ const REMOTE_MAX = 3600
 const [ALL_BUT, BEHIND] = [0.9, 8]
 /** Readings and phases of one run count from the same moment, give or take the clock's own steps. */
 const SAME_START_MS = 1000
+
+/** How long requests are all there before missing ones are a new event. */
+const LAG_GAP_S = 2
+
+function aboutMachine(): About {
+  const info = system.info.value
+  return {
+    periodMs: info?.telemetry.rate_hz ? 1000 / info.telemetry.rate_hz : 0, threads: info?.cpu_threads ?? 1,
+    vramGb: (gpu) => info?.gpus?.find((g) => g.index === gpu)?.vram_total_gb ?? null,
+  }
+}
 
 /** What is known of the run being measured; times are seconds from its start. */
 export class LiveRun {
@@ -43,13 +57,25 @@ export class LiveRun {
   /** Columns: output tokens per second, median time between tokens in ms. */
   readonly speed = new Ring(3, 7200)
   readonly samples = new SampleRing(18_000)
-  /** What held the GPUs' clocks down so far. */
-  readonly limits = new LimitTrack()
+  /** What held the GPUs' clocks down so far, and what else happened to the machine. */
+  limits = new LimitTrack()
+  watch = new Watch(aboutMachine)
+  /** When requests were missing, as behind tells it now. */
+  readonly lag = new Spells(LAG_GAP_S, 0)
   /** Of each other machine, by its address: a column for each of remoteKeys, a row for each answer. */
   readonly remote = new Map<string, Ring>()
 
   constructor(id: string) {
     this.id = id
+  }
+
+  /** Begins the readings anew with these, oldest first: those from before the page was there. */
+  restart(samples: readonly Sample[]): void {
+    this.samples.clear()
+    this.remote.clear()
+    this.limits = new LimitTrack()
+    this.watch = new Watch(aboutMachine)
+    for (const s of samples) this.onSample(s)
   }
 
   onPhase(e: RunPhaseEvent): void {
@@ -61,7 +87,7 @@ export class LiveRun {
     this.progress = e.progress
     this.inFlight = e.in_flight ?? []
     this.take(e.requests ?? [])
-    this.watch(e.progress)
+    this.countUsers(e.progress)
     for (const p of e.speed ?? []) this.speed.push(p.t_ms / 1000, [p.tokens_per_second, p.itl_p50_ms, p.itl_p99_ms])
     if (e.text_of !== this.textOf && e.text_of !== null) {
       this.textOf = e.text_of
@@ -83,6 +109,7 @@ export class LiveRun {
     const apart = first ? Math.abs(Date.parse(s.timestamp) - s.t_ms - (Date.parse(first.at) - first.t_us / 1000)) : 0
     if (!(apart > SAME_START_MS) && this.samples.push(s.t_ms / 1000, s)) {
       this.limits.push(s)
+      this.watch.push(s)
       this.onRemote(s)
     }
   }
@@ -95,11 +122,12 @@ export class LiveRun {
     }
   }
 
-  private watch(p: RunProgressEvent['progress']): void {
+  private countUsers(p: RunProgressEvent['progress']): void {
     const asked = p.phase === 'measure' ? askedUsers(this.phases, p.stage?.elapsed_s ?? 0) : null
     const ending = p.stage?.left_s === 0 || (p.stage?.total != null && p.stage.total - p.stage.done <= (asked ?? 0))
     this.short = asked !== null && !ending && p.in_flight < Math.ceil(ALL_BUT * asked) ? this.short + 1 : 0
     this.behind = this.short >= BEHIND
+    this.lag.push(p.elapsed_s, this.behind)
     const dropped = p.stage?.dropped ?? 0
     if (dropped > 0 && dropped !== this.dropped?.n) this.dropped = { n: dropped, at: p.elapsed_s }
   }

@@ -1,5 +1,6 @@
 import { calls, type Sample } from '../api'
 import { Ring, type Columns } from '../lib/rings'
+import { ReasonLog } from '../lib/run/reasons'
 import { Running, type Extent } from '../lib/stats'
 
 /** The sensors that charts know, in the order of the ring's columns. */
@@ -46,10 +47,29 @@ export class SampleRing {
     return this.ring.last
   }
 
+  /** Puts older samples before the ones it holds. */
+  prepend(older: readonly { t: number; s: Sample }[]): void {
+    const [times, ...cols] = this.ring.rows()
+    this.ring.clear()
+    for (const { t, s } of older) if (!(t >= (times[0] ?? Infinity))) this.ring.push(t, row(s))
+    times.forEach((t, i) => this.ring.push(t, cols.map((c) => c[i])))
+  }
+
+  get first(): number | null {
+    return this.ring.first
+  }
+
   rows(keys: readonly SensorKey[], from = -Infinity): Columns {
     return this.ring.rows(from, keys.map((k) => sensors.indexOf(k)))
   }
 }
+
+/** How far back the program can be asked. */
+const REMEMBERED_MIN = 60
+/** An hour of one reading a second. */
+const CORES_MAX = 3600
+/** How far back the reasons that limited a GPU are kept. */
+export const REASONS_S = 900
 
 /** The machine's telemetry of the last hour, and least, mean and largest since the last reset. */
 class TelemetryState {
@@ -57,46 +77,71 @@ class TelemetryState {
   readonly hour = new SampleRing(36_000)
   /** A column for each core, a reading a second: each tells of the second before it anyway. Null before the first. */
   cores: Ring | null = null
+  /** What limited each GPU over the last quarter of an hour, by its index. */
+  readonly reasons = new Map<number, ReasonLog>()
   latest = $state.raw<Sample | null>(null)
   since = $state(Date.now())
   private running = new Map<string, Running>()
-  /** Live readings that came while the past was under way: a ring takes rows in the order of time alone. */
-  private waiting: Sample[] | null = null
+  /** The oldest time that the program was asked for. */
+  private reached = Infinity
 
-  /** Fills in the hour before the page was opened. */
-  async load(): Promise<void> {
-    if (this.waiting) return
-    const waiting: Sample[] = (this.waiting = [])
-    try {
-      const past = await calls.systemTelemetry('60m')
-      for (const s of past) this.keep(s)
-      this.latest ??= past.at(-1) ?? null
-    } finally {
-      this.waiting = null
-      for (const s of waiting) this.keep(s)
+  /** Reads what the program remembers of the last minutes: what is newer than the newest known, and what is older than the oldest. */
+  async load(minutes = 10): Promise<void> {
+    const now = Date.now() / 1000
+    const all = (await calls.systemTelemetry(`${minutes}m`)).map((s) => ({ t: Date.parse(s.timestamp) / 1000, s }))
+    this.reached = Math.min(this.reached, now - minutes * 60)
+    const first = this.hour.first ?? -Infinity
+    this.prepend(all.filter((o) => o.t < first))
+    for (const { t, s } of all) if (t > first) this.add(s)
+  }
+
+  /** Makes sure that so many minutes are known, as far as the program remembers them. */
+  async reach(minutes: number): Promise<void> {
+    const asked = Math.min(minutes, REMEMBERED_MIN)
+    if (Date.now() / 1000 - this.reached < asked * 60) await this.load(asked)
+  }
+
+  /** Readings from before those that are known: for the charts, not for least and largest since the reset. */
+  private prepend(older: readonly { t: number; s: Sample }[]): void {
+    if (older.length === 0) return
+    this.hour.prepend(older)
+    const [cores, logs] = [this.cores?.rows(), new Map(this.reasons)]
+    this.cores = null
+    this.reasons.clear()
+    for (const { t, s } of older) {
+      this.addCores(t, s)
+      this.addReasons(t, s)
+    }
+    for (const [i, log] of logs) this.reasons.set(i, this.reasons.get(i)?.then(log) ?? log)
+    if (!cores) return
+    const [times, ...cols] = cores
+    this.cores ??= new Ring(cols.length, CORES_MAX)
+    times.forEach((t, i) => this.cores?.push(t, cols.map((c) => c[i])))
+  }
+
+  /** Keeps a reading; shown or not. */
+  add(s: Sample, shown = true): void {
+    const t = Date.parse(s.timestamp) / 1000
+    if (!this.hour.push(t, s)) return
+    if (shown) this.latest = s
+    this.addCores(t, s)
+    this.addReasons(t, s)
+    this.measure('', s)
+    for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
+  }
+
+  private addReasons(t: number, s: Sample): void {
+    for (const g of s.gpus ?? []) {
+      let log = this.reasons.get(g.index)
+      if (!log) this.reasons.set(g.index, (log = new ReasonLog(REASONS_S)))
+      log.push(t, g.limit_reasons)
     }
   }
 
-  /** Takes a live reading; shown or not. */
-  add(s: Sample, shown = true): void {
-    if (this.waiting) this.waiting.push(s)
-    else if (!this.keep(s)) return
-    if (shown) this.latest = s
-  }
-
-  private keep(s: Sample): boolean {
-    if (!this.hour.push(Date.parse(s.timestamp) / 1000, s)) return false
-    this.addCores(s)
-    this.measure('', s)
-    for (const g of s.gpus ?? []) this.measure(`gpu${g.index}.`, g)
-    return true
-  }
-
-  private addCores(s: Sample): void {
+  private addCores(at: number, s: Sample): void {
     const all = s.cpu_cores_percent ?? []
-    const at = Date.parse(s.timestamp) / 1000
     if (all.length === 0 || at - (this.cores?.last ?? -Infinity) < 1) return
-    if (this.cores?.width !== all.length) this.cores = new Ring(all.length, 3600)
+    if (this.cores?.width !== all.length) this.cores = new Ring(all.length, CORES_MAX)
     this.cores.push(at, all)
   }
 

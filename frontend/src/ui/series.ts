@@ -21,6 +21,9 @@ export interface Band {
   label?: string
 }
 
+/** A moment with a number, drawn as a line with a flag. */
+export interface Flag { at: number; n: number; bad?: boolean }
+
 /** Seconds as m:ss for the time axis. */
 export function minutes(s: number): string {
   const whole = Math.round(Math.abs(s))

@@ -1,6 +1,10 @@
 import uPlot from 'uplot'
 import { axisValues, token } from './draw'
-import type { Band, Series } from './series'
+import { drawFlags, drawStrip } from './overlay'
+import type { Band, Flag, Series } from './series'
+
+/** Height of the labels of bands. */
+const LABEL = 18
 
 export interface ChartOptions {
   series: Series[]
@@ -9,11 +13,14 @@ export interface ChartOptions {
   log: boolean
   bands: () => Band[]
   bandLabels: boolean
-  sync: string
+  strip: () => Band[]
+  flags: () => Flag[]
   fmt: (v: number) => string
   fmtX: (s: number) => string
   range: () => [number, number]
   oncursor: (index: number | null) => void
+  /** The time under the pointer; null when it leaves. */
+  onhover: (at: number | null) => void
   onzoom: (from: number, to: number) => void
 }
 
@@ -106,12 +113,24 @@ function yRange(o: ChartOptions): uPlot.Range.Function {
   }
 }
 
+function listen(u: uPlot, onhover: ChartOptions['onhover']): void {
+  u.over.addEventListener('pointermove', (e) => onhover(u.posToVal(e.offsetX, 'x')))
+  u.over.addEventListener('pointerleave', () => onhover(null))
+}
+
+/** Puts the crosshair at a time; away where the time is not in sight. */
+export function point(u: uPlot, at: number | null): void {
+  const { min, max } = u.scales['x'] ?? {}
+  const seen = at !== null && min != null && max != null && at >= min && at <= max
+  u.setCursor({ left: seen ? u.valToPos(at, 'x') : -10, top: 0 })
+}
+
 /** Builds the chart in el; data and size are set by the caller. */
 export function build(el: HTMLElement, o: ChartOptions): uPlot {
   const axis: uPlot.Axis = { stroke: () => token('--axis'), font: '11px "Inter Variable"', grid: { stroke: () => token('--grid'), width: 1 }, ticks: { show: false } }
   const opts: uPlot.Options = {
     width: Math.max(40, el.clientWidth - 8), height: Math.max(40, el.clientHeight - 6), padding: [8, 18, 0, 0], legend: { show: false },
-    cursor: { ...(o.sync ? { sync: { key: o.sync } } : {}), points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
+    cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { time: false, range: () => o.range() }, y: { distr: o.log ? 3 : 1, range: yRange(o) } },
     axes: [
       { ...axis, size: 23, gap: 6, grid: { show: false }, space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600], values: (_u, v) => v.map(o.fmtX) },
@@ -120,6 +139,8 @@ export function build(el: HTMLElement, o: ChartOptions): uPlot {
     series: [{}, ...o.series.map(toSeries)],
     hooks: {
       drawClear: [(u) => drawBands(u, o)],
+      draw: [(u) => drawStrip(u, o.strip()), (u) => drawFlags(u, o.flags(), o.bandLabels ? LABEL : 0)],
+      ready: [(u) => listen(u, o.onhover)],
       setCursor: [(u) => o.oncursor(u.cursor.idx ?? null)],
       setSelect: [
         (u) => {

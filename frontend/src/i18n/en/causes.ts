@@ -27,6 +27,7 @@ export const causes = {
   notJudged: 'Not judged',
   against: 'against {v}',
   showRange: 'Show {from} to {to}',
+  showFrom: 'Show from {from} on',
   noCeiling: 'This limit has no ceiling to hold a figure against.',
   steady: 'Burst and sustained speed',
   steadySub: 'first 10 s {burst} · held {held}',

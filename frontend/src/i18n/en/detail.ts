@@ -93,6 +93,8 @@ export const detail = {
   min: 'min',
   meanCol: 'mean',
   max: 'max',
+  last: 'last',
+  fromTo: '{from} to {to}',
   measureOnly: 'while measuring',
   whyMissing: 'Not measured here',
   conditions: 'Conditions',

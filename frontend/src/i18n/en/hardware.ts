@@ -122,4 +122,10 @@ export const hardware = {
   error: 'The hardware cannot be read',
   coreHeat: 'Use of {n} cores over the last {minutes} min, a row each',
   coreHeatRun: 'Use of {n} cores over the run, a row each',
+  extents: 'Readings in sight',
+  unit: 'Unit',
+  last: 'Last',
+  limitCard: 'What limited the GPU',
+  limitSpan: 'last {n} min',
+  limitUnknown: 'This GPU does not say what limits it.',
 }

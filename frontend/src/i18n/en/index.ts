@@ -8,6 +8,7 @@ import { detail } from './detail'
 import { checks } from './checks'
 import { causes } from './causes'
 import { energy } from './energy'
+import { events } from './events'
 import { facts } from './facts'
 import { newbench } from './newbench'
 import { results } from './results'
@@ -29,6 +30,7 @@ export const en = {
   checks,
   causes,
   energy,
+  events,
   facts,
   newbench,
   results,

@@ -29,6 +29,7 @@ export const causes: Words<typeof en> = {
   notJudged: 'Não julgado',
   against: 'contra {v}',
   showRange: 'Mostrar de {from} a {to}',
+  showFrom: 'Ver a partir de {from}',
   noCeiling: 'Este limite não tem um teto com que comparar um número.',
   steady: 'Velocidade inicial e sustentada',
   steadySub: 'primeiros 10 s {burst} · mantida {held}',

@@ -96,6 +96,8 @@ export const detail: Words<typeof en> = {
   min: 'mín',
   meanCol: 'média',
   max: 'máx',
+  last: 'última',
+  fromTo: '{from} a {to}',
   measureOnly: 'durante a medição',
   whyMissing: 'Não medido aqui',
   conditions: 'Condições',

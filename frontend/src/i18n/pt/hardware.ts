@@ -124,4 +124,10 @@ export const hardware: Words<typeof en> = {
   error: 'Não foi possível ler o hardware',
   coreHeat: 'Uso de {n} núcleos nos últimos {minutes} min, uma linha cada',
   coreHeatRun: 'Uso de {n} núcleos durante a execução, uma linha cada',
+  extents: 'Leituras à vista',
+  unit: 'Unidade',
+  last: 'Última',
+  limitCard: 'O que limitou a GPU',
+  limitSpan: 'últimos {n} min',
+  limitUnknown: 'Esta GPU não diz o que a limita.',
 }

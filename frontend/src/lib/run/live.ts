@@ -63,8 +63,8 @@ export function ttftDots(requests: readonly RequestRecord[], window: number, med
   return { x: shown.map((d) => d.at), sent: shown.map((d) => (d.bad ? null : d.took)), due: shown.map((d) => (d.bad ? null : d.due)), failed: shown.map((d) => (d.bad ? d.took : null)), medians }
 }
 
-/** Failed requests by their class: how many, the newest, and what it said. */
-export interface Failure { cls: string; n: number; at: number; message: string }
+/** Failed requests by their class: how many, the first and the newest, and what it said. */
+export interface Failure { cls: string; n: number; first: number; at: number; message: string }
 
 export function failuresOf(requests: readonly RequestRecord[]): Failure[] {
   const by = new Map<string, Failure>()
@@ -73,7 +73,7 @@ export function failuresOf(requests: readonly RequestRecord[]): Failure[] {
     const cls = r.error_class || r.outcome
     const at = (r.sent_us + (r.closed_us ?? 0)) / 1e6
     const old = by.get(cls)
-    by.set(cls, { cls, n: (old?.n ?? 0) + 1, at: Math.max(at, old?.at ?? 0), message: r.error_message || old?.message || '' })
+    by.set(cls, { cls, n: (old?.n ?? 0) + 1, first: Math.min(at, old?.first ?? at), at: Math.max(at, old?.at ?? 0), message: r.error_message || old?.message || '' })
   }
   return [...by.values()].sort((a, b) => b.at - a.at)
 }

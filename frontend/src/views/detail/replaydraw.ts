@@ -18,6 +18,8 @@ export interface Replayed {
   stage: number | null
   /** A stretch that was asked for. */
   focus: [number, number] | null
+  /** What happened, in seconds. */
+  flags: { from: number | null; tone: 'mut' | 'warn' | 'err' }[]
   start: number
   end: number
   now: number
@@ -36,15 +38,23 @@ export function drawReplay(c: Pen, v: Replayed): void {
   const X = (ms: number): number => LEFT + ((ms - v.start) / (v.end - v.start || 1)) * (c.w - LEFT - RIGHT)
   const floor = c.h - BOTTOM
   const lanesEnd = floor - v.strips.length * STRIP
+  c.x.save()
+  c.x.beginPath()
+  c.x.rect(LEFT, 0, c.w - LEFT - RIGHT, c.h)
+  c.x.clip()
   drawPhases(c, v, X, floor)
-  if (v.focus) {
+  if (v.focus && v.focus[1] >= v.start && v.focus[0] <= v.end) {
     c.x.fillStyle = c.color('--warn', '2e')
     const [from, to] = [X(Math.max(v.start, v.focus[0])), X(Math.min(v.end, v.focus[1]))]
     c.x.fillRect(from, TOP, Math.max(2, to - from), floor - TOP)
   }
   const height = (lanesEnd - TOP - GAP * (v.rows.length - 1)) / Math.max(1, v.rows.length)
-  v.rows.forEach((lane, k) => drawLane(c, v, lane, X, TOP + k * (height + GAP) + height, height, ['--d1', '--d1', '--d1', '--d2', '--d4'][k % 5] ?? '--d1'))
+  const rows = v.rows.map((lane, k): [Lane, number] => [lane, TOP + k * (height + GAP) + height])
+  rows.forEach(([lane, y1], k) => drawLane(c, v, lane, X, y1, height, ['--d1', '--d1', '--d1', '--d2', '--d4'][k % 5] ?? '--d1'))
+  c.x.restore()
+  rows.forEach(([lane, y1]) => nameLane(c, v, lane, y1, height))
   v.strips.forEach((s, k) => drawStrip(c, v, s, X, lanesEnd + k * STRIP))
+  drawFlags(c, v, X, floor)
   const x = Math.round(X(v.now)) + 0.5
   c.x.strokeStyle = c.color('--fg-1')
   c.x.beginPath()
@@ -79,7 +89,6 @@ function drawPhases(c: Pen, v: Replayed, X: (ms: number) => number, floor: numbe
 
 function drawLane(c: Pen, v: Replayed, lane: Lane, X: (ms: number) => number, y1: number, height: number, color: string): void {
   hline(c, LEFT, c.w - RIGHT, y1)
-  write(c, lane.label, 12, y1 - height / 2, '--fg-2', 'left', 'middle', '12px "Inter Variable"')
   c.x.beginPath()
   let open = false
   const xs: number[] = []
@@ -98,12 +107,34 @@ function drawLane(c: Pen, v: Replayed, lane: Lane, X: (ms: number) => number, y1
   c.x.lineTo(xs[0] ?? LEFT, y1)
   c.x.fillStyle = c.color(color, '22')
   c.x.fill()
+}
+
+function nameLane(c: Pen, v: Replayed, lane: Lane, y1: number, height: number): void {
+  write(c, lane.label, 12, y1 - height / 2, '--fg-2', 'left', 'middle', '12px "Inter Variable"')
   write(c, lane.fmt(lane.values[v.index] ?? null), c.w - 10, y1 - height / 2, '--fg-1', 'right', 'middle', '600 11.5px "Inter Variable"')
+}
+
+/** A thin line at what happened; its number stands in the lane of events above. */
+function drawFlags(c: Pen, v: Replayed, X: (ms: number) => number, floor: number): void {
+  c.x.save()
+  c.x.setLineDash([3, 3])
+  for (const f of v.flags) {
+    const ms = (f.from ?? -Infinity) * 1000
+    if (f.tone === 'mut' || ms < v.start || ms > v.end) continue
+    const x = Math.round(X(ms)) + 0.5
+    c.x.strokeStyle = c.color(f.tone === 'err' ? '--err' : '--warn')
+    c.x.beginPath()
+    c.x.moveTo(x, TOP)
+    c.x.lineTo(x, floor)
+    c.x.stroke()
+  }
+  c.x.restore()
 }
 
 function drawStrip(c: Pen, v: Replayed, s: Strip, X: (ms: number) => number, y: number): void {
   write(c, s.label, 12, y + 12, '--fg-2', 'left', 'middle', '12px "Inter Variable"')
   for (const p of s.parts) {
+    if (p.to < v.start || p.from > v.end) continue
     const from = X(Math.max(v.start, p.from))
     const wide = Math.max(2, X(Math.min(v.end, p.to)) - from)
     c.x.fillStyle = c.color('--warn', '40')
