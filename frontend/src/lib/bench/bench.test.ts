@@ -147,6 +147,8 @@ describe('what a benchmark takes', () => {
     expect(known.time?.midS).toBeCloseTo(2.2)
     expect(known.from).toBe(1)
     expect(costOf(request({ load: 'sweep', requests: '8', durationS: '' }), null, past).time).toBeNull()
+    expect(costOf(request({ load: 'closed', users: '2', requests: '', durationS: '5', warmup: '0', repeat: '3', restS: '10' }), null, past).time?.midS).toBe(35)
+    expect(costOf(request({ load: 'closed', users: '2', requests: '4', repeat: '3' }), null, past).requests).toBe(12)
     expect(costOf(request({ load: 'closed', users: '2', requests: '', durationS: '5', warmup: '0' }), null, past)).toMatchObject({ requests: null, time: { midS: 5 } })
   })
   it('says which numbers are means, and which the most', () => {

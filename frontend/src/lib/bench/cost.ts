@@ -106,13 +106,20 @@ export function costOf(r: BenchmarkRequest, prompts: number | null, past: (users
     if (part === told) from = Math.max(from, known.length)
     time = { lowS: time.lowS + part.lowS, midS: time.midS + part.midS, highS: time.highS + part.highS }
   }
+  const repeat = typeof r.repeat === 'number' && r.repeat > 1 ? r.repeat : 1
+  if (time) time = again(time, repeat, (stages.length * repeat - 1) * (r.rest?.seconds ?? 0))
   const warm = warmup ? estimate({ requests: warmup, durationS: null, maxTokens: tokens, warmup: 0, users: 1 }, one) : null
   if (time && warm) time = { lowS: time.lowS + warm.lowS, midS: time.midS + warm.midS, highS: time.highS + warm.highS }
-  const requests = stages.reduce<number | null>((sum, s) => (sum === null || s.requests === null ? null : sum + s.requests), 0)
+  const requests = stages.reduce<number | null>((sum, s) => (sum === null || s.requests === null ? null : sum + s.requests * repeat), 0)
   const users = Math.max(1, ...stages.map((s) => s.users || 1))
   const depth = Math.max(0, ...(r.stages ?? []).map((s) => s.depth_tokens ?? 0))
   const context = depth + (longest(r.synthetic?.input_tokens) ?? 512) + (longest(r.synthetic?.output_tokens) ?? tokens)
   return { stages: stages.length, users, context, more: r.load?.kind === 'knee', random: stages.some((s) => s.random), most: r.stop?.confidence_percent !== undefined, requests, warmup, time, from }
+}
+
+/** So many times as long, with the rests in between. What waits for a temperature cannot be told. */
+function again(time: NonNullable<Cost['time']>, times: number, restS: number): NonNullable<Cost['time']> {
+  return { lowS: time.lowS * times + restS, midS: time.midS * times + restS, highS: time.highS * times + restS }
 }
 
 /** The longest of a distribution that is likely: mean and two standard deviations. */
