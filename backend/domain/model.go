@@ -42,9 +42,12 @@ type GGUFInfo struct {
 	KVHeads       int     `json:"kv_heads"`
 	VocabSize     int     `json:"vocab_size"`
 	Tokenizer     string  `json:"tokenizer"`
-	ChatTemplate  bool    `json:"chat_template"`
-	License       string  `json:"license"`
-	Tensors       int     `json:"tensors"`
+	// TokenizerSHA256 is over all that the file says of its tokenizer: models of equal sums count tokens
+	// alike. Empty when the file holds none.
+	TokenizerSHA256 string `json:"tokenizer_sha256"`
+	ChatTemplate    bool   `json:"chat_template"`
+	License         string `json:"license"`
+	Tensors         int    `json:"tensors"`
 	// BytesPerToken is what generating one token reads of the weights: of experts the active share,
 	// of a table of rows nothing. Null when a tensor has an unknown type.
 	BytesPerToken *int64 `json:"bytes_per_token"`

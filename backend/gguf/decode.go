@@ -2,11 +2,14 @@ package gguf
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -35,6 +38,7 @@ type decoder struct {
 	r    *bufio.Reader
 	size int64
 	pos  int64
+	copy hash.Hash // takes what is read, while it is not nil
 }
 
 func newDecoder(r io.Reader, size int64) *decoder {
@@ -49,15 +53,26 @@ func (d *decoder) bytes(n uint64) ([]byte, error) {
 	}
 	b := make([]byte, n)
 	k, err := io.ReadFull(d.r, b)
-	d.pos += int64(k)
+	d.took(b[:k])
 	return b, err
+}
+
+func (d *decoder) took(b []byte) {
+	d.pos += int64(len(b))
+	if d.copy != nil {
+		d.copy.Write(b)
+	}
 }
 
 func (d *decoder) skip(n uint64) error {
 	if n > d.left() {
 		return errBeyondEnd
 	}
-	k, err := io.CopyN(io.Discard, d.r, int64(n))
+	to := io.Discard
+	if d.copy != nil {
+		to = d.copy
+	}
+	k, err := io.CopyN(to, d.r, int64(n))
 	d.pos += k
 	return err
 }
@@ -66,7 +81,7 @@ func (d *decoder) skip(n uint64) error {
 func (d *decoder) number(width int) (uint64, error) {
 	var b [8]byte
 	k, err := io.ReadFull(d.r, b[:width])
-	d.pos += int64(k)
+	d.took(b[:k])
 	return binary.LittleEndian.Uint64(b[:]), err
 }
 
@@ -93,7 +108,7 @@ func (d *decoder) text(limit uint64, what string) (string, error) {
 
 // header reads everything before the tensor data.
 func (d *decoder) header() (*header, error) {
-	h := &header{numbers: map[string]int64{}, texts: map[string]string{},
+	h := &header{tokenizer: sha256.New(), numbers: map[string]int64{}, texts: map[string]string{},
 		lengths: map[string]uint64{}, byType: map[uint32]int64{}, sums: map[string]int64{}}
 	if err := d.preamble(h); err != nil {
 		return h, err
@@ -190,6 +205,11 @@ func (d *decoder) keyValue(h *header) error {
 	kind, err := d.u32()
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(key, "tokenizer.ggml.") {
+		h.tokenizer.Write([]byte(key))
+		d.copy = h.tokenizer
+		defer func() { d.copy = nil }()
 	}
 	if !wanted(key) {
 		return d.skipValue(kind, 0)

@@ -4,8 +4,10 @@
 package gguf
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 	"os"
@@ -98,6 +100,8 @@ type header struct {
 	texts    map[string]string // wanted texts, by key
 	lengths  map[string]uint64 // wanted array lengths, by key
 	template bool
+	// tokenizer takes every fact of the tokenizer, in the order of the file.
+	tokenizer hash.Hash
 
 	tensors  int
 	elements int64
@@ -120,6 +124,9 @@ func (h *header) info() domain.GGUFInfo {
 		EmbeddingSize: num("embedding_length"), Heads: num("attention.head_count"),
 		KVHeads: num("attention.head_count_kv"), Tokenizer: h.texts["tokenizer.ggml.model"],
 		ChatTemplate: h.template, License: h.texts["general.license"], Tensors: h.tensors,
+	}
+	if h.lengths["tokenizer.ggml.tokens"] > 0 && h.complete {
+		out.TokenizerSHA256 = hex.EncodeToString(h.tokenizer.Sum(nil))
 	}
 	if out.KVHeads == 0 {
 		out.KVHeads = out.Heads

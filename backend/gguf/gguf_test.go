@@ -41,6 +41,10 @@ func TestReadFacts(t *testing.T) {
 		// The table is the output layer too; two layers of two heads with 16 values for key and value.
 		BytesPerToken: new(int64(64*32/32*20 + 64*4)), KVBytesPerToken: new(int64(2 * 2 * (16 + 16) * 2)),
 	}
+	if len(got.TokenizerSHA256) != 64 {
+		t.Errorf("sum of the tokenizer %q", got.TokenizerSHA256)
+	}
+	want.TokenizerSHA256 = got.TokenizerSHA256
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("facts\n got %+v\nwant %+v", got, want)
 	}

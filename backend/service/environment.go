@@ -31,13 +31,16 @@ func (s *Service) environment(info domain.EngineInfo) domain.Environment {
 	for key, value := range sys.Facts {
 		env.Extra[key] = value
 	}
+	if sys.CPUCores > 0 {
+		env.Extra["cpu_cores"] = strconv.Itoa(sys.CPUCores)
+	}
 	s.stateInto(env.Extra, "_before")
 	return env
 }
 
 // comparableFacts lists the facts without which runs on equal hardware differ in speed.
 func comparableFacts() []string {
-	return []string{"cpu_governor", "cpu_epp", "cpu_frequency_driver", "cpu_boost", "cpu_smt", "cpu_microcode", "cpu_features", "numa_nodes",
+	return []string{"cpu_governor", "cpu_epp", "cpu_frequency_driver", "cpu_boost", "cpu_smt", "cpu_microcode", "cpu_features", "cpu_cache", "ram_modules", "numa_nodes",
 		"transparent_hugepages", "power_source", "power_profile", "cgroup_cpus", "cgroup_memory_gb"}
 }
 

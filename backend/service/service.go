@@ -46,6 +46,7 @@ type job struct {
 	model    domain.Model
 	cancel   context.CancelCauseFunc // set while running
 	canceled bool
+	dataset  string // checksum of the dataset; empty without one
 	progress *domain.Progress
 	others   []domain.Interference // who took the processor while it measured; known when it has ended
 	done     chan struct{}         // closed when the run has ended and is stored

@@ -38,6 +38,9 @@ func (s *Service) sink(ctx context.Context, j *job) *runSink {
 func (k *runSink) Prepared(info domain.EngineInfo) {
 	env := k.s.environment(info)
 	env.Model, env.GPUs = k.job.model.GGUF, withPeaks(env.GPUs)
+	if k.job.dataset != "" {
+		env.Extra["dataset_sha256"] = k.job.dataset
+	}
 	if k.job.model.EndpointID == nil {
 		env.Bandwidth = k.bandwidth(info.Threads)
 	}

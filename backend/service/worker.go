@@ -157,10 +157,11 @@ func (s *Service) open(ctx context.Context, j *job, p domain.Plan) (engine.Engin
 	case p.Synthetic != nil:
 		prompts = nil
 	case p.DatasetID != nil:
-		var err error
-		if _, prompts, err = s.d.Store.Dataset(ctx, *p.DatasetID); err != nil {
+		d, all, err := s.d.Store.Dataset(ctx, *p.DatasetID)
+		if err != nil {
 			return nil, nil, fmt.Errorf("read dataset: %w", err)
 		}
+		prompts, j.dataset = all, d.SHA256
 	}
 	if p.EndpointID == nil {
 		eng, err := s.d.Engines.LocalEngine(ctx)

@@ -64,7 +64,7 @@ func fixedFacts(tree fs.FS) map[string]string {
 	f := map[string]string{"cpu_features": features()}
 	for key, value := range map[string]string{
 		"hypervisor": hypervisor(), "container": container(tree), "libc": libc(tree),
-		"cpu_microcode": microcode(text(tree, "proc/cpuinfo")),
+		"cpu_microcode": microcode(text(tree, "proc/cpuinfo")), "cpu_cache": caches(), "ram_modules": ramModules(tree),
 	} {
 		if value != "" {
 			f[key] = value

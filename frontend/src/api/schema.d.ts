@@ -1167,6 +1167,7 @@ export interface components {
             /** Format: int64 */
             tensors: number;
             tokenizer: string;
+            tokenizer_sha256: string;
             /** Format: int32 */
             version: number;
             /** Format: int64 */

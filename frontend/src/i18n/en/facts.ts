@@ -1,5 +1,9 @@
 /** What moved a machine's speed during a run, by the key of the fact. */
 export const facts = {
+  cpu_cores: 'CPU cores',
+  cpu_cache: 'CPU caches',
+  ram_modules: 'Memory modules',
+  dataset_sha256: 'Prompts, SHA-256',
   cpu_governor: 'CPU governor',
   cpu_epp: 'CPU energy preference',
   cpu_frequency_driver: 'CPU clock driver',

@@ -2,6 +2,10 @@ import type { facts as en } from '../en/facts'
 import type { Words } from '../index'
 
 export const facts: Words<typeof en> = {
+  cpu_cores: 'Núcleos da CPU',
+  cpu_cache: 'Caches da CPU',
+  ram_modules: 'Módulos de memória',
+  dataset_sha256: 'Prompts, SHA-256',
   cpu_governor: 'Regulador da CPU',
   cpu_epp: 'Preferência de energia da CPU',
   cpu_frequency_driver: 'Driver do clock da CPU',
