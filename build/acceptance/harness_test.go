@@ -36,6 +36,7 @@ const (
 type place struct {
 	t         *testing.T
 	data, cwd string
+	group     string // the control group that the program starts in; empty for that of the tests
 }
 
 func newPlace(t *testing.T) *place {
@@ -76,7 +77,11 @@ func (p *place) command(env []string, args ...string) *exec.Cmd {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	p.t.Cleanup(cancel)
-	c := exec.CommandContext(ctx, binary(p.t), append(args, "--data-dir", p.data)...)
+	args = append(args, "--data-dir", p.data)
+	c := exec.CommandContext(ctx, binary(p.t), args...)
+	if p.group != "" {
+		c = exec.CommandContext(ctx, "sh", append([]string{"-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(p.group, "cgroup.procs"), binary(p.t)}, args...)...)
+	}
 	c.Dir = p.cwd
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.cwd, "PWD=" + p.cwd}, env...)
 	return c

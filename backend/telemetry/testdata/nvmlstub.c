@@ -12,10 +12,12 @@
  *   STUB_CURVE=file      play this curve of one GPU, a line for each change: milliseconds, use in %,
  *                        memory in MB, power in mW, temperature, clock in MHz, reasons. The first
  *                        reading is at 0 ms and each later one STUB_STEP ms on.
+ *   STUB_ORIGIN=ms       play the curve by the clock: 0 ms is so many ms after 1970
  */
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SUCCESS = 0, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7, GPU_IS_LOST = 15 };
@@ -36,7 +38,7 @@ typedef struct { unsigned int pid; unsigned long long memory; unsigned int insta
 typedef struct { double ms; unsigned int util, mb, mw, temp, clock; unsigned long long reasons; } point;
 
 static int readings;
-static point curve[64];
+static point curve[256];
 static int points;
 
 static int number(const char *name, int otherwise) {
@@ -63,12 +65,20 @@ static void read_curve(void) {
 	const char *path = getenv("STUB_CURVE");
 	FILE *f = path ? fopen(path, "r") : NULL;
 	point p;
-	while (f && points < 64 && fscanf(f, "%lf,%u,%u,%u,%u,%u,%llu", &p.ms, &p.util, &p.mb, &p.mw, &p.temp, &p.clock, &p.reasons) == 7)
+	while (f && points < 256 && fscanf(f, "%lf,%u,%u,%u,%u,%u,%llu", &p.ms, &p.util, &p.mb, &p.mw, &p.temp, &p.clock, &p.reasons) == 7)
 		curve[points++] = p;
 	if (f) fclose(f);
 }
 
-static double now_ms(void) { return readings > 0 ? (readings - 1.0) * number("STUB_STEP", 100) : 0; }
+static double now_ms(void) {
+	const char *origin = getenv("STUB_ORIGIN");
+	struct timespec t;
+	if (origin) {
+		clock_gettime(CLOCK_REALTIME, &t);
+		return t.tv_sec * 1e3 + t.tv_nsec / 1e6 - atof(origin);
+	}
+	return readings > 0 ? (readings - 1.0) * number("STUB_STEP", 100) : 0;
+}
 
 /* The point of the curve that holds now, NULL without a curve. */
 static point *now(void) {
