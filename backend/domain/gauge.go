@@ -42,7 +42,7 @@ func (s *Sample) Gauges() [Gauges]**float64 {
 
 // GPUGauges is how many readings a GPUSample holds, and GPUGaugeEnergy the number of its counter.
 const (
-	GPUGauges      = 15
+	GPUGauges      = 16
 	GPUGaugeEnergy = 9
 )
 
@@ -53,5 +53,6 @@ func (g *GPUSample) Gauges() [GPUGauges]**float64 {
 		&g.UtilPct, &g.MemUtilPct, &g.VRAMUsedGB, &g.PowerW, &g.TempC, &g.ClockMHz,
 		&g.MemClockMHz, &g.FanPct, &g.PowerNowW, GPUGaugeEnergy: &g.EnergyJ,
 		10: &g.PCIeRxMBPS, 11: &g.PCIeTxMBPS, 12: &g.EngineVRAMGB, 13: &g.OtherVRAMGB, 14: &g.EngineUtilPct,
+		15: &g.OtherUtilPct,
 	}
 }

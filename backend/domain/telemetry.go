@@ -92,6 +92,7 @@ type GPUSample struct {
 	EngineUtilPct *float64 `json:"engine_gpu_percent"` // use by the engine's process, of its busiest kind of units
 	EngineVRAMGB  *float64 `json:"engine_vram_gb"`     // held by the engine's process
 	OtherVRAMGB   *float64 `json:"other_vram_gb"`      // held by other processes
+	OtherUtilPct  *float64 `json:"other_gpu_percent"`  // use by other processes
 	// LimitReasons says what holds the clock down: idle, power_cap, hw_slowdown, sw_thermal,
 	// hw_thermal, power_brake, sync_boost, app_clocks, display, board_limit, reliability; nil when it
 	// cannot be read.

@@ -204,26 +204,34 @@ func swapping(samples []domain.Sample) condition {
 			"Some program waited for memory in %.0f %% of the time (limit %.0f %%)."})
 }
 
-// gpuShared looks at the GPU in use of which others hold most.
+// gpuShared looks at the GPU in use of which others hold or use most.
 func gpuShared(in Input, samples []domain.Sample) condition {
-	var most *float64
+	var most, used *float64
 	for _, g := range in.GPUs {
 		if g.VRAMTotalGB == nil || *g.VRAMTotalGB <= 0 || !inUse(in, g.Index) {
 			continue
 		}
-		held := mean(collect(samples, func(s domain.Sample) *float64 {
-			if i := slices.IndexFunc(s.GPUs, func(x domain.GPUSample) bool { return x.Index == g.Index }); i >= 0 {
-				return s.GPUs[i].OtherVRAMGB
-			}
-			return nil
-		}))
+		of := func(get func(domain.GPUSample) *float64) *float64 {
+			return mean(collect(samples, func(s domain.Sample) *float64 {
+				if i := slices.IndexFunc(s.GPUs, func(x domain.GPUSample) bool { return x.Index == g.Index }); i >= 0 {
+					return get(s.GPUs[i])
+				}
+				return nil
+			}))
+		}
+		held := of(func(x domain.GPUSample) *float64 { return x.OtherVRAMGB })
+		if share := of(func(x domain.GPUSample) *float64 { return x.OtherUtilPct }); share != nil && (used == nil || *share > *used) {
+			used = share
+		}
 		if held != nil && (most == nil || 100**held / *g.VRAMTotalGB > *most) {
 			most = ptr(100 * *held / *g.VRAMTotalGB)
 		}
 	}
-	return weigh("gpu_shared", "Who holds the GPU's memory cannot be read.", sight{most, limitSharedPct, "%",
-		"GPU memory held by other programs.",
-		"Other programs held %.0f %% of the GPU's memory (limit %.0f %%): close them."})
+	return weigh("gpu_shared", "Who holds the GPU's memory cannot be read.",
+		sight{most, limitSharedPct, "%", "GPU memory held by other programs.",
+			"Other programs held %.0f %% of the GPU's memory (limit %.0f %%): close them."},
+		sight{used, limitSharedPct, "%", "GPU use by other programs.",
+			"Other programs used the GPU for %.0f %% of the time (limit %.0f %%): close them."})
 }
 
 func battery(in Input, samples []domain.Sample) condition {

@@ -94,6 +94,8 @@ func TestConditions(t *testing.T) {
 		{"waiting for memory", always(func(s *domain.Sample) { s.MemPressurePercent = new(4.0) }), "swapping", "caution"},
 		{"no swapping", always(func(s *domain.Sample) { s.SwapInMBPS, s.MemPressurePercent = new(0.0), new(0.0) }), "swapping", "ok"},
 		{"a shared card", always(func(s *domain.Sample) { s.GPUs[0].OtherVRAMGB = new(6.0) }), "gpu_shared", "caution"},
+		{"another program computes on the card", always(func(s *domain.Sample) { s.GPUs[0].OtherUtilPct = new(12.0) }), "gpu_shared", "caution"},
+		{"the desktop draws now and then", always(func(s *domain.Sample) { s.GPUs[0].OtherUtilPct = new(2.0) }), "gpu_shared", "ok"},
 		{"a desktop on the card", always(func(s *domain.Sample) { s.GPUs[0].OtherVRAMGB = new(0.9) }), "gpu_shared", "ok"},
 		{"nobody tells who holds the card", with(), "gpu_shared", "unknown"},
 		{"on battery", always(func(s *domain.Sample) { s.BatteryPowerW = new(20.0) }), "battery", "caution"},

@@ -25,6 +25,7 @@ const (
 	keyEngineGPU  = "engine_gpu_percent"
 	keyEngineVRAM = "engine_vram_gb"
 	keyOtherVRAM  = "other_vram_gb"
+	keyOtherGPU   = "other_gpu_percent"
 )
 
 // gpuFigure describes one figure of a GPU.
@@ -52,6 +53,7 @@ func gpuFigures() []gpuFigure {
 		{keyPCIeTx, "PCIe from the GPU", "MB/s", func(g *domain.GPUSample) bool { return g.PCIeTxMBPS != nil }},
 		{keyEngineGPU, "GPU use by the engine", "%", func(g *domain.GPUSample) bool { return g.EngineUtilPct != nil }},
 		{keyEngineVRAM, "GPU memory of the engine", "GB", func(g *domain.GPUSample) bool { return g.EngineVRAMGB != nil }},
+		{keyOtherGPU, "GPU use by others", "%", func(g *domain.GPUSample) bool { return g.OtherUtilPct != nil }},
 		{keyOtherVRAM, "GPU memory of others", "GB", func(g *domain.GPUSample) bool { return g.OtherVRAMGB != nil }},
 	}
 }

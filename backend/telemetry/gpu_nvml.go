@@ -4,9 +4,6 @@ package telemetry
 
 import (
 	"fmt"
-	"slices"
-
-	"github.com/shirou/gopsutil/v3/process"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -38,6 +35,8 @@ type nvmlDevice interface {
 	// milliwatts reads fields of power; a field that the GPU does not tell is false.
 	milliwatts(fields [2]uint32) (values [2]uint32, told [2]bool)
 	processes(symbol string) ([]nvmlProcess, nvmlCode)
+	// uses lists how much processes used the GPU since a time of the driver's own.
+	uses(since uint64) ([]nvmlUse, nvmlCode)
 }
 
 // The functions, by their C symbols; those after the first three may be missing.
@@ -73,6 +72,7 @@ const (
 	symPCIe        = "nvmlDeviceGetPcieThroughput"
 	symCompute     = "nvmlDeviceGetComputeRunningProcesses"
 	symGraphics    = "nvmlDeviceGetGraphicsRunningProcesses"
+	symUses        = "nvmlDeviceGetProcessUtilization"
 )
 
 // nvmlSymbols lists those that may be missing and that have one version only.
@@ -81,7 +81,7 @@ func nvmlSymbols() []string {
 		symShutdown, symDriver, symName, symUUID, symVBIOS, symCapability, symPowerLimit, symPCIeGen,
 		symPCIeWidth, symECC, symMIG, symPersistence, symBusWidth, symMaxClock, symMemory, symMemoryV2,
 		symUtilization, symPower, symFields, symEnergy, symTemperature, symClock, symReasons,
-		symReasonsOld, symFan, symPCIe,
+		symReasonsOld, symFan, symPCIe, symUses,
 	}
 }
 
@@ -115,6 +115,7 @@ type nvmlCard struct {
 	fields bool // the driver tells power by fields
 	energy energyMeter
 	limits limitWords
+	seen   uint64 // time of the last use that was told
 }
 
 func (d *nvmlDriver) name() string { return "nvml" }
@@ -265,7 +266,6 @@ func (c *nvmlCard) power(g *domain.GPUSample, told func(string, nvmlCode) bool) 
 // slow reads what blocks or walks lists. The throughput is a mean over 20 ms, in kB/s.
 func (d *nvmlDriver) slow(engine int) gpuSlow {
 	r := gpuSlow{gpus: make([]gpuSlowFigures, len(d.cards)), why: map[string]string{}}
-	note(r.why, keyEngineGPU, "The use of NVIDIA GPUs is read for the whole GPU only.")
 	for i := range d.cards {
 		c, f := &d.cards[i], &r.gpus[i]
 		if v, code := c.number(symFan); noteCode(r.why, keyFan, i, code) {
@@ -277,85 +277,16 @@ func (d *nvmlDriver) slow(engine int) gpuSlow {
 		if v, code := c.selected(symPCIe, nvmlPCIeSend); noteCode(r.why, keyPCIeTx, i, code) {
 			f.pcieTx = scaled(uint64(v), 1e-3)
 		}
+		if why := d.users(c, engine, f); why != "" {
+			note(r.why, keyEngineGPU, why)
+			note(r.why, keyOtherGPU, why)
+		}
 		if why := d.holders(c, engine, f); why != "" {
 			note(r.why, keyEngineVRAM, why)
 			note(r.why, keyOtherVRAM, why)
 		}
 	}
 	return r
-}
-
-// nvmlProcess is one process that holds memory of a GPU; where the GPU is divided, of one part.
-type nvmlProcess struct {
-	pid, instance, part uint32
-	bytes               uint64
-}
-
-// nvmlUntold is the number of bytes where the driver does not know them.
-const nvmlUntold = ^uint64(0)
-
-// holders divides the memory in use between the engine, with the processes that it started, and all
-// others; why says what stands in the way.
-func (d *nvmlDriver) holders(c *nvmlCard, engine int, f *gpuSlowFigures) (why string) {
-	if engine <= 0 {
-		return noEngine
-	}
-	if !d.hostPIDs() {
-		return "Inside a container the processes on the GPU cannot be told apart."
-	}
-	all, code := c.processes()
-	if code != nvmlOK {
-		return "The driver does not list the processes on the GPU: " + code.words() + "."
-	}
-	var own, other uint64
-	for _, p := range all {
-		if p.bytes == nvmlUntold {
-			return "The driver does not tell the memory of single processes."
-		}
-		if descends(int(p.pid), engine, parentOf) {
-			own += p.bytes
-		} else {
-			other += p.bytes
-		}
-	}
-	f.engineVRAM, f.otherVRAM = scaled(own, 1/gb), scaled(other, 1/gb)
-	return ""
-}
-
-// processes lists each holder once: one that computes and draws stands in both lists with the same
-// memory.
-func (c *nvmlCard) processes() ([]nvmlProcess, nvmlCode) {
-	var all []nvmlProcess
-	for _, symbol := range []string{symCompute, symGraphics} {
-		if !c.lib.has(symbol) {
-			return nil, nvmlNoFunction
-		}
-		list, code := c.dev.processes(symbol)
-		if code != nvmlOK {
-			return nil, code
-		}
-		for _, p := range list {
-			same := func(q nvmlProcess) bool {
-				return q.pid == p.pid && q.instance == p.instance && q.part == p.part
-			}
-			if i := slices.IndexFunc(all, same); i >= 0 {
-				all[i].bytes = max(all[i].bytes, p.bytes)
-				continue
-			}
-			all = append(all, p)
-		}
-	}
-	return all, nvmlOK
-}
-
-// parentOf is the process that started another; 0 when it is not known.
-func parentOf(pid int) int {
-	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers have 32 bits
-	parent, err := p.Ppid()
-	if err != nil {
-		return 0
-	}
-	return int(parent)
 }
 
 func (d *nvmlDriver) close() {

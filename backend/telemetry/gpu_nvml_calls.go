@@ -109,6 +109,7 @@ type nvmlCode int32
 const (
 	nvmlOK           nvmlCode = 0
 	nvmlNotSupported nvmlCode = 3
+	nvmlNotFound     nvmlCode = 6
 	nvmlShort        nvmlCode = 7
 	nvmlNoFunction   nvmlCode = 13
 )

@@ -203,3 +203,12 @@ func (d nvmlLinuxDevice) processes(symbol string) ([]nvmlProcess, nvmlCode) {
 	}
 	return out, nvmlCode(ret)
 }
+
+func (d nvmlLinuxDevice) uses(since uint64) ([]nvmlUse, nvmlCode) {
+	samples, ret := d.dev.GetProcessUtilization(since)
+	out := make([]nvmlUse, 0, len(samples))
+	for _, s := range samples {
+		out = append(out, nvmlUse{pid: s.Pid, percent: s.SmUtil, at: s.TimeStamp})
+	}
+	return out, nvmlCode(ret)
+}

@@ -121,7 +121,7 @@ func (r stubReport) reason(key string) string {
 }
 
 func TestNVML(t *testing.T) {
-	r := runStub(t, buildStub(t), "STUB_GPUS=2")
+	r := runStub(t, buildStub(t), "STUB_GPUS=2", "STUB_FOREIGN=9")
 	if r.System.GPUReason != "" || len(r.System.GPUs) != 2 {
 		t.Fatalf("GPUs %+v, reason %q", r.System.GPUs, r.System.GPUReason)
 	}
@@ -144,6 +144,9 @@ func TestNVML(t *testing.T) {
 	if *x.PowerW != 210 || *x.PowerNowW != 250 || *x.PCIeRxMBPS != 1500 || *x.PCIeTxMBPS != 250 || *x.EnergyJ != 0 {
 		t.Errorf("second GPU: power %v and %v W, PCIe %v and %v MB/s, %v J", *x.PowerW, *x.PowerNowW, *x.PCIeRxMBPS, *x.PCIeTxMBPS, *x.EnergyJ)
 	}
+	if *x.EngineUtilPct != 70 || *x.OtherUtilPct != 9 {
+		t.Errorf("use by the engine %v, by others %v", *x.EngineUtilPct, *x.OtherUtilPct)
+	}
 	// The engine and what it started hold 8 GB; one of them stands in both lists.
 	if !near(*x.EngineVRAMGB, 8) || !near(*x.OtherVRAMGB, 3) {
 		t.Errorf("memory of the engine %v, of others %v", *x.EngineVRAMGB, *x.OtherVRAMGB)
@@ -152,7 +155,7 @@ func TestNVML(t *testing.T) {
 		t.Errorf("limits %v, want %v", x.LimitReasons, want)
 	}
 	for _, f := range gpuFigures() {
-		if why := r.reason(f.key); (why != "") != (f.key == keyEngineGPU) {
+		if why := r.reason(f.key); why != "" {
 			t.Errorf("%s: reason %q", f.key, why)
 		}
 	}
@@ -175,6 +178,7 @@ func TestNVMLMissingSymbols(t *testing.T) {
 		"nvmlDeviceGetEccMode": {}, "nvmlDeviceGetMigMode": {}, "nvmlDeviceGetPersistenceMode": {},
 		"nvmlDeviceGetMemoryBusWidth": {}, "nvmlDeviceGetMaxClockInfo": {},
 		"nvmlSystemGetDriverVersion": {}, "nvmlShutdown": {},
+		"nvmlDeviceGetProcessUtilization": {keyEngineGPU, keyOtherGPU},
 	}
 	for function, keys := range all {
 		t.Run(function, func(t *testing.T) {
@@ -185,7 +189,7 @@ func TestNVMLMissingSymbols(t *testing.T) {
 			}
 			for _, f := range gpuFigures() {
 				gone := r.reason(f.key) != ""
-				if gone != (f.key == keyEngineGPU || slices.Contains(keys, f.key)) {
+				if gone != slices.Contains(keys, f.key) {
 					t.Errorf("%s: reason %q", f.key, r.reason(f.key))
 				}
 				if f.there(&r.Sample.GPUs[0]) != (r.reason(f.key) == "") {
@@ -204,7 +208,7 @@ func TestNVMLMissingSymbols(t *testing.T) {
 			t.Errorf("GPUs %+v, sample %+v", r.System.GPUs, r.Sample)
 		}
 		for _, f := range gpuFigures() {
-			if f.key != keyEngineGPU && !strings.Contains(r.reason(f.key), "too old") {
+			if !strings.Contains(r.reason(f.key), "too old") {
 				t.Errorf("%s: reason %q", f.key, r.reason(f.key))
 			}
 		}

@@ -187,6 +187,29 @@ func (d nvmlWindowsDevice) processes(symbol string) ([]nvmlProcess, nvmlCode) {
 	}
 }
 
+// uses asks how long the list is, and then for the list.
+func (d nvmlWindowsDevice) uses(since uint64) ([]nvmlUse, nvmlCode) {
+	type use struct {
+		pid                             uint32
+		at                              uint64
+		units, memory, encoder, decoder uint32
+	}
+	var n uint32
+	if code := d.lib.call(symUses, d.handle, 0, uintptr(unsafe.Pointer(&n)), uintptr(since)); code != nvmlShort || n == 0 {
+		return nil, code
+	}
+	list := make([]use, n)
+	code := d.lib.call(symUses, d.handle, uintptr(unsafe.Pointer(&list[0])), uintptr(unsafe.Pointer(&n)), uintptr(since))
+	if code != nvmlOK {
+		return nil, code
+	}
+	out := make([]nvmlUse, 0, n)
+	for _, u := range list[:min(int(n), len(list))] {
+		out = append(out, nvmlUse{pid: u.pid, percent: u.units, at: u.at})
+	}
+	return out, nvmlOK
+}
+
 // cText is the text up to its closing zero.
 func cText(buf []byte) string {
 	text, _, _ := bytes.Cut(buf, []byte{0})

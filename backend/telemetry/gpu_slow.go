@@ -24,7 +24,7 @@ type gpuSlow struct {
 
 // gpuSlowFigures are those of one GPU, in the units of a sample.
 type gpuSlowFigures struct {
-	fan, pcieRx, pcieTx, engineGPU, engineVRAM, otherVRAM *float64
+	fan, pcieRx, pcieTx, engineGPU, otherGPU, engineVRAM, otherVRAM *float64
 }
 
 // serveSlow reads the slow figures until quit. Drivers answer both goroutines at once.
@@ -56,7 +56,8 @@ func (w *gpuWatch) show(room []domain.GPUSample) {
 			g := &room[i]
 			g.FanPct, g.PCIeRxMBPS, g.PCIeTxMBPS = f.fan, f.pcieRx, f.pcieTx
 			if told {
-				g.EngineUtilPct, g.EngineVRAMGB, g.OtherVRAMGB = f.engineGPU, f.engineVRAM, f.otherVRAM
+				g.EngineUtilPct, g.OtherUtilPct = f.engineGPU, f.otherGPU
+				g.EngineVRAMGB, g.OtherVRAMGB = f.engineVRAM, f.otherVRAM
 			}
 		}
 	}
@@ -68,7 +69,7 @@ func (w *gpuWatch) slowWhy() map[string]string {
 	all := func(reason string) map[string]string {
 		return map[string]string{
 			keyFan: reason, keyPCIeRx: reason, keyPCIeTx: reason,
-			keyEngineGPU: reason, keyEngineVRAM: reason, keyOtherVRAM: reason,
+			keyEngineGPU: reason, keyOtherGPU: reason, keyEngineVRAM: reason, keyOtherVRAM: reason,
 		}
 	}
 	switch {
@@ -77,7 +78,9 @@ func (w *gpuWatch) slowWhy() map[string]string {
 	case time.Since(w.slow.at) >= gpuSlowStale:
 		return all(gpuSilent)
 	case w.slow.engine != int(w.engine.Load()):
-		return joined(w.slow.why, map[string]string{keyEngineGPU: notYet, keyEngineVRAM: notYet, keyOtherVRAM: notYet})
+		return joined(w.slow.why, map[string]string{
+			keyEngineGPU: notYet, keyOtherGPU: notYet, keyEngineVRAM: notYet, keyOtherVRAM: notYet,
+		})
 	}
 	return w.slow.why
 }

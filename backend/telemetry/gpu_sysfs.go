@@ -147,6 +147,7 @@ func (d *sysfsDriver) slow(engine int) gpuSlow {
 				f.fan = &percent
 			}
 		}
+		note(r.why, keyOtherGPU, "The use of this GPU by others cannot be told from that by the engine.")
 		if reason != "" {
 			for _, key := range []string{keyEngineGPU, keyEngineVRAM, keyOtherVRAM} {
 				note(r.why, key, reason)

@@ -1220,6 +1220,8 @@ export interface components {
             /** Format: double */
             memory_clock_mhz: number | null;
             /** Format: double */
+            other_gpu_percent: number | null;
+            /** Format: double */
             other_vram_gb: number | null;
             /** Format: double */
             pcie_receive_mb_per_s: number | null;

@@ -52,7 +52,7 @@ export function aSample(t: number, over: Partial<Sample> = {}): Sample {
 export function aGPU(over: Partial<GPUSample> = {}): GPUSample {
   return {
     index: 0, gpu_usage_percent: 97, memory_bus_percent: 80, vram_usage_gb: 6.2, power_w: 318, temp_c: 74, clock_mhz: 1905, memory_clock_mhz: 9501, fan_percent: 60,
-    power_instant_w: 320, energy_j: 0, pcie_receive_mb_per_s: null, pcie_send_mb_per_s: null, engine_gpu_percent: null, engine_vram_gb: 6, other_vram_gb: 0.2,
+    power_instant_w: 320, energy_j: 0, pcie_receive_mb_per_s: null, pcie_send_mb_per_s: null, engine_gpu_percent: null, engine_vram_gb: 6, other_vram_gb: 0.2, other_gpu_percent: null,
     limit_reasons: [], ...over,
   }
 }

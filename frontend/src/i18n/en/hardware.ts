@@ -99,6 +99,7 @@ export const hardware = {
   s_pcie_receive_mb_per_s: 'PCIe to the GPU',
   s_pcie_send_mb_per_s: 'PCIe from the GPU',
   s_engine_vram_gb: 'GPU memory of the engine',
+  s_other_gpu_percent: 'GPU use by others',
   s_other_vram_gb: 'GPU memory of others',
   s_cpu_energy_j: 'CPU package energy',
   s_battery_power_w: 'Battery power',

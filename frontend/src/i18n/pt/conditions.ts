@@ -28,6 +28,8 @@ export const conditions: Record<string, string> = {
   'Some program waited for memory in * % of the time (limit * %).': 'Algum programa esperou memória em * % do tempo (limite * %).',
   'Who holds the GPU\'s memory cannot be read.': 'Não se pode ler quem ocupa a memória da GPU.',
   'GPU memory held by other programs.': 'Memória da GPU ocupada por outros programas.',
+  'GPU use by other programs.': 'Uso da GPU por outros programas.',
+  'Other programs used the GPU for * % of the time (limit * %): close them.': 'Outros programas usaram a GPU em * % do tempo (limite * %): feche-os.',
   'Other programs held * % of the GPU\'s memory (limit * %): close them.': 'Outros programas ocuparam * % da memória da GPU (limite * %): feche-os.',
   'The machine is on mains power.': 'A máquina está na tomada.',
   'The machine runs on battery.': 'A máquina está na bateria.',

@@ -101,6 +101,7 @@ export const hardware: Words<typeof en> = {
   s_pcie_receive_mb_per_s: 'PCIe para a GPU',
   s_pcie_send_mb_per_s: 'PCIe da GPU',
   s_engine_vram_gb: 'Memória da GPU do motor',
+  s_other_gpu_percent: 'Uso da GPU por outros',
   s_other_vram_gb: 'Memória da GPU de outros',
   s_cpu_energy_j: 'Energia da CPU',
   s_battery_power_w: 'Potência da bateria',

@@ -15,7 +15,7 @@ export interface Group {
 }
 
 const gpuKeys: ReadonlySet<string> = new Set(['gpu_usage_percent', 'vram_usage_gb', 'power_w', 'gpu_temp_c', 'clock_mhz', 'power_instant_w', 'energy_j', 'limit_reasons',
-  'fan_percent', 'engine_vram_gb', 'other_vram_gb', 'memory_bus_percent', 'memory_clock_mhz', 'pcie_receive_mb_per_s', 'pcie_send_mb_per_s'])
+  'fan_percent', 'engine_vram_gb', 'other_vram_gb', 'other_gpu_percent', 'memory_bus_percent', 'memory_clock_mhz', 'pcie_receive_mb_per_s', 'pcie_send_mb_per_s'])
 
 /** Read by another way than as one number: each core has its own bar. */
 const listed: ReadonlySet<string> = new Set(['cpu_cores_percent'])
