@@ -14,6 +14,7 @@ try {
   await both('result', `#/runs/${two}`)
   await both('results', '#/results')
   await both('new-benchmark', '#/new')
+  await both('hardware', '#/hardware')
 } finally {
   await browser.close()
   await program.stop()

@@ -11,11 +11,11 @@ import { chromium } from 'playwright-core'
 const root = resolve(import.meta.dirname, '../../..')
 const START_MS = 60_000
 
-/** Serves on a free port; stop() ends the process and removes its data. */
-export async function startProgram() {
+/** Serves on a free port, with more in its environment; stop() ends the process and removes its data. */
+export async function startProgram(more = {}) {
   const binary = resolve(process.env.INFEROMETER_BIN ?? join(root, 'build/bin/inferometer-headless'))
   const data = await mkdtemp(join(tmpdir(), 'inferometer-e2e-'))
-  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--data-dir', data], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--data-dir', data], { cwd: root, env: { ...process.env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))
   const url = await Promise.race([

@@ -56,11 +56,14 @@ describe('a lane', () => {
   })
   it.each([
     ['a moment with its surroundings', 50, 50, [40, 60]],
-    ['a long one with room', 20, 70, [5, 85]],
+    ['a long one with room', 20, 70, [15, 75]],
     ['the end without what comes after', 99, 99, [80, 100]],
-    ['never more than there is', 0, 100, [0, 100]],
+    ['nothing nearer where it is nearly all', 0, 90, null],
   ])('zooms to %s', (_what, from, to, want) => {
-    expect(around(from, to, [0, 100], 20)).toEqual(want)
+    expect(around(from, to, [0, 100])).toEqual(want)
+  })
+  it('shows at least two seconds, and at most twenty around a moment', () => {
+    expect([around(2, 2, [0, 4]), around(500, 500, [0, 1000])]).toEqual([[1, 3], [490, 510]])
   })
 })
 

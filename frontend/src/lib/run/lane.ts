@@ -24,10 +24,15 @@ export function numbersOf(ns: readonly number[]): string {
   return rest.every((n, i) => n === first + i + 1) ? `${first}–${first + rest.length}` : `${first} +${rest.length}`
 }
 
-/** The time to look at for an event: its own length with room on both sides, never less than least, within the whole. */
-export function around(from: number, to: number, whole: readonly [number, number], least: number): [number, number] {
-  const length = Math.max(least, (to - from) * 1.6)
-  const size = Math.min(length, whole[1] - whole[0])
+/** Less than this of a run, and never less than the first, nor more than the second in seconds, is not looked at. */
+const [LEAST_SHARE, LEAST_S, MOST_S] = [0.2, 2, 20]
+
+/** The time to look at for an event: its own length with room on both sides, within the whole; null where that is all of it. */
+export function around(from: number, to: number, whole: readonly [number, number]): [number, number] | null {
+  const all = whole[1] - whole[0]
+  const least = Math.min(MOST_S, Math.max(LEAST_S, all * LEAST_SHARE))
+  const size = Math.max(least, (to - from) * 1.2)
+  if (size >= all * 0.999) return null
   const start = Math.min(Math.max(whole[0], (from + to) / 2 - size / 2), whole[1] - size)
   return [start, start + size]
 }

@@ -1,9 +1,6 @@
 import { around } from '../../lib/run/lane'
 import { Crosshair } from '../../ui'
 
-/** The least time that a zoom shows, in seconds. */
-const LEAST_S = 5
-
 /** Where the replay of a run stands and what of it is in sight. Times are seconds of the run. */
 export class Player {
   readonly cross = new Crosshair()
@@ -41,7 +38,6 @@ export class Player {
     const [first, last] = this.whole
     const clamp = (s: number): number => Math.min(last, Math.max(first, s))
     this.at = clamp(from)
-    const next = around(this.at, clamp(to), this.whole, LEAST_S)
-    this.zoom = next[1] - next[0] < (last - first) * 0.999 ? next : null
+    this.zoom = around(clamp(from), clamp(to), this.whole)
   }
 }

@@ -10,9 +10,6 @@ import { eventViews, type EventView } from '../shared/eventwords'
 import { markLabel } from '../shared/loads'
 import { phaseName } from '../shared/words'
 
-/** The least time that a zoom to an event shows. */
-const LEAST_S = 20
-
 /** What the charts, the lane and the list of the live screen share: the time in sight, the crosshair, phases and events. */
 export class LiveView {
   readonly cross = new Crosshair()
@@ -58,8 +55,7 @@ export class LiveView {
   look(e: EventView): void {
     if (e.from === null) return
     this.cross.at = e.from
-    const next = around(e.from, e.to ?? e.from, this.whole, LEAST_S)
-    this.zoom = next[1] - next[0] < (this.whole[1] - this.whole[0]) * 0.999 ? next : null
+    this.zoom = around(e.from, e.to ?? e.from, this.whole)
   }
 
   /** What a stage reached, once the next one has begun. */
