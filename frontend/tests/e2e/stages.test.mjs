@@ -123,7 +123,7 @@ test('the bar shows which stage is measured', { timeout: 180_000 }, () => withPa
   await page.getByText('Figures of this stage: 3 users').waitFor({ timeout: 60_000 })
   assert.match(await bar.getAttribute('aria-label'), /1 user: done; 3 users: now/)
   await page.getByText('Stage 2 begins: 3 users').waitFor()
-  await page.getByText(/^1 user: .*tok\/s/).waitFor()
+  await page.locator('li[data-kind=stage]', { hasText: 'Stage 1 begins: 1 user' }).getByText(/tok\/s · TTFT .* · n \d/).waitFor()
   await page.getByText('3 of 3').waitFor({ timeout: 30_000 })
   await page.getByRole('link', { name: 'Open the result' }).waitFor({ timeout: 60_000 })
 }))
