@@ -173,6 +173,7 @@ type GPUInfo struct {
 	VRAMTotalGB *float64 `json:"vram_total_gb"`
 	PowerLimitW *float64 `json:"power_limit_w"`
 	Driver      string   `json:"driver"`
+	CUDA        string   `json:"cuda_version"` // the newest that the driver supports; empty when it does not say
 	ComputeCap  string   `json:"compute_capability"`
 	PCIeGen     *int     `json:"pcie_gen"` // the fastest link that GPU and machine agree on
 	PCIeWidth   *int     `json:"pcie_width"`
@@ -182,6 +183,7 @@ type GPUInfo struct {
 	MIG            *bool    `json:"mig"`         // the GPU is divided into instances
 	Persistence    *bool    `json:"persistence"` // the driver stays loaded between programs
 	MemBusBits     *int     `json:"memory_bus_bits"`
+	MaxClockMHz    *float64 `json:"max_clock_mhz"`
 	MaxMemClockMHz *float64 `json:"max_memory_clock_mhz"`
 	MemPeakGBPerS  *float64 `json:"memory_peak_gb_per_s"` // theoretical; see TheoreticalPeak
 }

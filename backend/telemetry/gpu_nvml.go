@@ -19,6 +19,7 @@ type nvmlBinding interface {
 	start() nvmlCode
 	stop()
 	driverVersion() (string, nvmlCode)
+	cudaVersion() (int, nvmlCode) // 1000 × major + 10 × minor
 	count() (int, nvmlCode)
 	device(index int) (nvmlDevice, nvmlCode)
 }
@@ -46,6 +47,7 @@ const (
 	symHandle      = "nvmlDeviceGetHandleByIndex"
 	symShutdown    = "nvmlShutdown"
 	symDriver      = "nvmlSystemGetDriverVersion"
+	symCUDA        = "nvmlSystemGetCudaDriverVersion"
 	symName        = "nvmlDeviceGetName"
 	symUUID        = "nvmlDeviceGetUUID"
 	symVBIOS       = "nvmlDeviceGetVbiosVersion"
@@ -78,7 +80,7 @@ const (
 // nvmlSymbols lists those that may be missing and that have one version only.
 func nvmlSymbols() []string {
 	return []string{
-		symShutdown, symDriver, symName, symUUID, symVBIOS, symCapability, symPowerLimit, symPCIeGen,
+		symShutdown, symDriver, symCUDA, symName, symUUID, symVBIOS, symCapability, symPowerLimit, symPCIeGen,
 		symPCIeWidth, symECC, symMIG, symPersistence, symBusWidth, symMaxClock, symMemory, symMemoryV2,
 		symUtilization, symPower, symFields, symEnergy, symTemperature, symClock, symReasons,
 		symReasonsOld, symFan, symPCIe, symUses,
@@ -132,12 +134,7 @@ func (d *nvmlDriver) open() ([]domain.GPUInfo, string) {
 	if code != nvmlOK {
 		return nil, "The NVIDIA driver does not list its GPUs: " + code.words() + "."
 	}
-	version := ""
-	if d.lib.has(symDriver) {
-		if v, code := d.lib.driverVersion(); code == nvmlOK {
-			version = v
-		}
-	}
+	version, cuda := d.versions()
 	var infos []domain.GPUInfo
 	reason := "The NVIDIA driver is installed but has found no GPU."
 	for i := range count {
@@ -151,13 +148,31 @@ func (d *nvmlDriver) open() ([]domain.GPUInfo, string) {
 			_, told := dev.milliwatts([2]uint32{nvmlPowerInstant, nvmlPowerAverage})
 			card.fields = told[0] || told[1]
 		}
-		infos = append(infos, card.info(len(d.cards), version))
+		info := card.info(len(d.cards), version)
+		info.CUDA = cuda
+		infos = append(infos, info)
 		d.cards = append(d.cards, card)
 	}
 	if len(infos) == 0 {
 		return nil, reason
 	}
 	return infos, ""
+}
+
+// versions are those of the driver and of the newest CUDA that it supports, e.g. 12.4; empty when it does
+// not tell them.
+func (d *nvmlDriver) versions() (driver, cuda string) {
+	if d.lib.has(symDriver) {
+		if v, code := d.lib.driverVersion(); code == nvmlOK {
+			driver = v
+		}
+	}
+	if d.lib.has(symCUDA) {
+		if v, code := d.lib.cudaVersion(); code == nvmlOK {
+			cuda = fmt.Sprintf("%d.%d", v/1000, v%1000/10)
+		}
+	}
+	return driver, cuda
 }
 
 // info reads the facts of one GPU that do not change. The link is the fastest that the GPU and the
@@ -186,6 +201,9 @@ func (c *nvmlCard) info(index int, driver string) domain.GPUInfo {
 	}
 	if v, code := c.selected(symMaxClock, nvmlClockMemory); code == nvmlOK {
 		info.MaxMemClockMHz = scaled(uint64(v), 1)
+	}
+	if v, code := c.selected(symMaxClock, nvmlClockSM); code == nvmlOK {
+		info.MaxClockMHz = scaled(uint64(v), 1)
 	}
 	return info
 }

@@ -80,6 +80,8 @@ func (l *nvmlLinux) stop() { _ = l.lib.Shutdown() } // nothing is left to be don
 
 func (l *nvmlLinux) driverVersion() (string, nvmlCode) { return coded(l.lib.SystemGetDriverVersion()) }
 
+func (l *nvmlLinux) cudaVersion() (int, nvmlCode) { return coded(l.lib.SystemGetCudaDriverVersion()) }
+
 func (l *nvmlLinux) count() (int, nvmlCode) { return coded(l.lib.DeviceGetCount()) }
 
 func (l *nvmlLinux) device(index int) (nvmlDevice, nvmlCode) {

@@ -130,7 +130,8 @@ func TestNVML(t *testing.T) {
 		*g.VRAMTotalGB != 80 || *g.PowerLimitW != 350 || *g.PCIeGen != 5 || *g.PCIeWidth != 16 {
 		t.Errorf("facts %+v", g)
 	}
-	if g.VBIOS != "96.00.89.00.01" || !*g.ECC || *g.MIG || !*g.Persistence || *g.MemBusBits != 5120 || *g.MaxMemClockMHz != 2619 {
+	if g.VBIOS != "96.00.89.00.01" || !*g.ECC || *g.MIG || !*g.Persistence || *g.MemBusBits != 5120 || *g.MaxMemClockMHz != 2619 ||
+		g.CUDA != "13.0" || *g.MaxClockMHz != 1980 {
 		t.Errorf("facts %+v", g)
 	}
 	s := r.Sample

@@ -79,6 +79,12 @@ func (l *nvmlWindows) driverVersion() (string, nvmlCode) {
 	return cText(buf[:]), code
 }
 
+func (l *nvmlWindows) cudaVersion() (int, nvmlCode) {
+	var v int32
+	code := l.call(symCUDA, uintptr(unsafe.Pointer(&v)))
+	return int(v), code
+}
+
 func (l *nvmlWindows) count() (int, nvmlCode) {
 	var n uint32
 	code := l.call(symCount, uintptr(unsafe.Pointer(&n)))

@@ -119,6 +119,9 @@ int nvmlDeviceGetName(device d, char *v, unsigned int n) { (void)d; return text(
 #ifndef NO_nvmlDeviceGetUUID
 int nvmlDeviceGetUUID(device d, char *v, unsigned int n) { (void)d; return text(v, n, "GPU-0001"); }
 #endif
+#ifndef NO_nvmlSystemGetCudaDriverVersion
+int nvmlSystemGetCudaDriverVersion(int *v) { *v = 13000; return answer(); }
+#endif
 #ifndef NO_nvmlDeviceGetCudaComputeCapability
 int nvmlDeviceGetCudaComputeCapability(device d, int *major, int *minor) { (void)d; *major = 9; *minor = 0; return answer(); }
 #endif

@@ -1175,10 +1175,13 @@ export interface components {
         };
         GPUInfo: {
             compute_capability: string;
+            cuda_version: string;
             driver: string;
             ecc: boolean | null;
             /** Format: int64 */
             index: number;
+            /** Format: double */
+            max_clock_mhz: number | null;
             /** Format: double */
             max_memory_clock_mhz: number | null;
             /** Format: int64 */
