@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql"
 	"testing"
+
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 // Writer and Reader open the pools to tests.
@@ -15,4 +17,36 @@ func (s *Store) Reader() *sql.DB { return s.r }
 func Latest(t *testing.T) int {
 	t.Helper()
 	return len(embedded(t))
+}
+
+// WindowPlan is how SQLite sums a window.
+func (s *Store) WindowPlan(t *testing.T) []string {
+	t.Helper()
+	return s.plan(t, windowSums, windowArgs(0, 1e15, "m", sql.NullBool{}))
+}
+
+// FilterPlan is how SQLite sums what a filter lets through.
+func (s *Store) FilterPlan(t *testing.T, f domain.ResultFilter) []string {
+	t.Helper()
+	w := resultsWhere(domain.Window{}, f)
+	return s.plan(t, ofRows+w.String()+" AND fits", w.args)
+}
+
+func (s *Store) plan(t *testing.T, query string, args []any) []string {
+	t.Helper()
+	rows, err := s.r.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var a, b, c int
+		var text string
+		if err := rows.Scan(&a, &b, &c, &text); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, text)
+	}
+	return steps
 }

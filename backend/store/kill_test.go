@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,16 +26,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const perBatch = 3
+const (
+	perBatch  = 3
+	producers = 8
+)
 
-// writeForever appends batches to a running run and prints the number of each when it is stored.
+func victim(p int) domain.RunID { return domain.RunID(fmt.Sprint("victim-", p)) }
+
+// writeForever has several producers append batches to running runs, each its own, and print their
+// number and that of the batch when it is stored.
 func writeForever(path string) error {
 	ctx := background()
 	s, err := store.Open(ctx, path)
 	if err != nil {
 		return err
 	}
-	r := newRun("victim")
+	errs := make(chan error)
+	for p := range producers {
+		go func() { errs <- produce(ctx, s, p) }()
+	}
+	return <-errs
+}
+
+func produce(ctx context.Context, s *store.Store, p int) error {
+	r := newRun(string(victim(p)))
 	r.Status = domain.StatusRunning
 	if err := s.CreateRun(ctx, r); err != nil {
 		return err
@@ -41,22 +57,22 @@ func writeForever(path string) error {
 	for batch := 0; ; batch++ {
 		var b domain.Batch
 		for i := range perBatch {
-			q := okRequest("victim", batch*perBatch+i, t0(), 9, 1, 1, 1)
+			q := okRequest(string(r.ID), batch*perBatch+i, t0().Add(time.Duration(batch)*time.Second), 9, 1, 1, 1)
 			q.Prompt, q.Output = ptr("a prompt"), ptr(fmt.Sprintf("%4000d", q.N))
 			q.ChunkUs = []int64{10, 20, 31}
 			b.Requests = append(b.Requests, q)
 			b.Samples = append(b.Samples, domain.Sample{TUs: int64(q.N), Timestamp: t0()})
 		}
-		if err := s.AppendRun(ctx, "victim", b); err != nil {
+		if err := s.AppendRun(ctx, r.ID, b); err != nil {
 			return err
 		}
-		fmt.Println(batch)
+		fmt.Println(p, batch)
 	}
 }
 
 // killWriter starts a writer, kills it after it has acknowledged some batches and a moment more,
-// and returns the last batch that it acknowledged.
-func killWriter(t *testing.T, path string, batches int, more time.Duration) int {
+// and returns how many batches of each producer it acknowledged.
+func killWriter(t *testing.T, path string, batches int, more time.Duration) (acked [producers]int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), writerEnv+"="+path)
@@ -68,51 +84,89 @@ func killWriter(t *testing.T, path string, batches int, more time.Duration) int 
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	last := -1
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if _, err := fmt.Sscan(lines.Text(), &last); err != nil {
-			t.Errorf("the writer says %q", lines.Text())
+	for seen := 0; lines.Scan(); seen++ {
+		var p, batch int
+		if _, err := fmt.Sscan(lines.Text(), &p, &batch); err != nil || batch != acked[p] {
+			t.Errorf("the writer says %q after %d batches", lines.Text(), acked[p])
 		}
-		if last == batches {
+		acked[p]++
+		if seen == batches {
 			// Not at once: between two acknowledgements the kill would always hit the same place.
 			time.AfterFunc(more, func() { _ = cmd.Process.Kill() })
 		}
 	}
 	_ = cmd.Wait() // it was killed, so this is an error by design
-	return last
+	return acked
 }
 
 func TestKilledWriterLosesNothing(t *testing.T) {
-	for round := range 8 {
+	const kills = 100
+	r := rand.New(rand.NewPCG(kills, 3))
+	var acked, kept int
+	for range kills {
 		path := filepath.Join(t.TempDir(), "inferometer.db")
-		acked := killWriter(t, path, 5+3*round, time.Duration(round)*700*time.Microsecond)
-		if acked < 5 {
-			t.Fatalf("the writer ended after batch %d", acked)
+		of := killWriter(t, path, r.IntN(200), time.Duration(r.IntN(5000))*time.Microsecond)
+		acked += perBatch * sum(of[:])
+		kept += afterKill(t, path, of)
+	}
+	t.Logf("%d kills, %d requests acknowledged, %d kept", kills, acked, kept)
+}
+
+func sum(ns []int) (n int) {
+	for _, x := range ns {
+		n += x
+	}
+	return n
+}
+
+// afterKill opens what a killed writer left behind and returns how many requests are there.
+func afterKill(t *testing.T, path string, acked [producers]int) (kept int) {
+	t.Helper()
+	s := openAt(t, path)
+	defer s.Close()
+	var verdict string
+	if err := s.Reader().QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Fatalf("integrity: %s, %v", verdict, err)
+	}
+	sumsAreExact(t, s)
+	runs, err := s.InterruptRunning(t.Context(), t0())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range runs {
+		p := 0
+		if _, err := fmt.Sscanf(string(run.ID), "victim-%d", &p); err != nil || run.Status != domain.StatusInterrupted {
+			t.Fatalf("run %s is %s, %v", run.ID, run.Status, err)
 		}
-		s := openAt(t, path)
-		var verdict string
-		if err := s.Reader().QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-			t.Fatalf("integrity: %s, %v", verdict, err)
-		}
-		qs := collect(t, s.Records(t.Context(), "victim"))
-		if len(qs) < (acked+1)*perBatch || len(qs)%perBatch != 0 {
-			t.Errorf("%d requests are there, %d batches of %d were acknowledged", len(qs), acked+1, perBatch)
+		qs := collect(t, s.Records(t.Context(), run.ID))
+		if len(qs) < acked[p]*perBatch || len(qs)%perBatch != 0 {
+			t.Errorf("%d requests are there, %d batches of %d were acknowledged", len(qs), acked[p], perBatch)
 		}
 		for n, q := range qs {
 			if q.N != n || *q.Output != fmt.Sprintf("%4000d", n) || len(q.ChunkUs) != 3 {
 				t.Fatalf("request %d is not what was written", n)
 			}
 		}
-		if ms := collect(t, s.Samples(t.Context(), "victim")); len(ms) != len(qs) {
+		if ms := collect(t, s.Samples(t.Context(), run.ID)); len(ms) != len(qs) {
 			t.Errorf("%d samples beside %d requests", len(ms), len(qs))
 		}
-		runs, err := s.InterruptRunning(t.Context(), t0())
-		if err != nil || len(runs) != 1 || runs[0].Status != domain.StatusInterrupted {
-			t.Errorf("interrupted %v, %v", runs, err)
-		}
-		s.Close()
+		kept += len(qs)
 	}
+	if a := averages(t, s, domain.Window{}, domain.ResultFilter{}); int(a.Count) != kept || len(runs) < acksOf(acked) {
+		t.Errorf("%d runs and %d results of %d requests", len(runs), a.Count, kept)
+	}
+	return kept
+}
+
+// acksOf is how many producers were told that something is stored.
+func acksOf(acked [producers]int) (n int) {
+	for _, batches := range acked {
+		if batches > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // TestReadsDuringWrites reads everything while batches arrive; no read may fail or see half a batch.

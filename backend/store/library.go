@@ -23,7 +23,7 @@ func promptFields(p *domain.Prompt) []any {
 // PutDataset stores a dataset with its prompts, in place of one with the same id.
 func (s *Store) PutDataset(ctx context.Context, d domain.Dataset, prompts []domain.Prompt) error {
 	d.Prompts = len(prompts)
-	return s.inTx(ctx, "store dataset", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "store dataset", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM dataset WHERE id = ?", d.ID); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *Store) DeleteDataset(ctx context.Context, id string) error {
 }
 
 func (s *Store) deleteByID(ctx context.Context, query, id, missing string) error {
-	return s.inTx(ctx, "delete", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "delete", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, query, id)
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ func endpointFields(e *domain.Endpoint) []any {
 
 // PutEndpoint stores an endpoint, in place of one with the same id.
 func (s *Store) PutEndpoint(ctx context.Context, e domain.Endpoint) error {
-	return s.inTx(ctx, "store endpoint", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "store endpoint", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO endpoint("+endpointColumns+") VALUES("+marks(endpointColumns)+")", endpointFields(&e)...)
 		return err
 	})
@@ -131,7 +131,7 @@ func (s *Store) GetKV(ctx context.Context, key string) (string, bool, error) {
 
 // SetKV stores the value of a key.
 func (s *Store) SetKV(ctx context.Context, key, value string) error {
-	return s.inTx(ctx, "store value", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "store value", func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO kv(key, value) VALUES(?, ?)", key, value)
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 // first. What they had measured stays.
 func (s *Store) InterruptRunning(ctx context.Context, at time.Time) ([]domain.Run, error) {
 	var runs []domain.Run
-	err := s.inTx(ctx, "interrupt runs", func(tx *sql.Tx) error {
+	err := s.inTx(ctx, "interrupt runs", func(ctx context.Context, tx *sql.Tx) error {
 		var err error
 		runs, err = list(ctx, tx, "list running runs", runFields,
 			"SELECT "+runColumns+" FROM run WHERE status = ? ORDER BY created_us, id", domain.StatusRunning)
@@ -43,7 +43,7 @@ func (s *Store) PurgeRuns(ctx context.Context, deletedBefore time.Time) (int, er
 	for {
 		// One transaction a run: a large trash neither fills the journal nor holds up a recorder.
 		deleted := false
-		err := s.inTx(ctx, "empty trash", func(tx *sql.Tx) error {
+		err := s.inTx(ctx, "empty trash", func(ctx context.Context, tx *sql.Tx) error {
 			res, err := tx.ExecContext(ctx, `DELETE FROM run WHERE id =
 				(SELECT id FROM run WHERE deleted_us < ? ORDER BY deleted_us LIMIT 1)`, lowerUs(deletedBefore))
 			if err != nil {

@@ -261,7 +261,12 @@ func TestWritersBeginImmediate(t *testing.T) {
 	defer func() { _ = tx.Rollback() }()
 	other := open(path, "mode=rw&_txlock=immediate", 1, []pragma{{"busy_timeout", "1", "1"}})
 	defer other.Close()
-	second := &Store{path: path, w: other, r: s.r}
+	folding, err := prepareFolding(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := &Store{path: path, w: other, r: s.r, writer: startWriter(other, folding)}
+	defer second.writer.close()
 	err = second.SetKV(t.Context(), "a", "b")
 	if domain.KindOf(err) != domain.KindUnavailable || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("got %v", err)

@@ -234,32 +234,6 @@ func TestResultsRoundTripAndPages(t *testing.T) {
 	}
 }
 
-func TestAveragesUseTheCoveringIndex(t *testing.T) {
-	s := openNew(t)
-	rows, err := s.Reader().Query("EXPLAIN QUERY PLAN SELECT count(*), sum(output_tokens), sum(ttft_us), sum(tpot_us), sum(last_us)" +
-		" FROM request LEFT JOIN run ON run.id = request.run_id WHERE outcome = 'ok' AND phase = 'measure'" +
-		" AND (run_id IS NULL OR deleted_us IS NULL) AND request.started_us >= 1 AND request.started_us <= 2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var plan []string
-	for rows.Next() {
-		var a, b, c int
-		var text string
-		if err := rows.Scan(&a, &b, &c, &text); err != nil {
-			t.Fatal(err)
-		}
-		plan = append(plan, text)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(plan, "; "); !strings.Contains(got, "COVERING INDEX request_time") {
-		t.Error(got)
-	}
-}
-
 func TestRunsFilters(t *testing.T) {
 	s := openNew(t)
 	var all []domain.Run

@@ -38,7 +38,7 @@ func marks(columns string) string {
 
 // CreateRun stores a new run; an id that exists is KindConflict.
 func (s *Store) CreateRun(ctx context.Context, r domain.Run) error {
-	return s.inTx(ctx, "create run", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "create run", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT INTO run("+runColumns+") VALUES("+marks(runColumns)+") ON CONFLICT DO NOTHING", runFields(&r)...)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (s *Store) CreateRun(ctx context.Context, r domain.Run) error {
 
 // UpdateRun writes every column of an existing run but its records.
 func (s *Store) UpdateRun(ctx context.Context, r domain.Run) error {
-	return s.inTx(ctx, "update run", func(tx *sql.Tx) error {
+	return s.inTx(ctx, "update run", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "UPDATE run SET ("+runColumns+") = ("+marks(runColumns)+") WHERE job_id = ?",
 			append(runFields(&r), r.ID)...)
 		if err != nil {

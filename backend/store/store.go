@@ -1,6 +1,6 @@
 // Package store keeps runs, their raw records, results, datasets, endpoints and settings in one
-// SQLite file. One connection writes, a small pool reads; every write is one transaction that is
-// on disk when the call returns. It holds no rule of the program: what to show, what to count as
+// SQLite file. One connection writes, a small pool reads; a write is whole and on disk when its call
+// returns, and shares its transaction with those that wait beside it. It holds no rule of the program: what to show, what to count as
 // a default and what to delete is decided by the callers.
 package store
 
@@ -27,6 +27,9 @@ type Store struct {
 	path string
 	w    *sql.DB // one connection; transactions begin IMMEDIATE
 	r    *sql.DB // read-only connections
+
+	writer   *writer
+	ofWindow *sql.Stmt // see windowSums
 }
 
 // Open opens or creates the database at path and brings its schema up to date. A file that is not
@@ -52,6 +55,9 @@ func openWith(ctx context.Context, path string, steps []migration) (*Store, erro
 	}
 	s := &Store{path: path, w: openWriter(path), r: openReaders(path)}
 	if err := s.start(ctx, steps); err != nil {
+		return nil, errors.Join(err, s.r.Close(), s.w.Close())
+	}
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.r.Close(), s.w.Close())
 	}
 	return s, nil
@@ -80,8 +86,22 @@ func (s *Store) start(ctx context.Context, steps []migration) error {
 	return nil
 }
 
+// prepare makes ready what works on an open database of the newest schema.
+func (s *Store) prepare(ctx context.Context) error {
+	f, err := prepareFolding(ctx, s.w)
+	if err != nil {
+		return err
+	}
+	if s.ofWindow, err = s.r.PrepareContext(ctx, windowSums); err != nil {
+		return wrap("prepare averages", err)
+	}
+	s.writer = startWriter(s.w, f)
+	return nil
+}
+
 // Close folds the journal into the database file and releases it.
 func (s *Store) Close() error {
+	s.writer.close()
 	// Readers first: a checkpoint cannot empty the journal under their feet.
 	err := s.r.Close()
 	if _, cerr := s.w.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); cerr != nil {
@@ -161,17 +181,4 @@ func checkHeader(path string) error {
 
 func refuse(msg, hint string, err error) error {
 	return &domain.Error{Kind: domain.KindUnavailable, Msg: msg, Hint: hint, Err: err}
-}
-
-// inTx runs f in one write transaction.
-func (s *Store) inTx(ctx context.Context, op string, f func(*sql.Tx) error) error {
-	tx, err := s.w.BeginTx(ctx, nil)
-	if err != nil {
-		return wrap(op, err)
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if err := f(tx); err != nil {
-		return wrap(op, err)
-	}
-	return wrap(op, tx.Commit())
 }

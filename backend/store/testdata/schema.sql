@@ -1,3 +1,113 @@
+CREATE VIEW agg_pending AS
+WITH
+  l0 AS MATERIALIZED (SELECT at_us >> 21 AS bucket, sample, model, sum(n) AS n,
+    sum(n * (tokens IS NOT NULL)) AS tokens_n, ifnull(sum(n * tokens), 0) AS tokens_sum,
+    ifnull(sum(n * (tokens * tokens >> 32)), 0) AS tokens_hi, ifnull(sum(n * (tokens * tokens & 0xFFFFFFFF)), 0) AS tokens_lo,
+    sum(n * (ttft IS NOT NULL)) AS ttft_n, ifnull(sum(n * ttft), 0) AS ttft_sum,
+    ifnull(sum(n * (ttft * ttft >> 32)), 0) AS ttft_hi, ifnull(sum(n * (ttft * ttft & 0xFFFFFFFF)), 0) AS ttft_lo,
+    sum(n * (tpot IS NOT NULL)) AS tpot_n, ifnull(sum(n * tpot), 0) AS tpot_sum,
+    ifnull(sum(n * (tpot * tpot >> 32)), 0) AS tpot_hi, ifnull(sum(n * (tpot * tpot & 0xFFFFFFFF)), 0) AS tpot_lo,
+    sum(n * (total IS NOT NULL)) AS total_n, ifnull(sum(n * total), 0) AS total_sum,
+    ifnull(sum(n * (total * total >> 32)), 0) AS total_hi, ifnull(sum(n * (total * total & 0xFFFFFFFF)), 0) AS total_lo
+    FROM agg_delta GROUP BY 1, 2, 3),
+  l1 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+    sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
+    sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
+    sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
+    sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
+    FROM l0 GROUP BY 1, 2, 3),
+  l2 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+    sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
+    sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
+    sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
+    sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
+    FROM l1 GROUP BY 1, 2, 3),
+  l3 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+    sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
+    sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
+    sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
+    sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
+    FROM l2 GROUP BY 1, 2, 3),
+  l4 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+    sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
+    sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
+    sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
+    sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
+    FROM l3 GROUP BY 1, 2, 3)
+SELECT 21 AS shift, * FROM l0
+UNION ALL SELECT 27, * FROM l1
+UNION ALL SELECT 33, * FROM l2
+UNION ALL SELECT 39, * FROM l3
+UNION ALL SELECT 45, * FROM l4;
+CREATE VIEW result AS
+SELECT request.id, run_id, request.started_us AS at_us, (request.sample OR ifnull(run.sample, 0)) AS sample,
+  ifnull(model, '') AS model, engine, dataset_id, tags,
+  output_tokens AS tokens, ttft_us AS ttft, tpot_us AS tpot, last_us AS total,
+  (ifnull(output_tokens, 0) | ifnull(ttft_us, 0) | ifnull(tpot_us, 0) | ifnull(last_us, 0)) >> 31 = 0 AS fits
+FROM request LEFT JOIN run ON run.id = run_id
+WHERE outcome = 'ok' AND phase = 'measure' AND (run_id IS NULL OR run.id IS NOT NULL AND deleted_us IS NULL);
+CREATE VIEW unfit_result AS
+SELECT request.id, run_id, request.started_us AS at_us, (request.sample OR ifnull(run.sample, 0)) AS sample,
+  ifnull(model, '') AS model, engine, dataset_id, tags,
+  output_tokens AS tokens, ttft_us AS ttft, tpot_us AS tpot, last_us AS total
+FROM request INDEXED BY request_unfit LEFT JOIN run ON run.id = run_id
+WHERE outcome = 'ok' AND phase = 'measure' AND (run_id IS NULL OR run.id IS NOT NULL AND deleted_us IS NULL)
+  AND NOT ((ifnull(output_tokens, 0) | ifnull(ttft_us, 0) | ifnull(tpot_us, 0) | ifnull(last_us, 0)) >> 31 = 0);
+CREATE TRIGGER request_after_agg AFTER UPDATE OF run_id, sample, outcome, phase, started_us, output_tokens, ttft_us, tpot_us, last_us ON request
+WHEN NEW.outcome = 'ok' AND NEW.phase = 'measure' BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND id = NEW.id;
+END;
+CREATE TRIGGER request_before_agg BEFORE UPDATE OF run_id, sample, outcome, phase, started_us, output_tokens, ttft_us, tpot_us, last_us ON request
+WHEN OLD.outcome = 'ok' AND OLD.phase = 'measure' BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT -1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND id = OLD.id;
+END;
+CREATE TRIGGER request_delete_agg BEFORE DELETE ON request WHEN OLD.outcome = 'ok' AND OLD.phase = 'measure' BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT -1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND id = OLD.id;
+END;
+CREATE TRIGGER request_insert_agg AFTER INSERT ON request WHEN NEW.outcome = 'ok' AND NEW.phase = 'measure' BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND id = NEW.id;
+END;
+CREATE TRIGGER run_after_agg AFTER UPDATE OF deleted_us, model, sample ON run
+WHEN (OLD.deleted_us, OLD.model, OLD.sample) IS NOT (NEW.deleted_us, NEW.model, NEW.sample) BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = NEW.id;
+END;
+CREATE TRIGGER run_before_agg BEFORE UPDATE OF deleted_us, model, sample ON run
+WHEN (OLD.deleted_us, OLD.model, OLD.sample) IS NOT (NEW.deleted_us, NEW.model, NEW.sample) BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT -1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = OLD.id;
+END;
+CREATE TRIGGER run_delete_agg BEFORE DELETE ON run WHEN OLD.deleted_us IS NULL BEGIN
+  INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+  SELECT -1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = OLD.id;
+END;
+CREATE TABLE agg(
+  shift  INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  sample INTEGER NOT NULL,
+  model  TEXT NOT NULL,
+  n      INTEGER NOT NULL,
+  tokens_n INTEGER NOT NULL, tokens_sum INTEGER NOT NULL, tokens_hi INTEGER NOT NULL, tokens_lo INTEGER NOT NULL,
+  ttft_n INTEGER NOT NULL, ttft_sum INTEGER NOT NULL, ttft_hi INTEGER NOT NULL, ttft_lo INTEGER NOT NULL,
+  tpot_n INTEGER NOT NULL, tpot_sum INTEGER NOT NULL, tpot_hi INTEGER NOT NULL, tpot_lo INTEGER NOT NULL,
+  total_n INTEGER NOT NULL, total_sum INTEGER NOT NULL, total_hi INTEGER NOT NULL, total_lo INTEGER NOT NULL,
+  PRIMARY KEY(shift, bucket, sample, model)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE agg_delta(
+  id     INTEGER PRIMARY KEY,
+  n      INTEGER NOT NULL,
+  at_us  INTEGER NOT NULL,
+  sample INTEGER NOT NULL,
+  model  TEXT NOT NULL,
+  tokens INTEGER,
+  ttft   INTEGER,
+  tpot   INTEGER,
+  total  INTEGER
+) STRICT;
 CREATE TABLE dataset(
   id          TEXT PRIMARY KEY,
   name        TEXT NOT NULL,
@@ -119,9 +229,14 @@ CREATE TABLE sample(
   late_ms     REAL NOT NULL
 , gauges BLOB, remote TEXT CHECK(json_valid(remote))) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
+CREATE INDEX request_result ON request(run_id, started_us, sample, output_tokens, ttft_us, tpot_us, last_us)
+  WHERE outcome = 'ok' AND phase = 'measure' AND run_id IS NOT NULL;
 CREATE UNIQUE INDEX request_run ON request(run_id, n);
 CREATE INDEX request_time ON request(started_us, run_id, sample, output_tokens, ttft_us, tpot_us, last_us)
   WHERE outcome = 'ok' AND phase = 'measure';
+CREATE INDEX request_unfit ON request(started_us)
+  WHERE outcome = 'ok' AND phase = 'measure'
+  AND NOT ((ifnull(output_tokens, 0) | ifnull(ttft_us, 0) | ifnull(tpot_us, 0) | ifnull(last_us, 0)) >> 31 = 0);
 CREATE INDEX run_created ON run(created_us DESC, id DESC);
 CREATE INDEX run_dataset ON run(dataset_id, created_us DESC) WHERE dataset_id IS NOT NULL;
 CREATE INDEX run_deleted ON run(deleted_us) WHERE deleted_us IS NOT NULL;

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Most jobs of one transaction: the first of them waits for all.
+const groupSize = 256
+
+// writer runs every write on one goroutine. It takes what is queued into one transaction, and so pays
+// for one flush to disk, however many wait; it never waits for more to come.
+type writer struct {
+	db      *sql.DB // one connection; transactions begin IMMEDIATE
+	folding folding
+	jobs    chan *job
+	once    sync.Once
+	closing chan struct{}
+	ended   chan struct{}
+}
+
+// job is one write. A job that fails leaves nothing behind and does not touch the others of its
+// transaction; it may run a second time when the transaction is lost.
+type job struct {
+	op      string
+	expired func() error // why nobody wants it any more
+	run     func(*sql.Tx) error
+	done    chan error
+}
+
+func (j *job) answer(err error) { j.done <- wrap(j.op, err) }
+
+func startWriter(db *sql.DB, f folding) *writer {
+	w := &writer{db: db, folding: f, jobs: make(chan *job), closing: make(chan struct{}), ended: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// close ends the goroutine and waits for it. Whoever has not been taken yet is refused.
+func (w *writer) close() {
+	w.once.Do(func() { close(w.closing) })
+	<-w.ended
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for {
+		select {
+		case j := <-w.jobs:
+			w.group(j, w.queued)
+		case <-w.closing:
+			return
+		}
+	}
+}
+
+// queued returns a job that waits already, or nil.
+func (w *writer) queued() *job {
+	select {
+	case j := <-w.jobs:
+		return j
+	default:
+		return nil
+	}
+}
+
+// group runs first and what next returns in one transaction, and answers each of them.
+func (w *writer) group(first *job, next func() *job) {
+	ctx := context.Background() // of no single job: its end would take the others along
+	tx, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		first.answer(err)
+		return
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	var held []*job
+	whole := true
+	for j, n := first, 1; j != nil && whole; n++ {
+		var ok bool
+		if ok, whole = w.try(tx, j); ok {
+			held = append(held, j)
+		}
+		if j = nil; n < groupSize && whole {
+			j = next()
+		}
+	}
+	if whole {
+		if err = w.folding.fold(ctx, tx); err == nil {
+			err = tx.Commit()
+		}
+	}
+	if whole && (err == nil || len(held) == 1) {
+		for _, j := range held {
+			j.answer(err)
+		}
+		return
+	}
+	_ = tx.Rollback() // it is lost already, or its end failed
+	for _, j := range held {
+		w.group(j, func() *job { return nil })
+	}
+}
+
+// try runs a job within a savepoint and answers it if it fails. The transaction is not whole any more
+// if SQLite has given it up, as it may on a full disk.
+func (w *writer) try(tx *sql.Tx, j *job) (ok, whole bool) {
+	if err := j.expired(); err != nil {
+		j.answer(err)
+		return false, true
+	}
+	ctx := context.Background()
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
+		j.answer(err)
+		return false, false
+	}
+	err := j.run(tx)
+	if err == nil {
+		if _, err = tx.ExecContext(ctx, "RELEASE job"); err == nil {
+			return true, true
+		}
+	}
+	_, undone := tx.ExecContext(ctx, "ROLLBACK TO job; RELEASE job")
+	j.answer(err)
+	return false, undone == nil
+}
+
+// errClosed is the answer of a closed store.
+var errClosed = errors.New("the store is closed")
+
+// inTx runs f in a write transaction; what it wrote is on disk when inTx returns nil. Once f has begun
+// it is not interrupted, because SQLite gives up the whole transaction then. f may run twice.
+func (s *Store) inTx(ctx context.Context, op string, f func(context.Context, *sql.Tx) error) error {
+	j := &job{op: op, expired: ctx.Err, done: make(chan error, 1),
+		run: func(tx *sql.Tx) error { return f(context.WithoutCancel(ctx), tx) }}
+	select {
+	case s.writer.jobs <- j:
+		return <-j.done
+	case <-ctx.Done():
+		return wrap(op, ctx.Err())
+	case <-s.writer.ended:
+		return fmt.Errorf("%s: %w", op, errClosed)
+	}
+}
+
+// addSums adds each of the sums to what there is.
+func addSums() string {
+	var b strings.Builder
+	for i, column := range strings.Split(sumsColumns, ",") {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		column = strings.TrimSpace(column)
+		b.WriteString(column + " = " + column + " + excluded." + column)
+	}
+	return b.String()
+}
+
+// folding are the statements that move what a transaction has changed into the sums.
+type folding struct{ least, add, prune, clear *sql.Stmt }
+
+func prepareFolding(ctx context.Context, db *sql.DB) (f folding, err error) {
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&f.least, "SELECT min(n) FROM agg_delta"},
+		{&f.add, "INSERT INTO agg(shift, bucket, sample, model, " + sumsColumns + ") SELECT * FROM agg_pending WHERE true" +
+			" ON CONFLICT DO UPDATE SET " + addSums()},
+		{&f.prune, `DELETE FROM agg WHERE n = 0 AND (shift, bucket, sample, model) IN
+			(SELECT shift, bucket, sample, model FROM agg_pending)`},
+		{&f.clear, "DELETE FROM agg_delta"},
+	} {
+		if *p.to, err = db.PrepareContext(ctx, p.text); err != nil {
+			return f, wrap("prepare sums", err)
+		}
+	}
+	return f, nil
+}
+
+func (f folding) fold(ctx context.Context, tx *sql.Tx) error {
+	var least sql.NullInt64
+	if err := tx.StmtContext(ctx, f.least).QueryRowContext(ctx).Scan(&least); err != nil || !least.Valid {
+		return err
+	}
+	steps := []*sql.Stmt{f.add, f.prune, f.clear}
+	if least.Int64 > 0 { // nothing was taken away
+		steps = []*sql.Stmt{f.add, f.clear}
+	}
+	for _, step := range steps {
+		if _, err := tx.StmtContext(ctx, step).ExecContext(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
