@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -71,38 +70,4 @@ func (s *Store) Results(ctx context.Context, win domain.Window, f domain.ResultF
 		page.Items = append(page.Items, r)
 	}
 	return page, wrap("list results", rows.Err())
-}
-
-// UpsertResults inserts or replaces imported results by request id. A request of a run is never
-// replaced; to try is KindConflict and changes nothing.
-func (s *Store) UpsertResults(ctx context.Context, rs []domain.Result, sample bool) error {
-	return s.inTx(ctx, "store results", func(ctx context.Context, tx *sql.Tx) error {
-		for i := range rs {
-			if err := upsertResult(ctx, tx, &rs[i], sample); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func upsertResult(ctx context.Context, tx *sql.Tx, r *domain.Result, sample bool) error {
-	var id int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO request(request_id, run_id, sample, n, phase, outcome, error_class, error_message,
-			started_us, sent_us, ttft_us, ttfv_us, last_us, tpot_us, output_tokens, tokens_from, finish_reason, prompt_sha256)
-		VALUES(?1, NULL, ?2, 0, 'measure', 'ok', '', '', ?3, 0, ?4, ?4, ?5, ?6, ?7, 'import', '', '')
-		ON CONFLICT(request_id) DO UPDATE SET sample = ?2, started_us = ?3, ttft_us = ?4, ttfv_us = ?4, last_us = ?5,
-			tpot_us = ?6, output_tokens = ?7
-		WHERE run_id IS NULL RETURNING id`,
-		r.RequestID, sample, usCol{&r.Timestamp}, msCol{&r.TimeToFirstToken}, msCol{&r.TotalGenerationTime},
-		msCol{&r.TimePerOutputToken}, r.TokenCount).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return domain.Errorf(domain.KindConflict, "The request id %s belongs to a benchmark.", r.RequestID)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO request_detail(id, prompt, output) VALUES(?1, ?2, ?3)
-		ON CONFLICT(id) DO UPDATE SET prompt = ?2, output = ?3`, id, r.PromptText, r.GeneratedText)
-	return err
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// shifts are the levels of table agg, finest first: buckets of 2.1 s, 134 s, 2.4 h, 6.4 days and 1.1
-// years. The finest bounds what is read row by row at the ends of a window, the factor of 64 between two
-// levels what is read of each.
-func shifts() [5]int { return [...]int{21, 27, 33, 39, 45} }
+// shifts are the levels of table agg, finest first: buckets of 4.2 s, 134 s, 72 min, 38 h and 51 days.
+// The finest bounds what is read row by row at the ends of a window, also at a thousand results a second,
+// the factor of 32 between two levels what is read of each.
+func shifts() [5]int { return [...]int{22, 27, 32, 37, 42} }
 
 // sumsColumns are the figures of agg, in the order of sums.fields.
 const sumsColumns = `n, tokens_n, tokens_sum, tokens_hi, tokens_lo, ttft_n, ttft_sum, ttft_hi, ttft_lo,

@@ -178,7 +178,7 @@ func (x *shuffle) averages() {
 
 func (x *shuffle) edge() time.Time {
 	at := x.at().UnixMicro()
-	if shift := []int{0, 21, 27, 33, 39, 45}[x.r.IntN(6)]; shift > 0 {
+	if shift := []int{0, 22, 27, 32, 37, 42}[x.r.IntN(6)]; shift > 0 {
 		at = at>>shift<<shift + int64(x.r.IntN(3)) - 1
 	}
 	return time.UnixMicro(at).UTC()
@@ -190,7 +190,7 @@ func sumsAreExact(t *testing.T, s *store.Store) {
 	figures := func(name string) string {
 		return strings.ReplaceAll("count(NAME), ifnull(sum(NAME), 0), ifnull(sum(NAME * NAME >> 32), 0), ifnull(sum(NAME * NAME & 0xFFFFFFFF), 0)", "NAME", name)
 	}
-	for _, shift := range []int{21, 27, 33, 39, 45} {
+	for _, shift := range []int{22, 27, 32, 37, 42} {
 		anew := fmt.Sprintf("SELECT %d, at_us >> %[1]d AS bucket, sample, model, count(*), %s, %s, %s, %s FROM result WHERE fits GROUP BY bucket, sample, model",
 			shift, figures("tokens"), figures("ttft"), figures("tpot"), figures("total"))
 		kept := fmt.Sprint("SELECT * FROM agg WHERE shift = ", shift)

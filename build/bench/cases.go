@@ -47,6 +47,7 @@ func cases() []measurement {
 		{"start", start},
 		{"engine", managed},
 		{"telemetry", telemetryCost},
+		{"storage", storage},
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // options are the flags.
 type options struct {
 	program, groundtruth, server, model, cases string
-	rounds, serverCPU, clientCPU               int
+	rounds, rows, serverCPU, clientCPU         int
 	all                                        bool
 }
 
@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&o.model, "model", "mock", "model that the server names")
 	flag.StringVar(&o.cases, "cases", ".", "measure the cases whose names match this pattern")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds; the best counts")
+	flag.IntVar(&o.rows, "rows", storedRows, "results in the larger database of the case storage")
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "core of the server; -1: any")
 	flag.IntVar(&o.clientCPU, "client-cpu", 1, "core of the program; -1: any")
 	flag.BoolVar(&o.all, "all-rounds", false, "print the figure of each round")

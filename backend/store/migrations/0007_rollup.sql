@@ -57,7 +57,7 @@ CREATE TABLE agg_delta(
 -- The deltas as rows of agg, each level from the one below.
 CREATE VIEW agg_pending AS
 WITH
-  l0 AS MATERIALIZED (SELECT at_us >> 21 AS bucket, sample, model, sum(n) AS n,
+  l0 AS MATERIALIZED (SELECT at_us >> 22 AS bucket, sample, model, sum(n) AS n,
     sum(n * (tokens IS NOT NULL)) AS tokens_n, ifnull(sum(n * tokens), 0) AS tokens_sum,
     ifnull(sum(n * (tokens * tokens >> 32)), 0) AS tokens_hi, ifnull(sum(n * (tokens * tokens & 0xFFFFFFFF)), 0) AS tokens_lo,
     sum(n * (ttft IS NOT NULL)) AS ttft_n, ifnull(sum(n * ttft), 0) AS ttft_sum,
@@ -67,35 +67,35 @@ WITH
     sum(n * (total IS NOT NULL)) AS total_n, ifnull(sum(n * total), 0) AS total_sum,
     ifnull(sum(n * (total * total >> 32)), 0) AS total_hi, ifnull(sum(n * (total * total & 0xFFFFFFFF)), 0) AS total_lo
     FROM agg_delta GROUP BY 1, 2, 3),
-  l1 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l1 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l0 GROUP BY 1, 2, 3),
-  l2 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l2 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l1 GROUP BY 1, 2, 3),
-  l3 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l3 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l2 GROUP BY 1, 2, 3),
-  l4 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l4 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l3 GROUP BY 1, 2, 3)
-SELECT 21 AS shift, * FROM l0
+SELECT 22 AS shift, * FROM l0
 UNION ALL SELECT 27, * FROM l1
-UNION ALL SELECT 33, * FROM l2
-UNION ALL SELECT 39, * FROM l3
-UNION ALL SELECT 45, * FROM l4;
+UNION ALL SELECT 32, * FROM l2
+UNION ALL SELECT 37, * FROM l3
+UNION ALL SELECT 42, * FROM l4;
 
 CREATE TRIGGER request_insert_agg AFTER INSERT ON request WHEN NEW.outcome = 'ok' AND NEW.phase = 'measure' BEGIN
   INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
@@ -137,33 +137,33 @@ WHEN (OLD.deleted_us, OLD.model, OLD.sample) IS NOT (NEW.deleted_us, NEW.model, 
   SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = NEW.id;
 END;
 
-INSERT INTO agg SELECT 21, at_us >> 21 AS bucket, sample, model, count(*),
+INSERT INTO agg SELECT 22, at_us >> 22 AS bucket, sample, model, count(*),
   count(tokens), ifnull(sum(tokens), 0), ifnull(sum(tokens * tokens >> 32), 0), ifnull(sum(tokens * tokens & 0xFFFFFFFF), 0),
   count(ttft), ifnull(sum(ttft), 0), ifnull(sum(ttft * ttft >> 32), 0), ifnull(sum(ttft * ttft & 0xFFFFFFFF), 0),
   count(tpot), ifnull(sum(tpot), 0), ifnull(sum(tpot * tpot >> 32), 0), ifnull(sum(tpot * tpot & 0xFFFFFFFF), 0),
   count(total), ifnull(sum(total), 0), ifnull(sum(total * total >> 32), 0), ifnull(sum(total * total & 0xFFFFFFFF), 0)
 FROM result WHERE fits GROUP BY bucket, sample, model;
-INSERT INTO agg SELECT 27, bucket >> 6, sample, model, sum(n),
+INSERT INTO agg SELECT 27, bucket >> 5, sample, model, sum(n),
   sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
   sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
   sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
   sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 21 GROUP BY bucket >> 6, sample, model;
-INSERT INTO agg SELECT 33, bucket >> 6, sample, model, sum(n),
+FROM agg WHERE shift = 22 GROUP BY bucket >> 5, sample, model;
+INSERT INTO agg SELECT 32, bucket >> 5, sample, model, sum(n),
   sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
   sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
   sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
   sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 27 GROUP BY bucket >> 6, sample, model;
-INSERT INTO agg SELECT 39, bucket >> 6, sample, model, sum(n),
+FROM agg WHERE shift = 27 GROUP BY bucket >> 5, sample, model;
+INSERT INTO agg SELECT 37, bucket >> 5, sample, model, sum(n),
   sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
   sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
   sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
   sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 33 GROUP BY bucket >> 6, sample, model;
-INSERT INTO agg SELECT 45, bucket >> 6, sample, model, sum(n),
+FROM agg WHERE shift = 32 GROUP BY bucket >> 5, sample, model;
+INSERT INTO agg SELECT 42, bucket >> 5, sample, model, sum(n),
   sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
   sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
   sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
   sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 39 GROUP BY bucket >> 6, sample, model;
+FROM agg WHERE shift = 37 GROUP BY bucket >> 5, sample, model;

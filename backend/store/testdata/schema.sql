@@ -1,6 +1,6 @@
 CREATE VIEW agg_pending AS
 WITH
-  l0 AS MATERIALIZED (SELECT at_us >> 21 AS bucket, sample, model, sum(n) AS n,
+  l0 AS MATERIALIZED (SELECT at_us >> 22 AS bucket, sample, model, sum(n) AS n,
     sum(n * (tokens IS NOT NULL)) AS tokens_n, ifnull(sum(n * tokens), 0) AS tokens_sum,
     ifnull(sum(n * (tokens * tokens >> 32)), 0) AS tokens_hi, ifnull(sum(n * (tokens * tokens & 0xFFFFFFFF)), 0) AS tokens_lo,
     sum(n * (ttft IS NOT NULL)) AS ttft_n, ifnull(sum(n * ttft), 0) AS ttft_sum,
@@ -10,35 +10,35 @@ WITH
     sum(n * (total IS NOT NULL)) AS total_n, ifnull(sum(n * total), 0) AS total_sum,
     ifnull(sum(n * (total * total >> 32)), 0) AS total_hi, ifnull(sum(n * (total * total & 0xFFFFFFFF)), 0) AS total_lo
     FROM agg_delta GROUP BY 1, 2, 3),
-  l1 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l1 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l0 GROUP BY 1, 2, 3),
-  l2 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l2 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l1 GROUP BY 1, 2, 3),
-  l3 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l3 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l2 GROUP BY 1, 2, 3),
-  l4 AS MATERIALIZED (SELECT bucket >> 6 AS bucket, sample, model, sum(n) AS n,
+  l4 AS MATERIALIZED (SELECT bucket >> 5 AS bucket, sample, model, sum(n) AS n,
     sum(tokens_n) AS tokens_n, sum(tokens_sum) AS tokens_sum, sum(tokens_hi) AS tokens_hi, sum(tokens_lo) AS tokens_lo,
     sum(ttft_n) AS ttft_n, sum(ttft_sum) AS ttft_sum, sum(ttft_hi) AS ttft_hi, sum(ttft_lo) AS ttft_lo,
     sum(tpot_n) AS tpot_n, sum(tpot_sum) AS tpot_sum, sum(tpot_hi) AS tpot_hi, sum(tpot_lo) AS tpot_lo,
     sum(total_n) AS total_n, sum(total_sum) AS total_sum, sum(total_hi) AS total_hi, sum(total_lo) AS total_lo
     FROM l3 GROUP BY 1, 2, 3)
-SELECT 21 AS shift, * FROM l0
+SELECT 22 AS shift, * FROM l0
 UNION ALL SELECT 27, * FROM l1
-UNION ALL SELECT 33, * FROM l2
-UNION ALL SELECT 39, * FROM l3
-UNION ALL SELECT 45, * FROM l4;
+UNION ALL SELECT 32, * FROM l2
+UNION ALL SELECT 37, * FROM l3
+UNION ALL SELECT 42, * FROM l4;
 CREATE VIEW result AS
 SELECT request.id, run_id, request.started_us AS at_us, (request.sample OR ifnull(run.sample, 0)) AS sample,
   ifnull(model, '') AS model, engine, dataset_id, tags,
