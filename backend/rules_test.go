@@ -58,7 +58,7 @@ func table() map[string]row {
 		"backend/verdict":           {own: domain},
 		"backend/workload":          {own: domain},
 		"build/acceptance":          {},
-		"build/bench":               {own: []string{"backend/bandwidth", "backend/domain", "backend/telemetry"}, third: []string{"github.com/mattn/go-sqlite3", "github.com/shirou/gopsutil/v3", "golang.org/x/sys"}},
+		"build/bench":               {own: []string{"backend/bandwidth", "backend/domain", "backend/store", "backend/telemetry"}, third: []string{"github.com/mattn/go-sqlite3", "github.com/shirou/gopsutil/v3", "golang.org/x/sys"}},
 		"build/groundtruth":         {third: []string{"golang.org/x/sys"}},
 		"build/tally":               {},
 	}
