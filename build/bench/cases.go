@@ -48,6 +48,8 @@ func cases() []measurement {
 		{"engine", managed},
 		{"telemetry", telemetryCost},
 		{"storage", storage},
+		{"readers", readers},
+		{"soak", soak},
 	}
 }
 

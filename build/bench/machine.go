@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -216,15 +215,17 @@ func (w *rssWatch) stop() float64 {
 	return w.mb
 }
 
-var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+// peakRSS is the most that a process ever held, in MB.
+func peakRSS(pid int) (float64, bool) { return memoryMB(pid, "VmHWM:") }
 
-func peakRSS(pid int) (float64, bool) {
+// memoryMB is a figure of a process's memory; false when the process is gone.
+func memoryMB(pid int, name string) (float64, bool) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	found := peakLine.FindSubmatch(b)
-	if err != nil || found == nil {
+	_, rest, found := strings.Cut(string(b), name)
+	if err != nil || !found {
 		return 0, false
 	}
-	kb, err := strconv.ParseFloat(string(found[1]), 64)
+	kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 	return kb * 1024 / 1e6, err == nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // options are the flags.
@@ -25,6 +26,7 @@ type options struct {
 	program, groundtruth, server, model, cases string
 	rounds, rows, serverCPU, clientCPU         int
 	all                                        bool
+	soak                                       time.Duration
 }
 
 func main() {
@@ -36,6 +38,7 @@ func main() {
 	flag.StringVar(&o.cases, "cases", ".", "measure the cases whose names match this pattern")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds; the best counts")
 	flag.IntVar(&o.rows, "rows", storedRows, "results in the larger database of the case storage")
+	flag.DurationVar(&o.soak, "soak", 0, "how long the case soak measures; 0 leaves it out")
 	flag.IntVar(&o.serverCPU, "server-cpu", 0, "core of the server; -1: any")
 	flag.IntVar(&o.clientCPU, "client-cpu", 1, "core of the program; -1: any")
 	flag.BoolVar(&o.all, "all-rounds", false, "print the figure of each round")
