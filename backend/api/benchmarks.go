@@ -23,6 +23,8 @@ func (a *API) benchmarkRoutes() {
 		describe("The body {model_id, prompt} alone is one discarded warm-up and one measured request. "+
 			"With Prefer: wait=SECONDS or ?wait=30s the answer is 200 and the finished job when it ends in time."))
 	add(a, read("Benchmarks", base+"/benchmarks", "List jobs, newest first"), a.benchmarks)
+	add(a, read("Search", base+"/search", "Find runs by their words, and where the words occur"), a.search,
+		describe("Every word must occur in one request, in the run's own words, or partly in each. Runs come newest first; a snippet is plain text in parts."))
 	add(a, read("Benchmark", base+"/benchmarks/{id}", "One job"), a.benchmark)
 	add(a, command("EditBenchmark", http.MethodPatch, base+"/benchmarks/{id}", "Change name, tags, notes, pin"), a.editBenchmark)
 	add(a, command("DeleteBenchmark", http.MethodDelete, base+"/benchmarks/{id}", "Move a job to the trash, or take it back"), a.deleteBenchmark,
@@ -114,7 +116,7 @@ type benchmarksInput struct {
 	Task    string `query:"task" maxLength:"64"`
 	Dataset string `query:"dataset" maxLength:"128"`
 	Tag     string `query:"tag" maxLength:"100"`
-	Query   string `query:"q" maxLength:"500" doc:"Words in name, notes, tags, model"`
+	Query   string `query:"q" maxLength:"500" doc:"Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one"`
 	Start   string `query:"start" maxLength:"64" doc:"Created at or after; ISO 8601"`
 	End     string `query:"end" maxLength:"64" doc:"Created at or before; ISO 8601"`
 	Trash   bool   `query:"trash" doc:"Only deleted jobs"`
@@ -135,6 +137,16 @@ func (a *API) benchmarks(ctx context.Context, in *benchmarksInput) (*list[domain
 		return nil, err
 	}
 	return &list[domain.Run]{Link: in.next(page.Next), Total: page.Total, Body: page.Items}, nil
+}
+
+type searchInput struct {
+	Query string `query:"q" required:"true" minLength:"1" maxLength:"500" doc:"Words; quotes make a phrase, the last word may be the beginning of one"`
+	Limit int    `query:"limit" default:"20" minimum:"1" maximum:"500" doc:"Most runs"`
+}
+
+func (a *API) search(ctx context.Context, in *searchInput) (*body[domain.Search], error) {
+	found, err := a.svc.Search(ctx, domain.SearchFilter{Query: in.Query, Limit: in.Limit})
+	return &body[domain.Search]{found}, err
 }
 
 // windowOf reads the two ends of a window from a query; an empty text is an open end.

@@ -145,7 +145,7 @@ func TestBenchmarkLists(t *testing.T) {
 		t.Errorf("pages %v, want %v", seen, ids)
 	}
 	for query, want := range map[string]string{"status=completed": "3", "status=failed": "0", "model=tiny": "3",
-		"model=big": "0", "tag=none": "0", "q=run+1": "1", "end=2001-01-01": "0", "start=2001-01-01T00:00:00Z": "3",
+		"model=big": "0", "tag=none": "0", "q=%22run+1%22": "1", "end=2001-01-01": "0", "start=2001-01-01T00:00:00Z": "3",
 		"task=text-generation": "3", "engine=llama-server": "3", "trash": "0"} {
 		if got := w.get(base + "/benchmarks?" + query).want(http.StatusOK).header.Get("X-Total-Count"); got != want {
 			t.Errorf("%s: %s jobs, want %s", query, got, want)

@@ -32,6 +32,13 @@ type RecordStore interface {
 	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)
 }
 
+// SearchStore finds runs by their words; KindUnavailable in a build without full-text search.
+type SearchStore interface {
+	Search(ctx context.Context, f domain.SearchFilter) (domain.Search, error)
+	// IndexTexts puts some texts of ended runs into the index and reports whether any are left.
+	IndexTexts(ctx context.Context) (more bool, err error)
+}
+
 // MaintenanceStore is what start-up and housekeeping need.
 type MaintenanceStore interface {
 	// InterruptRunning marks every run that is still "running" as interrupted and returns them.
@@ -77,6 +84,7 @@ type KeyValueStore interface {
 type Store interface {
 	RunStore
 	RecordStore
+	SearchStore
 	MaintenanceStore
 	ResultStore
 	LibraryStore

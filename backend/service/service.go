@@ -19,7 +19,7 @@ import (
 const trashKept = 30 * 24 * time.Hour
 
 // Service is the set of operations. It owns one worker goroutine that measures queued jobs one
-// after the other.
+// after the other, and one that tidies up in between.
 type Service struct {
 	d       Deps
 	started time.Time
@@ -37,6 +37,8 @@ type Service struct {
 	wake    chan struct{}
 	stop    context.CancelCauseFunc
 	stopped chan struct{} // closed when the worker has ended
+	idle    chan struct{} // a run has ended: tidy may work
+	tidied  chan struct{} // closed when tidy has ended
 }
 
 // job is what is kept in memory of a queued or running benchmark.
@@ -64,7 +66,8 @@ func New(d Deps) *Service {
 		d.OwnAddress = func(string) bool { return false }
 	}
 	return &Service{d: d, started: d.Now(), jobs: map[domain.RunID]*job{},
-		wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		idle: make(chan struct{}, 1), tidied: make(chan struct{})}
 }
 
 // Start does start-up work: unfinished runs become interrupted, built-in datasets are registered,
@@ -95,6 +98,7 @@ func (s *Service) Start(ctx context.Context, resume bool) error {
 	s.stop = cancel
 	s.mu.Unlock()
 	go s.work(wctx)
+	go s.tidy(wctx)
 	return nil
 }
 
@@ -107,12 +111,14 @@ func (s *Service) Close(ctx context.Context) error {
 		return nil
 	}
 	stop(errClosing)
-	select {
-	case <-s.stopped:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("stop the running benchmark: %w", ctx.Err())
+	for _, ended := range []chan struct{}{s.stopped, s.tidied} {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return fmt.Errorf("stop the running benchmark: %w", ctx.Err())
+		}
 	}
+	return nil
 }
 
 // ActiveRun returns the run being measured, or false.

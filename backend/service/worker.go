@@ -78,6 +78,7 @@ func (s *Service) execute(ctx context.Context, j *job) {
 	s.active = nil
 	s.mu.Unlock()
 	s.forget(j.id)
+	s.rested()
 }
 
 // closedResult says why a run was canceled that nobody canceled.

@@ -64,7 +64,7 @@ func open(path, params string, conns int, pragmas []pragma) *sql.DB {
 				return err
 			}
 		}
-		return conn.RegisterFunc("fold", strings.ToLower, true)
+		return nil
 	}
 	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: uriPath(path), RawQuery: params}).String()
 	db := sql.OpenDB(connector{dsn, &sqlite3.SQLiteDriver{ConnectHook: hook}})

@@ -50,3 +50,12 @@ func (s *Store) plan(t *testing.T, query string, args []any) []string {
 	}
 	return steps
 }
+
+// WithoutSearch makes an open store what a build without full-text search opens.
+func WithoutSearch(t *testing.T, s *Store) {
+	t.Helper()
+	var err error
+	if s.search, err = openSearch(t.Context(), s.w, false); err != nil {
+		t.Fatal(err)
+	}
+}

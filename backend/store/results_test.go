@@ -265,7 +265,7 @@ func TestRunsFilters(t *testing.T) {
 		{domain.RunFilter{Query: "NIGHT"}, "r2"},
 		{domain.RunFilter{Query: "qwEN"}, "r1"},
 		{domain.RunFilter{Query: "árvore_"}, "r0"},
-		{domain.RunFilter{Query: "0%"}, "r0"},
+		{domain.RunFilter{Query: "100%"}, "r0"},
 		{domain.RunFilter{Query: "r%e"}, ""},
 		{domain.RunFilter{Query: "RUN R"}, "r5 r2 r1 r0"},
 		{domain.RunFilter{Start: ptr(t0().Add(time.Second))}, "r5 r2"},

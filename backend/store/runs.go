@@ -129,10 +129,13 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-// Runs lists runs, newest first. Query is looked for in name, model, notes and tags.
+// Runs lists runs, newest first. Query is looked for in name, model, notes, tags, prompts and outputs.
 func (s *Store) Runs(ctx context.Context, f domain.RunFilter) (domain.Page[domain.Run], error) {
 	page := domain.Page[domain.Run]{Items: []domain.Run{}}
-	w := runsWhere(f)
+	w, err := s.runsWhere(ctx, f)
+	if err != nil {
+		return page, err
+	}
 	if err := s.r.QueryRowContext(ctx, "SELECT count(*) FROM run"+w.String(), w.args...).Scan(&page.Total); err != nil {
 		return page, wrap("count runs", err)
 	}
@@ -165,19 +168,21 @@ func (s *Store) Runs(ctx context.Context, f domain.RunFilter) (domain.Page[domai
 	return page, wrap("list runs", rows.Err())
 }
 
-func runsWhere(f domain.RunFilter) *where {
+func (s *Store) runsWhere(ctx context.Context, f domain.RunFilter) (*where, error) {
 	w := &where{}
+	if f.Query != "" {
+		found, err := s.searchRuns(ctx, f.Query)
+		if err != nil {
+			return nil, err
+		}
+		w.add("id IN (SELECT value FROM json_each(?))", jsonCol[[]int64]{&found})
+	}
 	w.equal("status", f.Status)
 	w.equal("model", f.Model)
 	w.equal("engine", f.Engine)
 	w.equal("task", f.Task)
 	w.equal("dataset_id", f.Dataset)
 	w.tag(f.Tag)
-	if q := strings.ToLower(f.Query); q != "" {
-		// fold and instr instead of LIKE: LIKE ignores case in ASCII alone and has wildcards.
-		w.add(`(instr(fold(name), ?) OR instr(fold(model), ?) OR instr(fold(notes), ?)
-			OR EXISTS(SELECT 1 FROM json_each(run.tags) WHERE instr(fold(value), ?)))`, q, q, q, q)
-	}
 	if f.Start != nil {
 		w.add("created_us >= ?", lowerUs(*f.Start))
 	}
@@ -192,7 +197,7 @@ func runsWhere(f domain.RunFilter) *where {
 	if !f.IncludeSample {
 		w.add("sample = 0")
 	}
-	return w
+	return w, nil
 }
 
 func pageSize(limit int) int {

@@ -30,6 +30,7 @@ type Store struct {
 
 	writer   *writer
 	ofWindow *sql.Stmt // see windowSums
+	search   bool      // texts can be searched
 }
 
 // Open opens or creates the database at path and brings its schema up to date. A file that is not
@@ -68,6 +69,13 @@ func (s *Store) start(ctx context.Context, steps []migration) error {
 		return wrap("open database", err)
 	}
 	if err := migrate(ctx, s.w, steps, s.path); err != nil {
+		return err
+	}
+	fts5, err := hasFTS5(ctx, s.w)
+	if err != nil {
+		return err
+	}
+	if s.search, err = openSearch(ctx, s.w, fts5); err != nil {
 		return err
 	}
 	if err := s.r.PingContext(ctx); err != nil {

@@ -286,8 +286,8 @@ func TestListFilters(t *testing.T) {
 	mid := s.job(ids[2]).CreatedAt.Format(time.RFC3339Nano)
 	for query, want := range map[string]int{
 		"status=completed": 5, "status=failed": 0, "model=far": 5, "model=" + model: 0, "engine=openai": 5, "engine=llama-server": 0,
-		"task=text-generation": 5, "dataset=chat-en": 5, "dataset=code-en": 0, "tag=t0": 3, "tag=t1": 2, "tag=none": 0, "q=run+3": 1, "q=nowhere": 0,
-		"start=" + mid: 3, "end=" + mid: 3, "start=" + mid + "&end=" + mid: 1, "tag=t1&q=run+3&status=completed": 1,
+		"task=text-generation": 5, "dataset=chat-en": 5, "dataset=code-en": 0, "tag=t0": 3, "tag=t1": 2, "tag=none": 0, "q=%22run+3%22": 1, "q=nowhere": 0,
+		"start=" + mid: 3, "end=" + mid: 3, "start=" + mid + "&end=" + mid: 1, "tag=t1&q=%22run+3%22&status=completed": 1,
 	} {
 		if n := s.get(api + "/benchmarks?" + query).want(http.StatusOK).total(); n != want {
 			t.Errorf("%s gives %d, want %d", query, n, want)

@@ -46,6 +46,8 @@ SELECT request.id, run_id, request.started_us AS at_us, (request.sample OR ifnul
   (ifnull(output_tokens, 0) | ifnull(ttft_us, 0) | ifnull(tpot_us, 0) | ifnull(last_us, 0)) >> 31 = 0 AS fits
 FROM request LEFT JOIN run ON run.id = run_id
 WHERE outcome = 'ok' AND phase = 'measure' AND (run_id IS NULL OR run.id IS NOT NULL AND deleted_us IS NULL);
+CREATE VIEW search_text AS
+SELECT search_doc.id, prompt, output FROM search_doc JOIN request_detail ON request_detail.id = search_doc.request;
 CREATE VIEW unfit_result AS
 SELECT request.id, run_id, request.started_us AS at_us, (request.sample OR ifnull(run.sample, 0)) AS sample,
   ifnull(model, '') AS model, engine, dataset_id, tags,
@@ -84,6 +86,30 @@ END;
 CREATE TRIGGER run_delete_agg BEFORE DELETE ON run WHEN OLD.deleted_us IS NULL BEGIN
   INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
   SELECT -1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = OLD.id;
+END;
+CREATE TRIGGER search_name_delete BEFORE DELETE ON run BEGIN
+  DELETE FROM search_name WHERE rowid = OLD.id;
+END;
+CREATE TRIGGER search_name_insert AFTER INSERT ON run BEGIN
+  INSERT INTO search_name(rowid, name, model, tags, notes)
+  VALUES(NEW.id, NEW.name, NEW.model, (SELECT group_concat(value, ', ') FROM json_each(NEW.tags)), NEW.notes);
+END;
+CREATE TRIGGER search_name_update AFTER UPDATE OF name, model, tags, notes ON run
+WHEN (OLD.name, OLD.model, OLD.tags, OLD.notes) IS NOT (NEW.name, NEW.model, NEW.tags, NEW.notes) BEGIN
+  UPDATE search_name SET name = NEW.name, model = NEW.model, notes = NEW.notes,
+    tags = (SELECT group_concat(value, ', ') FROM json_each(NEW.tags)) WHERE rowid = NEW.id;
+END;
+CREATE TRIGGER search_request_delete BEFORE DELETE ON request_detail
+WHEN EXISTS(SELECT 1 FROM search_doc WHERE request = OLD.id) BEGIN
+  INSERT INTO search_request(search_request, rowid, prompt, output)
+  SELECT 'delete', id, OLD.prompt, OLD.output FROM search_doc WHERE request = OLD.id;
+  DELETE FROM search_doc WHERE request = OLD.id;
+END;
+CREATE TRIGGER search_request_update BEFORE UPDATE OF prompt, output ON request_detail
+WHEN EXISTS(SELECT 1 FROM search_doc WHERE request = OLD.id) BEGIN
+  INSERT INTO search_request(search_request, rowid, prompt, output)
+  SELECT 'delete', id, OLD.prompt, OLD.output FROM search_doc WHERE request = OLD.id;
+  DELETE FROM search_doc WHERE request = OLD.id;
 END;
 CREATE TABLE agg(
   shift  INTEGER NOT NULL,
@@ -228,6 +254,27 @@ CREATE TABLE sample(
   gpus        TEXT CHECK(json_valid(gpus)),
   late_ms     REAL NOT NULL
 , gauges BLOB, remote TEXT CHECK(json_valid(remote))) STRICT;
+CREATE TABLE search_doc(
+  id      INTEGER PRIMARY KEY,
+  request INTEGER NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE search_made(
+  sha256 TEXT NOT NULL
+) STRICT;
+CREATE VIRTUAL TABLE search_name USING fts5(name, model, tags, notes,
+  tokenize='unicode61 remove_diacritics 2', prefix='1 2 3', columnsize=0);
+CREATE TABLE 'search_name_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+CREATE TABLE 'search_name_content'(id INTEGER PRIMARY KEY, c0, c1, c2, c3);
+CREATE TABLE 'search_name_data'(id INTEGER PRIMARY KEY, block BLOB);
+CREATE TABLE 'search_name_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE search_request USING fts5(prompt, output, content='search_text', content_rowid='id',
+  tokenize='unicode61 remove_diacritics 2', prefix='1 2 3', columnsize=0);
+CREATE TABLE 'search_request_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+CREATE TABLE 'search_request_data'(id INTEGER PRIMARY KEY, block BLOB);
+CREATE TABLE 'search_request_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
+CREATE TABLE search_run(
+  run_id INTEGER PRIMARY KEY REFERENCES run(id) ON DELETE CASCADE
+) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
 CREATE INDEX request_result ON request(run_id, started_us, sample, output_tokens, ttft_us, tpot_us, last_us)
   WHERE outcome = 'ok' AND phase = 'measure' AND run_id IS NOT NULL;

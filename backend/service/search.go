@@ -1,0 +1,57 @@
+package service
+
+import (
+	"context"
+	"strings"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// Search finds the runs in whose names, tags, notes, prompts or outputs every word of the query occurs.
+func (s *Service) Search(ctx context.Context, f domain.SearchFilter) (domain.Search, error) {
+	if strings.TrimSpace(f.Query) == "" {
+		return domain.Search{}, domain.Invalid("query.q", "must not be empty")
+	}
+	return s.d.Store.Search(ctx, f)
+}
+
+// tidy does what needs no hurry between two runs, and so never beside one, until ctx ends.
+func (s *Service) tidy(ctx context.Context) {
+	defer close(s.tidied)
+	for {
+		s.indexTexts(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.idle:
+		}
+	}
+}
+
+// rested tells tidy that the machine is free.
+func (s *Service) rested() {
+	select {
+	case s.idle <- struct{}{}:
+	default:
+	}
+}
+
+// measuring reports whether anything is being measured.
+func (s *Service) measuring() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active != nil || s.probing
+}
+
+// indexTexts puts the texts of ended runs into the index, until all are there or a run begins.
+func (s *Service) indexTexts(ctx context.Context) {
+	for more := true; more && ctx.Err() == nil && !s.measuring(); {
+		var err error
+		if more, err = s.d.Store.IndexTexts(ctx); err != nil {
+			if ctx.Err() == nil {
+				s.d.Log.Error("Cannot index texts", "error", err)
+			}
+			return
+		}
+	}
+}
