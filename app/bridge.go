@@ -138,6 +138,15 @@ func (b *Bridge) AddDataset(query, mediaType, text string) string {
 // RemoveDataset deletes an imported dataset.
 func (b *Bridge) RemoveDataset(id string) string { return b.call("RemoveDataset", "", nil, nil, id) }
 
+// AddView keeps a view of the results.
+func (b *Bridge) AddView(body string) string { return b.call("AddView", body, nil, nil) }
+
+// EditView changes a view.
+func (b *Bridge) EditView(id, body string) string { return b.call("EditView", body, nil, nil, id) }
+
+// RemoveView removes a view.
+func (b *Bridge) RemoveView(id string) string { return b.call("RemoveView", "", nil, nil, id) }
+
 // EditSettings changes stored settings.
 func (b *Bridge) EditSettings(body string) string { return b.call("EditSettings", body, nil, nil) }
 

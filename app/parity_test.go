@@ -30,7 +30,7 @@ func verbsOf() map[string][]string {
 		"AddEndpoint": {"endpoints", "add"}, "EditEndpoint": {"endpoints", "edit"},
 		"RemoveEndpoint": {"endpoints", "rm"}, "CheckEndpoint": {"endpoints", "check"},
 		"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
-		"MeasureBandwidth": {"bandwidth"},
+		"MeasureBandwidth": {"bandwidth"}, "AddView": {"views", "add"}, "EditView": {"views", "edit"}, "RemoveView": {"views", "rm"},
 	}
 }
 

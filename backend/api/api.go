@@ -72,6 +72,7 @@ func New(o Options) *API {
 
 func (a *API) routes() {
 	a.benchmarkRoutes()
+	a.viewRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

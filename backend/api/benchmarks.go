@@ -108,8 +108,8 @@ func waitOf(query, prefer string) (wait time.Duration, applied string, err error
 	return 0, "", nil
 }
 
-type benchmarksInput struct {
-	PageInput
+// RunFilterInput is what the lists of jobs can be narrowed by.
+type RunFilterInput struct {
 	Status  string `query:"status" enum:"queued,running,completed,failed,canceled,interrupted"`
 	Model   string `query:"model" maxLength:"512"`
 	Engine  string `query:"engine" maxLength:"64"`
@@ -123,16 +123,26 @@ type benchmarksInput struct {
 	Sample  bool   `query:"sample" doc:"Demonstration data of debug mode too"`
 }
 
-func (a *API) benchmarks(ctx context.Context, in *benchmarksInput) (*list[domain.Run], error) {
+func (in *RunFilterInput) filter() (domain.RunFilter, error) {
 	w, err := windowOf(in.Start, in.End)
+	return domain.RunFilter{
+		Status: in.Status, Model: in.Model, Engine: in.Engine, Task: in.Task, Dataset: in.Dataset,
+		Tag: in.Tag, Query: in.Query, Start: w.Start, End: w.End, Trash: in.Trash, IncludeSample: in.Sample,
+	}, err
+}
+
+type benchmarksInput struct {
+	PageInput
+	RunFilterInput
+}
+
+func (a *API) benchmarks(ctx context.Context, in *benchmarksInput) (*list[domain.Run], error) {
+	f, err := in.filter()
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.svc.Benchmarks(ctx, domain.RunFilter{
-		Status: in.Status, Model: in.Model, Engine: in.Engine, Task: in.Task, Dataset: in.Dataset,
-		Tag: in.Tag, Query: in.Query, Start: w.Start, End: w.End, Trash: in.Trash,
-		IncludeSample: in.Sample, Limit: in.Limit, Cursor: in.Cursor,
-	})
+	f.Limit, f.Cursor = in.Limit, in.Cursor
+	page, err := a.svc.Benchmarks(ctx, f)
 	if err != nil {
 		return nil, err
 	}

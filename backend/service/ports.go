@@ -39,6 +39,15 @@ type SearchStore interface {
 	IndexTexts(ctx context.Context) (more bool, err error)
 }
 
+// ViewStore counts runs and keeps views of them.
+type ViewStore interface {
+	Facets(ctx context.Context, f domain.RunFilter) (domain.Facets, error)
+	PutView(ctx context.Context, v domain.SavedView) error // KindConflict when another view has the name
+	Views(ctx context.Context) ([]domain.SavedView, error)
+	View(ctx context.Context, id string) (domain.SavedView, error)
+	DeleteView(ctx context.Context, id string) error
+}
+
 // MaintenanceStore is what start-up and housekeeping need.
 type MaintenanceStore interface {
 	// InterruptRunning marks every run that is still "running" as interrupted and returns them.
@@ -85,6 +94,7 @@ type Store interface {
 	RunStore
 	RecordStore
 	SearchStore
+	ViewStore
 	MaintenanceStore
 	ResultStore
 	LibraryStore

@@ -175,7 +175,7 @@ func (s *Store) runsWhere(ctx context.Context, f domain.RunFilter) (*where, erro
 		if err != nil {
 			return nil, err
 		}
-		w.add("id IN (SELECT value FROM json_each(?))", jsonCol[[]int64]{&found})
+		w.add("run.id IN (SELECT value FROM json_each(?))", jsonCol[[]int64]{&found})
 	}
 	w.equal("status", f.Status)
 	w.equal("model", f.Model)

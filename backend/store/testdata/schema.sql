@@ -254,6 +254,14 @@ CREATE TABLE sample(
   gpus        TEXT CHECK(json_valid(gpus)),
   late_ms     REAL NOT NULL
 , gauges BLOB, remote TEXT CHECK(json_valid(remote))) STRICT;
+CREATE TABLE saved_view(
+  id         TEXT PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  filters    TEXT NOT NULL CHECK(json_valid(filters)),
+  sort       TEXT NOT NULL CHECK(json_valid(sort)),
+  columns    TEXT CHECK(json_valid(columns)),
+  created_us INTEGER NOT NULL
+) STRICT;
 CREATE TABLE search_doc(
   id      INTEGER PRIMARY KEY,
   request INTEGER NOT NULL UNIQUE
