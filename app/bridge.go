@@ -138,6 +138,32 @@ func (b *Bridge) AddDataset(query, mediaType, text string) string {
 // RemoveDataset deletes an imported dataset.
 func (b *Bridge) RemoveDataset(id string) string { return b.call("RemoveDataset", "", nil, nil, id) }
 
+// EraseBenchmark deletes a benchmark of the trash for good.
+func (b *Bridge) EraseBenchmark(id string) string { return b.call("EraseBenchmark", "", nil, nil, id) }
+
+// EmptyTrash deletes every benchmark of the trash for good.
+func (b *Bridge) EmptyTrash() string { return b.call("EmptyTrash", "", nil, nil) }
+
+// CompactStorage gives free space back to the disk.
+func (b *Bridge) CompactStorage() string { return b.call("CompactStorage", "", nil, nil) }
+
+// ApplyRetention applies the rules of retention that are set.
+func (b *Bridge) ApplyRetention() string { return b.call("ApplyRetention", "", nil, nil) }
+
+// AddBackup copies the database.
+func (b *Bridge) AddBackup() string { return b.call("AddBackup", "", nil, nil) }
+
+// RemoveBackup deletes a copy of the database.
+func (b *Bridge) RemoveBackup(name string) string { return b.call("RemoveBackup", "", nil, nil, name) }
+
+// RestoreBackup puts a copy in place of the database at the next start.
+func (b *Bridge) RestoreBackup(name string) string {
+	return b.call("RestoreBackup", "", nil, nil, name)
+}
+
+// CancelRestore keeps the database after all.
+func (b *Bridge) CancelRestore() string { return b.call("CancelRestore", "", nil, nil) }
+
 // AddView keeps a view of the results.
 func (b *Bridge) AddView(body string) string { return b.call("AddView", body, nil, nil) }
 

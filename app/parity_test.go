@@ -31,6 +31,9 @@ func verbsOf() map[string][]string {
 		"RemoveEndpoint": {"endpoints", "rm"}, "CheckEndpoint": {"endpoints", "check"},
 		"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
 		"MeasureBandwidth": {"bandwidth"}, "AddView": {"views", "add"}, "EditView": {"views", "edit"}, "RemoveView": {"views", "rm"},
+		"EraseBenchmark": {"trash", "rm"}, "EmptyTrash": {"trash", "empty"}, "CompactStorage": {"storage", "compact"},
+		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
+		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"},
 	}
 }
 

@@ -73,6 +73,7 @@ func New(o Options) *API {
 func (a *API) routes() {
 	a.benchmarkRoutes()
 	a.viewRoutes()
+	a.storageRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

@@ -433,6 +433,8 @@ func (f *fakeSettings) StoreText() bool { return true }
 
 func (f *fakeSettings) EnergyPrices() domain.EnergyPrices { return domain.EnergyPrices{} }
 
+func (f *fakeSettings) Retention() domain.RetentionRules { return domain.RetentionRules{TrashDays: 30} }
+
 func (f *fakeSettings) AllowedHosts() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

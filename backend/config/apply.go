@@ -78,6 +78,8 @@ func merged(old, p domain.SettingsPatch) domain.SettingsPatch {
 		EnginePath: cmp.Or(p.EnginePath, old.EnginePath), ModelsDir: cmp.Or(p.ModelsDir, old.ModelsDir),
 		StoreText: cmp.Or(p.StoreText, old.StoreText), OnboardingDone: cmp.Or(p.OnboardingDone, old.OnboardingDone),
 		TariffPerKWh: cmp.Or(p.TariffPerKWh, old.TariffPerKWh), Currency: cmp.Or(p.Currency, old.Currency), CO2GPerKWh: cmp.Or(p.CO2GPerKWh, old.CO2GPerKWh),
+		TrashDays: cmp.Or(p.TrashDays, old.TrashDays), DropTextsDays: cmp.Or(p.DropTextsDays, old.DropTextsDays),
+		DropTelemetryDays: cmp.Or(p.DropTelemetryDays, old.DropTelemetryDays),
 	}
 }
 
@@ -149,6 +151,9 @@ func (s *Settings) EnergyPrices() domain.EnergyPrices {
 	v := s.now()
 	return domain.EnergyPrices{PerKWh: v.tariff, Currency: v.currency, CO2GPerKWh: v.co2}
 }
+
+// Retention are the rules of what is deleted by itself.
+func (s *Settings) Retention() domain.RetentionRules { return s.now().retention }
 
 // TestDatabase is the file of sample results for debug mode, or empty.
 func (s *Settings) TestDatabase() string { return s.now().testDatabase }

@@ -25,13 +25,14 @@ type values struct {
 	debug, api, storeText, onboarding   bool
 	telemetryHz, tariff, co2            float64
 	apiAddr, currency                   string
+	retention                           domain.RetentionRules
 	allowedHosts                        []string
 	enginePath, modelsDir, testDatabase string
 }
 
 func defaults() values {
 	return values{theme: "system", language: "system", telemetryHz: 10, api: true, apiAddr: "127.0.0.1:8000",
-		allowedHosts: []string{}, storeText: true}
+		allowedHosts: []string{}, storeText: true, retention: domain.RetentionRules{TrashDays: 30}}
 }
 
 // key is one setting: its names, and how text or a patch becomes its value.
@@ -104,6 +105,12 @@ func keys() []key {
 			func(v *values) *string { return &v.currency }, func(p P) *string { return p.Currency }, text, shortWord),
 		setting("co2_g_per_kwh", "INFEROMETER_CO2_G_PER_KWH", "Grams of CO2 that the grid emits for a kWh; 0: not known.",
 			func(v *values) *float64 { return &v.co2 }, func(p P) *float64 { return p.CO2GPerKWh }, number, between(0, 10000)),
+		setting("trash_days", "INFEROMETER_TRASH_DAYS", "Deleted runs are deleted for good after so many days; 0: never.",
+			func(v *values) *int { return &v.retention.TrashDays }, func(p P) *int { return p.TrashDays }, whole, days),
+		setting("drop_texts_days", "INFEROMETER_DROP_TEXTS_DAYS", "Prompts and outputs of runs older than so many days are deleted, unless pinned; 0: never.",
+			func(v *values) *int { return &v.retention.DropTextsDays }, func(p P) *int { return p.DropTextsDays }, whole, days),
+		setting("drop_telemetry_days", "INFEROMETER_DROP_TELEMETRY_DAYS", "Hardware readings of runs older than so many days are deleted, unless pinned; 0: never.",
+			func(v *values) *int { return &v.retention.DropTelemetryDays }, func(p P) *int { return p.DropTelemetryDays }, whole, days),
 		setting("test_database", EnvTestDatabase, "File of sample results that debug mode loads; empty takes test_database.json here, else a built-in one.",
 			func(v *values) *string { return &v.testDatabase }, func(P) *string { return nil }, text, filePath),
 	}
@@ -129,6 +136,17 @@ func number(s string) (float64, error) {
 	}
 	return f, nil
 }
+
+func whole(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, errors.New("must be a whole number")
+	}
+	return n, nil
+}
+
+// days are those of a rule of retention: up to a hundred years.
+func days(n int) error { return between(0, 36500)(float64(n)) }
 
 func commaList(s string) ([]string, error) {
 	out := []string{}

@@ -16,20 +16,23 @@ type Settings struct {
 
 // SettingsPatch is the body of PATCH /api/v1/settings; absent fields stay.
 type SettingsPatch struct {
-	Theme          *string   `json:"theme,omitempty" doc:"system, dark or light"`
-	Language       *string   `json:"language,omitempty" doc:"system, en or pt-BR"`
-	Debug          *bool     `json:"debug,omitempty" doc:"Sample data and the seed's average routes"`
-	TelemetryHz    *float64  `json:"telemetry_hz,omitempty" minimum:"1" maximum:"50"`
-	APIEnabled     *bool     `json:"api_enabled,omitempty"`
-	APIAddr        *string   `json:"api_addr,omitempty" doc:"host:port; used at the next start"`
-	AllowedHosts   *[]string `json:"allowed_hosts,omitempty" maxItems:"64"`
-	EnginePath     *string   `json:"engine_path,omitempty" doc:"An own llama-server binary"`
-	ModelsDir      *string   `json:"models_dir,omitempty"`
-	StoreText      *bool     `json:"store_text,omitempty"`
-	OnboardingDone *bool     `json:"onboarding_done,omitempty"`
-	TariffPerKWh   *float64  `json:"tariff_per_kwh,omitempty" minimum:"0" maximum:"1000000" doc:"Price of a kWh; 0: not known"`
-	Currency       *string   `json:"currency,omitempty" maxLength:"8" doc:"Of the tariff, e.g. EUR"`
-	CO2GPerKWh     *float64  `json:"co2_g_per_kwh,omitempty" minimum:"0" maximum:"10000" doc:"Grams of CO2 emitted for a kWh; 0: not known"`
+	Theme             *string   `json:"theme,omitempty" doc:"system, dark or light"`
+	Language          *string   `json:"language,omitempty" doc:"system, en or pt-BR"`
+	Debug             *bool     `json:"debug,omitempty" doc:"Sample data and the seed's average routes"`
+	TelemetryHz       *float64  `json:"telemetry_hz,omitempty" minimum:"1" maximum:"50"`
+	APIEnabled        *bool     `json:"api_enabled,omitempty"`
+	APIAddr           *string   `json:"api_addr,omitempty" doc:"host:port; used at the next start"`
+	AllowedHosts      *[]string `json:"allowed_hosts,omitempty" maxItems:"64"`
+	EnginePath        *string   `json:"engine_path,omitempty" doc:"An own llama-server binary"`
+	ModelsDir         *string   `json:"models_dir,omitempty"`
+	StoreText         *bool     `json:"store_text,omitempty"`
+	OnboardingDone    *bool     `json:"onboarding_done,omitempty"`
+	TariffPerKWh      *float64  `json:"tariff_per_kwh,omitempty" minimum:"0" maximum:"1000000" doc:"Price of a kWh; 0: not known"`
+	Currency          *string   `json:"currency,omitempty" maxLength:"8" doc:"Of the tariff, e.g. EUR"`
+	TrashDays         *int      `json:"trash_days,omitempty" minimum:"0" maximum:"36500" doc:"Deleted runs are deleted for good after so many days; 0: never"`
+	DropTextsDays     *int      `json:"drop_texts_days,omitempty" minimum:"0" maximum:"36500" doc:"Prompts and outputs of runs older than so many days are deleted, unless pinned; 0: never"`
+	DropTelemetryDays *int      `json:"drop_telemetry_days,omitempty" minimum:"0" maximum:"36500" doc:"Hardware readings of runs older than so many days are deleted, unless pinned; 0: never"`
+	CO2GPerKWh        *float64  `json:"co2_g_per_kwh,omitempty" minimum:"0" maximum:"10000" doc:"Grams of CO2 emitted for a kWh; 0: not known"`
 }
 
 // Health is the answer of GET /api/v1/health.

@@ -287,6 +287,7 @@ func TestDeleteAndRestore(t *testing.T) {
 		w.close()
 		pass(31 * 24 * time.Hour)
 		w = start(t, options{path: w.path})
+		pass(time.Second)
 		_, err := w.svc.Benchmark(t.Context(), id)
 		refused(t, err, domain.KindNotFound, "")
 	})

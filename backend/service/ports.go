@@ -48,6 +48,24 @@ type ViewStore interface {
 	DeleteView(ctx context.Context, id string) error
 }
 
+// SpaceStore knows what takes space, frees it, and keeps copies of the database.
+type SpaceStore interface {
+	Usage(ctx context.Context) (domain.Storage, error)
+	Compact(ctx context.Context) (domain.Compacted, error)
+	// WouldFree counts what rules free at a moment; DropTexts and DropTelemetry free some of it and return how
+	// many runs they changed, 0 at the end.
+	WouldFree(ctx context.Context, rules domain.RetentionRules, now time.Time) (domain.Retention, error)
+	DropTexts(ctx context.Context, now time.Time, days int) (int, error)
+	DropTelemetry(ctx context.Context, now time.Time, days int) (int, error)
+	EraseRun(ctx context.Context, id domain.RunID) error // one of the trash
+	Backups(ctx context.Context) ([]domain.Backup, error)
+	AddBackup(ctx context.Context) (domain.Backup, error)
+	RemoveBackup(ctx context.Context, name string) error
+	// StageRestore lays a backup ready for the next opening; CancelRestore takes that back.
+	StageRestore(ctx context.Context, name string) error
+	CancelRestore(ctx context.Context) error
+}
+
 // MaintenanceStore is what start-up and housekeeping need.
 type MaintenanceStore interface {
 	// InterruptRunning marks every run that is still "running" as interrupted and returns them.
@@ -95,6 +113,7 @@ type Store interface {
 	RecordStore
 	SearchStore
 	ViewStore
+	SpaceStore
 	MaintenanceStore
 	ResultStore
 	LibraryStore
@@ -166,6 +185,7 @@ type SettingsStore interface {
 	StoreText() bool
 	AllowedHosts() []string
 	EnergyPrices() domain.EnergyPrices
+	Retention() domain.RetentionRules
 }
 
 // Scraper reads metrics of other machines; scrape.Scraper implements it.

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -18,12 +19,17 @@ func (s *Service) Search(ctx context.Context, f domain.SearchFilter) (domain.Sea
 // tidy does what needs no hurry between two runs, and so never beside one, until ctx ends.
 func (s *Service) tidy(ctx context.Context) {
 	defer close(s.tidied)
+	tick := time.NewTicker(housekeeping)
+	defer tick.Stop()
+	s.keepHouse(ctx)
 	for {
 		s.indexTexts(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.idle:
+		case <-tick.C:
+			s.keepHouse(ctx)
 		}
 	}
 }

@@ -15,9 +15,6 @@ import (
 	"github.com/inferometer/inferometer/backend/workload"
 )
 
-// trashKept is how long a deleted run can be taken back.
-const trashKept = 30 * 24 * time.Hour
-
 // Service is the set of operations. It owns one worker goroutine that measures queued jobs one
 // after the other, and one that tidies up in between.
 type Service struct {
@@ -76,9 +73,6 @@ func New(d Deps) *Service {
 func (s *Service) Start(ctx context.Context, resume bool) error {
 	if err := s.interruptUnfinished(ctx); err != nil {
 		return fmt.Errorf("mark unfinished runs: %w", err)
-	}
-	if _, err := s.d.Store.PurgeRuns(ctx, s.d.Now().Add(-trashKept)); err != nil {
-		return fmt.Errorf("empty the trash: %w", err)
 	}
 	if err := s.registerBuiltins(ctx); err != nil {
 		return fmt.Errorf("register built-in datasets: %w", err)

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -113,18 +112,5 @@ func backupPattern(path string) string {
 
 // backup writes a whole copy beside the database, in backups/NAME-vN-TIME.db.
 func backup(ctx context.Context, db *sql.DB, path string, version int) error {
-	stamp := fmt.Sprintf("%04d-%s", version, time.Now().UTC().Format("20060102T150405.000000"))
-	target := strings.Replace(backupPattern(path), "*", stamp, 1)
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return fmt.Errorf("make backup folder: %w", err)
-	}
-	// The file exists before SQLite fills it, so that it is private from its first byte.
-	if err := os.WriteFile(target, nil, 0o600); err != nil {
-		return fmt.Errorf("create backup: %w", err)
-	}
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
-		os.Remove(target)
-		return wrap("back up database", err)
-	}
-	return nil
+	return copyInto(ctx, db, backupPath(path, version, byMigration, time.Now()))
 }

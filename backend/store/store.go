@@ -48,6 +48,9 @@ func openWith(ctx context.Context, path string, steps []migration) (*Store, erro
 	if err != nil {
 		return nil, fmt.Errorf("resolve database path: %w", err)
 	}
+	if err := applyRestore(path); err != nil {
+		return nil, err
+	}
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,70 @@
+package domain
+
+import "time"
+
+// Storage is the answer of GET /api/v1/storage: what takes space on disk.
+type Storage struct {
+	DataDir string `json:"data_dir"`
+	// Parts are texts, token_times, telemetry, search, results and free of the database, and models, engines,
+	// logs and backups beside it, in this order.
+	Parts          []StoragePart `json:"parts"`
+	DatabaseBytes  int64         `json:"database_bytes"`
+	TotalBytes     int64         `json:"total_bytes"`
+	DiskFreeBytes  *int64        `json:"disk_free_bytes"`
+	PendingRestore string        `json:"pending_restore"` // the backup that takes its place at the next start; empty: none
+}
+
+// StoragePart is one kind of what is kept.
+type StoragePart struct {
+	Kind       string `json:"kind"`
+	Bytes      int64  `json:"bytes"`
+	Rows       *int64 `json:"rows"`        // requests, readings or files; null where it means nothing
+	InDatabase bool   `json:"in_database"` // a share of database_bytes
+}
+
+// Compacted is the answer of POST /api/v1/storage/compact.
+type Compacted struct {
+	BeforeBytes int64 `json:"before_bytes"`
+	AfterBytes  int64 `json:"after_bytes"`
+}
+
+// Backup is one copy of the database.
+type Backup struct {
+	Name      string    `json:"name"`
+	Reason    string    `json:"reason"` // manual, migration, restore (what was there before one)
+	Schema    int       `json:"schema"`
+	Bytes     int64     `json:"bytes"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Restore is the answer of POST /api/v1/storage/backups/{name}/restore.
+type Restore struct {
+	Name    string `json:"name"`
+	Restart bool   `json:"restart"` // the program has to be started again
+}
+
+// RetentionRules say what is deleted by itself; 0 days: never.
+type RetentionRules struct {
+	TrashDays         int `json:"trash_days"`
+	DropTextsDays     int `json:"drop_texts_days"`     // prompts and outputs of runs that ended longer ago, unless pinned
+	DropTelemetryDays int `json:"drop_telemetry_days"` // hardware readings of runs that ended longer ago, unless pinned
+}
+
+// Retention is what rules free now, or have freed.
+type Retention struct {
+	RetentionRules
+	Trash     RetentionPart `json:"trash"`
+	Texts     RetentionPart `json:"texts"`
+	Telemetry RetentionPart `json:"telemetry"`
+}
+
+// RetentionPart counts the runs that a rule touches and the bytes it frees.
+type RetentionPart struct {
+	Runs  int   `json:"runs"`
+	Bytes int64 `json:"bytes"`
+}
+
+// TrashEmptied is the answer of DELETE /api/v1/trash.
+type TrashEmptied struct {
+	Deleted int `json:"deleted"`
+}

@@ -1,0 +1,123 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// housekeeping is how often the rules of retention are applied while the program runs.
+const housekeeping = time.Hour
+
+// Storage says what takes space on disk.
+func (s *Service) Storage(ctx context.Context) (domain.Storage, error) { return s.d.Store.Usage(ctx) }
+
+// CompactStorage gives free space back to the disk; not while anything is measured.
+func (s *Service) CompactStorage(ctx context.Context) (domain.Compacted, error) {
+	if err := s.quietDisk(); err != nil {
+		return domain.Compacted{}, err
+	}
+	return s.d.Store.Compact(ctx)
+}
+
+// quietDisk refuses what works the disk while anything is measured.
+func (s *Service) quietDisk() error {
+	if s.measuring() {
+		return &domain.Error{Kind: domain.KindConflict, Msg: "This would disturb the benchmark that is running.", Hint: "Wait for it to end, or cancel it."}
+	}
+	return nil
+}
+
+// Backups lists the copies of the database, newest first.
+func (s *Service) Backups(ctx context.Context) ([]domain.Backup, error) {
+	return s.d.Store.Backups(ctx)
+}
+
+// AddBackup copies the database; not while anything is measured.
+func (s *Service) AddBackup(ctx context.Context) (domain.Backup, error) {
+	if err := s.quietDisk(); err != nil {
+		return domain.Backup{}, err
+	}
+	return s.d.Store.AddBackup(ctx)
+}
+
+// RemoveBackup deletes a copy.
+func (s *Service) RemoveBackup(ctx context.Context, name string) error {
+	return s.d.Store.RemoveBackup(ctx, name)
+}
+
+// RestoreBackup checks a copy and lays it ready; it takes the place of the database at the next start, and
+// what is there now becomes a backup itself.
+func (s *Service) RestoreBackup(ctx context.Context, name string) (domain.Restore, error) {
+	if err := s.quietDisk(); err != nil {
+		return domain.Restore{}, err
+	}
+	return domain.Restore{Name: name, Restart: true}, s.d.Store.StageRestore(ctx, name)
+}
+
+// CancelRestore takes back what RestoreBackup has laid ready.
+func (s *Service) CancelRestore(ctx context.Context) error { return s.d.Store.CancelRestore(ctx) }
+
+// Retention says what rules would free now. A nil rule is the one that is set.
+func (s *Service) Retention(ctx context.Context, trash, texts, telemetry *int) (domain.Retention, error) {
+	rules := s.d.Settings.Retention()
+	rules.TrashDays = or(trash, rules.TrashDays)
+	rules.DropTextsDays, rules.DropTelemetryDays = or(texts, rules.DropTextsDays), or(telemetry, rules.DropTelemetryDays)
+	return s.d.Store.WouldFree(ctx, rules, s.d.Now())
+}
+
+// ApplyRetention applies the rules that are set and says what they freed; not while anything is measured.
+func (s *Service) ApplyRetention(ctx context.Context) (domain.Retention, error) {
+	if err := s.quietDisk(); err != nil {
+		return domain.Retention{}, err
+	}
+	would, err := s.Retention(ctx, nil, nil, nil)
+	if err != nil {
+		return would, err
+	}
+	return would, s.retain(ctx, would.RetentionRules, func() bool { return false })
+}
+
+// retain applies rules a few runs at a time, until all is done or stop says so.
+func (s *Service) retain(ctx context.Context, rules domain.RetentionRules, stop func() bool) error {
+	now := s.d.Now()
+	if rules.TrashDays > 0 {
+		if _, err := s.d.Store.PurgeRuns(ctx, now.AddDate(0, 0, -rules.TrashDays)); err != nil {
+			return err
+		}
+	}
+	for _, rule := range []struct {
+		days int
+		drop func(ctx context.Context, now time.Time, days int) (int, error)
+	}{{rules.DropTextsDays, s.d.Store.DropTexts}, {rules.DropTelemetryDays, s.d.Store.DropTelemetry}} {
+		for left := 1; rule.days > 0 && left > 0 && !stop() && ctx.Err() == nil; {
+			var err error
+			if left, err = rule.drop(ctx, now, rule.days); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// EmptyTrash deletes all runs of the trash for good.
+func (s *Service) EmptyTrash(ctx context.Context) (domain.TrashEmptied, error) {
+	n, err := s.d.Store.PurgeRuns(ctx, s.d.Now().Add(time.Hour)) // those deleted just now too
+	return domain.TrashEmptied{Deleted: n}, err
+}
+
+// EraseBenchmark deletes one run of the trash for good.
+func (s *Service) EraseBenchmark(ctx context.Context, id domain.RunID) error {
+	return s.d.Store.EraseRun(ctx, id)
+}
+
+// keepHouse applies the rules of retention while nothing is measured.
+func (s *Service) keepHouse(ctx context.Context) {
+	if s.measuring() {
+		return
+	}
+	if err := s.retain(ctx, s.d.Settings.Retention(), s.measuring); err != nil && ctx.Err() == nil {
+		s.d.Log.Error("Cannot apply the rules of retention", "error", err)
+	}
+}

@@ -1,0 +1,82 @@
+package service_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// TestRetentionIsOffButForTheTrash lets a year pass.
+func TestRetentionIsOffButForTheTrash(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		kept, gone := w.finished(nil), w.finished(nil)
+		if err := w.svc.DeleteBenchmark(t.Context(), gone.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		pass(365 * 24 * time.Hour)
+		if q, err := w.svc.BenchmarkRequest(t.Context(), kept.ID, 1); err != nil || q.Prompt == nil {
+			t.Errorf("the text is gone: %v", err)
+		}
+		_, err := w.svc.Benchmark(t.Context(), gone.ID)
+		refused(t, err, domain.KindNotFound, "")
+	})
+}
+
+// TestRetentionIsShownAndApplied asks what rules would free, and lets the clock apply those that are set.
+func TestRetentionIsShownAndApplied(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		plain, pinned := w.finished(nil), w.finished(nil)
+		if _, err := w.svc.EditBenchmark(t.Context(), pinned.ID, domain.RunPatch{Pinned: ptr(true)}); err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * 24 * time.Hour)
+		text := func(id domain.RunID) bool {
+			q, err := w.svc.BenchmarkRequest(t.Context(), id, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return q.Prompt != nil
+		}
+		would, err := w.svc.Retention(t.Context(), nil, ptr(7), ptr(7))
+		if err != nil || would.TrashDays != 30 || would.Texts.Runs != 1 || would.Texts.Bytes == 0 || would.Telemetry.Runs != 1 {
+			t.Errorf("%+v, %v", would, err)
+		}
+		if done, err := w.svc.ApplyRetention(t.Context()); err != nil || done.Texts.Runs != 0 || !text(plain.ID) {
+			t.Errorf("no rule is set, but %+v, %v", done, err)
+		}
+		if _, err := w.svc.EditSettings(t.Context(), domain.SettingsPatch{DropTextsDays: ptr(7)}); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Hour)
+		if text(plain.ID) || !text(pinned.ID) {
+			t.Errorf("plain has its text: %v, pinned: %v", text(plain.ID), text(pinned.ID))
+		}
+		if r := w.stored(plain.ID); r.Summary == nil || r.Output != nil {
+			t.Errorf("summary %v, output %v", r.Summary, r.Output)
+		}
+		_, err = w.svc.EditSettings(t.Context(), domain.SettingsPatch{DropTextsDays: ptr(-1)})
+		refused(t, err, domain.KindInvalid, "body.drop_texts_days")
+	})
+}
+
+// TestDiskIsLeftAloneWhileMeasuring refuses what would work the disk.
+func TestDiskIsLeftAloneWhileMeasuring(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		run := w.start(nil)
+		w.measuring(run.ID)
+		_, err := w.svc.CompactStorage(t.Context())
+		refused(t, err, domain.KindConflict, "")
+		_, err = w.svc.AddBackup(t.Context())
+		refused(t, err, domain.KindConflict, "")
+		_, err = w.svc.RestoreBackup(t.Context(), "x")
+		refused(t, err, domain.KindConflict, "")
+		_, err = w.svc.ApplyRetention(t.Context())
+		refused(t, err, domain.KindConflict, "")
+		w.wait(run.ID)
+		pass(time.Second)
+		if _, err := w.svc.CompactStorage(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
