@@ -15,6 +15,7 @@ export interface RunQuery {
   q?: string;
   start?: string;
   end?: string;
+  trash?: boolean;
   limit?: number;
   cursor?: string;
 }
@@ -63,6 +64,15 @@ export async function restoreRun(job: string): Promise<void> {
   await request('DELETE', `/benchmarks/${id(job)}`, { query: { restore: true }, bound: ['DeleteBenchmark', job, true] })
 }
 
+/** Deletes a run of the trash for good. */
+export async function eraseRun(job: string): Promise<void> {
+  await request('DELETE', `/trash/${id(job)}`, { bound: ['EraseBenchmark', job] })
+}
+
+export async function emptyTrash(): Promise<void> {
+  await request('DELETE', '/trash', { bound: ['EmptyTrash'] })
+}
+
 export interface MetricsQuery {
   every?: string;
   points?: number;
@@ -108,6 +118,22 @@ export interface AverageQuery {
 
 export const averages = async (query: AverageQuery = {}): Promise<T.Averages> =>
   (await request<T.Averages>('GET', '/results/average', { query: { ...query } })).body
+
+/** Finds runs by words of their texts; the newest come first. */
+export const search = async (q: string, limit: number): Promise<T.Search> =>
+  (await request<T.Search>('GET', '/search', { query: { q, limit } })).body
+
+export const listViews = async (): Promise<T.SavedView[]> => (await request<T.SavedView[] | null>('GET', '/views')).body ?? []
+
+export const addView = async (json: T.ViewInput): Promise<T.SavedView> =>
+  (await request<T.SavedView>('POST', '/views', { json, bound: ['AddView', JSON.stringify(json)] })).body
+
+export const editView = async (view: string, json: T.ViewInput): Promise<T.SavedView> =>
+  (await request<T.SavedView>('PATCH', `/views/${id(view)}`, { json, bound: ['EditView', view, JSON.stringify(json)] })).body
+
+export async function removeView(view: string): Promise<void> {
+  await request('DELETE', `/views/${id(view)}`, { bound: ['RemoveView', view] })
+}
 
 export const listModels = async (installed = true): Promise<T.Model[]> =>
   (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []

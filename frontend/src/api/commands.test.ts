@@ -16,6 +16,8 @@ const rows: Row[] = [
   ['EditBenchmark', () => calls.editRun('r', { tags: ['x'] }), ['r', '{"tags":["x"]}'], 'PATCH /benchmarks/r', '{"tags":["x"]}'],
   ['DeleteBenchmark', () => calls.deleteRun('r'), ['r', false], 'DELETE /benchmarks/r'],
   ['DeleteBenchmark', () => calls.restoreRun('r'), ['r', true], 'DELETE /benchmarks/r?restore=true'],
+  ['EraseBenchmark', () => calls.eraseRun('r'), ['r'], 'DELETE /trash/r'],
+  ['EmptyTrash', () => calls.emptyTrash(), [], 'DELETE /trash'],
   ['AddModel', () => calls.addModel('/a.gguf'), ['{"path":"/a.gguf"}'], 'POST /models', '{"path":"/a.gguf"}'],
   ['RemoveModel', () => calls.removeModel('m/1'), ['m/1'], 'DELETE /models/m%2F1'],
   ['DownloadModel', () => calls.downloadModel('m'), ['m'], 'POST /models/m/download'],
@@ -27,6 +29,9 @@ const rows: Row[] = [
   ['AddDataset', () => calls.addDataset({ name: 'n m', format: 'csv', body: 'prompt\nx' }), ['name=n+m&format=csv', 'text/csv', 'prompt\nx'], 'POST /datasets?name=n+m&format=csv', 'prompt\nx', { 'Content-Type': 'text/csv' }],
   ['AddDataset', () => calls.addDataset({ name: '', format: 'sharegpt', body: '[]', preview: true, skipBad: true }), ['format=sharegpt&preview=true&skip_bad=true', 'application/json', '[]'], 'POST /datasets?format=sharegpt&preview=true&skip_bad=true', '[]'],
   ['RemoveDataset', () => calls.removeDataset('d'), ['d'], 'DELETE /datasets/d'],
+  ['AddView', () => calls.addView({ name: 'n' }), ['{"name":"n"}'], 'POST /views', '{"name":"n"}'],
+  ['EditView', () => calls.editView('v', { name: 'n' }), ['v', '{"name":"n"}'], 'PATCH /views/v', '{"name":"n"}'],
+  ['RemoveView', () => calls.removeView('v'), ['v'], 'DELETE /views/v'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],
 ]
 

@@ -333,6 +333,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs by model, engine, dataset, tag and status
+         * @description Takes the filters of the list of jobs. Each count holds within all filters but its own.
+         */
+        get: operations["facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -473,6 +493,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find runs by their words, and where the words occur
+         * @description Every word must occur in one request, in the run's own words, or partly in each. Runs come newest first; a snippet is plain text in parts.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -489,6 +529,136 @@ export interface paths {
         head?: never;
         /** Change stored settings */
         patch: operations["editSettings"];
+        trace?: never;
+    };
+    "/api/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What takes space on disk */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies of the database, newest first */
+        get: operations["backups"];
+        put?: never;
+        /** Copy the database now */
+        post: operations["addBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/backups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a copy */
+        delete: operations["removeBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/backups/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a copy in place of the database at the next start
+         * @description The copy is read from end to end first. What is there now becomes a backup itself.
+         */
+        post: operations["restoreBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/compact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give free space back to the disk */
+        post: operations["compactStorage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Keep the database after all */
+        delete: operations["cancelRestore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the rules of retention would free now
+         * @description Rules that are not given are those of the settings.
+         */
+        get: operations["retention"];
+        put?: never;
+        /**
+         * Apply the rules of retention that are set
+         * @description They are also applied by themselves, once an hour while nothing is measured.
+         */
+        post: operations["applyRetention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/system": {
@@ -577,6 +747,76 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete every job of the trash for good */
+        delete: operations["emptyTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trash/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a job of the trash for good */
+        delete: operations["eraseBenchmark"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved views of the results */
+        get: operations["views"];
+        put?: never;
+        /** Keep filters, order and columns as a view */
+        post: operations["addView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a view */
+        delete: operations["removeView"];
+        options?: never;
+        head?: never;
+        /** Change a view */
+        patch: operations["editView"];
         trace?: never;
     };
     "/api/v1/window/front": {
@@ -694,6 +934,16 @@ export interface components {
             avg_time_to_first_token: number[] | null;
             avg_token_count: number[] | null;
             avg_total_generation_time: number[] | null;
+        };
+        Backup: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            name: string;
+            reason: string;
+            /** Format: int64 */
+            schema: number;
         };
         Bandwidth: {
             /** Format: int64 */
@@ -836,6 +1086,12 @@ export interface components {
             dropped_samples: number;
             /** Format: double */
             recorder_late_ms: number;
+        };
+        Compacted: {
+            /** Format: int64 */
+            after_bytes: number;
+            /** Format: int64 */
+            before_bytes: number;
         };
         Dataset: {
             builtin: boolean;
@@ -1085,6 +1341,20 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+        };
+        FacetCount: {
+            /** Format: int64 */
+            count: number;
+            value: string;
+        };
+        Facets: {
+            dataset: components["schemas"]["FacetCount"][];
+            engine: components["schemas"]["FacetCount"][];
+            model: components["schemas"]["FacetCount"][];
+            status: components["schemas"]["FacetCount"][];
+            tag: components["schemas"]["FacetCount"][];
+            /** Format: int64 */
+            total: number;
         };
         FieldError: {
             location: string;
@@ -1822,6 +2092,10 @@ export interface components {
              */
             seconds?: number;
         };
+        Restore: {
+            name: string;
+            restart: boolean;
+        };
         Result: {
             generated_text: string | null;
             job_id: string | null;
@@ -1839,6 +2113,23 @@ export interface components {
             token_count: number | null;
             /** Format: double */
             total_generation_time: number | null;
+        };
+        Retention: {
+            /** Format: int64 */
+            drop_telemetry_days: number;
+            /** Format: int64 */
+            drop_texts_days: number;
+            telemetry: components["schemas"]["RetentionPart"];
+            texts: components["schemas"]["RetentionPart"];
+            trash: components["schemas"]["RetentionPart"];
+            /** Format: int64 */
+            trash_days: number;
+        };
+        RetentionPart: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            runs: number;
         };
         Run: {
             bottleneck: components["schemas"]["Bottleneck"] | null;
@@ -1979,6 +2270,35 @@ export interface components {
             /** Format: double */
             vram_usage_gb: number | null;
         };
+        SavedView: {
+            columns: string[];
+            /** Format: date-time */
+            created_at: string;
+            filters: components["schemas"]["ViewFilters"];
+            id: string;
+            name: string;
+            sort: components["schemas"]["ViewSort"];
+        };
+        Search: {
+            hits: components["schemas"]["SearchHit"][];
+            /** Format: int64 */
+            indexing: number;
+            more: boolean;
+        };
+        SearchHit: {
+            /** Format: date-time */
+            created_at: string;
+            job_id: string;
+            matches: components["schemas"]["SearchMatch"][];
+            model: string;
+            name: string;
+        };
+        SearchMatch: {
+            field: string;
+            /** Format: int64 */
+            request: number | null;
+            snippet: components["schemas"]["SnippetPart"][];
+        };
         SensorInfo: {
             available: boolean;
             key: string;
@@ -2042,6 +2362,16 @@ export interface components {
             currency?: string;
             /** @description Sample data and the seed's average routes */
             debug?: boolean;
+            /**
+             * Format: int64
+             * @description Hardware readings of runs older than so many days are deleted, unless pinned; 0: never
+             */
+            drop_telemetry_days?: number;
+            /**
+             * Format: int64
+             * @description Prompts and outputs of runs older than so many days are deleted, unless pinned; 0: never
+             */
+            drop_texts_days?: number;
             /** @description An own llama-server binary */
             engine_path?: string;
             /** @description system, en or pt-BR */
@@ -2058,6 +2388,15 @@ export interface components {
             telemetry_hz?: number;
             /** @description system, dark or light */
             theme?: string;
+            /**
+             * Format: int64
+             * @description Deleted runs are deleted for good after so many days; 0: never
+             */
+            trash_days?: number;
+        };
+        SnippetPart: {
+            found: boolean;
+            text: string;
         };
         SpeedPoint: {
             /** Format: double */
@@ -2175,6 +2514,25 @@ export interface components {
             requests?: number;
             /** Format: int64 */
             tokens?: number;
+        };
+        Storage: {
+            data_dir: string;
+            /** Format: int64 */
+            database_bytes: number;
+            /** Format: int64 */
+            disk_free_bytes: number | null;
+            parts: components["schemas"]["StoragePart"][];
+            pending_restore: string;
+            /** Format: int64 */
+            total_bytes: number;
+        };
+        StoragePart: {
+            /** Format: int64 */
+            bytes: number;
+            in_database: boolean;
+            kind: string;
+            /** Format: int64 */
+            rows: number | null;
         };
         Summary: {
             /** Format: double */
@@ -2320,6 +2678,10 @@ export interface components {
             /** Format: double */
             p95: number | null;
         };
+        TrashEmptied: {
+            /** Format: int64 */
+            deleted: number;
+        };
         Turn: {
             answer?: string;
             /** Format: int64 */
@@ -2330,6 +2692,36 @@ export interface components {
             checks: components["schemas"]["Check"][];
             interference: components["schemas"]["Interference"][];
             verdict: string;
+        };
+        ViewFilters: {
+            dataset?: string;
+            /**
+             * Format: int64
+             * @description Only runs of so many last days; 0: all
+             */
+            days?: number;
+            engine?: string;
+            /** @description As its column shows it */
+            load?: string;
+            model?: string;
+            starred?: boolean;
+            /** @enum {string} */
+            status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            tag?: string;
+            text?: string;
+            /** @enum {string} */
+            verdict?: "valid" | "caution" | "invalid";
+        };
+        ViewInput: {
+            columns?: string[];
+            filters?: components["schemas"]["ViewFilters"];
+            name?: string;
+            sort?: components["schemas"]["ViewSort"];
+        };
+        ViewSort: {
+            desc: boolean;
+            /** @description A column */
+            key: string;
         };
         Warning: {
             code: string;
@@ -2361,7 +2753,7 @@ export interface operations {
                 task?: string;
                 dataset?: string;
                 tag?: string;
-                /** @description Words in name, notes, tags, model */
+                /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
                 q?: string;
                 /** @description Created at or after; ISO 8601 */
                 start?: string;
@@ -3280,6 +3672,52 @@ export interface operations {
             };
         };
     };
+    facets: {
+        parameters: {
+            query?: {
+                status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+                model?: string;
+                engine?: string;
+                task?: string;
+                dataset?: string;
+                tag?: string;
+                /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
+                q?: string;
+                /** @description Created at or after; ISO 8601 */
+                start?: string;
+                /** @description Created at or before; ISO 8601 */
+                end?: string;
+                /** @description Only deleted jobs */
+                trash?: boolean;
+                /** @description Demonstration data of debug mode too */
+                sample?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -3594,6 +4032,40 @@ export interface operations {
             };
         };
     };
+    search: {
+        parameters: {
+            query: {
+                /** @description Words; quotes make a phrase, the last word may be the beginning of one */
+                q: string;
+                /** @description Most runs */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Search"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     settings: {
         parameters: {
             query?: never;
@@ -3643,6 +4115,277 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restore"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compactStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Compacted"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention: {
+        parameters: {
+            query?: {
+                /** @description 0: never; -1: as set */
+                trash_days?: number;
+                drop_texts_days?: number;
+                drop_telemetry_days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    applyRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description A problem */
@@ -3800,6 +4543,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sample"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    emptyTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrashEmptied"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseBenchmark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description job_id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
                 };
             };
             /** @description A problem */

@@ -55,6 +55,15 @@ export type ClientHealth = S['ClientHealth']
 export type Averages = S['Averages']
 export type Result = S['Result']
 
+// Finding and keeping order
+export type Search = S['Search']
+export type SearchHit = S['SearchHit']
+export type SearchMatch = S['SearchMatch']
+export type SnippetPart = S['SnippetPart']
+export type ViewFilters = S['ViewFilters']
+export type ViewInput = S['ViewInput']
+export type SavedView = S['SavedView']
+
 // Its records
 export type StageMark = S['StageMark']
 export type ServerTimings = S['ServerTimings']

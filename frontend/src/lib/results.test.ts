@@ -16,6 +16,29 @@ describe('filters', () => {
   ])('%o', (f, want) => expect(ids(all.filter((r) => matches(r, { ...noFilters, ...f })))).toEqual(want))
 })
 
+describe('texts', () => {
+  it('that the program found let a run through', () => {
+    expect(ids(all.filter((r) => matches(r, { ...noFilters, text: 'lighthouse' }, new Map([['slow', 1]]))))).toEqual(['slow'])
+    expect(ids(all.filter((r) => matches(r, { ...noFilters, text: 'lighthouse', model: 'b' }, new Map([['slow', 1]]))))).toEqual([])
+  })
+  it('of the last days only', () => {
+    const now = Date.parse('2026-11-03T12:00:00Z')
+    expect(ids(all.filter((r) => matches(r, { ...noFilters, days: 2 }, undefined, now)))).toEqual(['none', 'fast'])
+  })
+})
+
+describe('facets', () => {
+  const model = (f: Partial<Filters>): [string, number][] => facet(all, (r) => r.model, { ...noFilters, ...f }, 'model').map((v) => [v.value, v.count])
+  it('count within the other filters', () => {
+    expect(model({})).toEqual([['a', 2], ['b', 1]])
+    expect(model({ model: 'b' })).toEqual([['a', 2], ['b', 1]])
+    expect(model({ status: 'failed' })).toEqual([['a', 0], ['b', 1]])
+  })
+  it('count a tag once a run', () => {
+    expect(facet([{ ...fast, tags: ['x', 'x', 'y'] }], (r) => r.tags, noFilters, 'tag')).toEqual([{ value: 'x', count: 1 }, { value: 'y', count: 1 }])
+  })
+})
+
 describe('sorting', () => {
   it('puts missing values last either way', () => {
     expect(ids(sortRuns(all, 'speed', true))).toEqual(['fast', 'slow', 'none'])
@@ -31,7 +54,6 @@ describe('figures', () => {
     if (r.summary) r.summary.output_tokens_per_second = 35
     expect([users(r), speed(r), speed(none)]).toEqual([4, 35, null])
   })
-  it('lists each value once', () => expect(facet(all, (r) => r.model)).toEqual(['a', 'b']))
   it('draws one line per model, oldest first, without failed or invalid runs', () => {
     const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [], interference: [] } }
     const lines = trends([...all, bad], 'speed')

@@ -11,12 +11,15 @@ export interface Filters {
   load: string
   verdict: string
   status: string
+  dataset: string
   tag: string
+  /** Only runs of so many last days; 0: all. */
+  days: number
   starred: boolean
 }
 
 export const noFilters: Filters = {
-  text: '', model: '', engine: '', load: '', verdict: '', status: '', tag: '', starred: false,
+  text: '', model: '', engine: '', load: '', verdict: '', status: '', dataset: '', tag: '', days: 0, starred: false,
 }
 
 /** The users a run is spoken of by: those of its load, or of its leading stage; 0 where the clock decides. */
@@ -65,6 +68,9 @@ export function rowsOf(runs: readonly Run[], opened: ReadonlySet<string>): Row[]
   })
 }
 
+const DAY_MS = 86_400_000
+const none: ReadonlyMap<string, unknown> = new Map()
+
 function plain(s: string): string {
   return s.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 }
@@ -73,8 +79,10 @@ function haystack(r: Run): string {
   return plain([r.name, r.model, r.engine, r.notes, r.plan.prompt ?? '', r.plan.dataset_id ?? '', ...(r.tags ?? [])].join('\n'))
 }
 
-/** Every word of the search must occur in the run's names, prompt, notes or tags. */
-export function matches(r: Run, f: Filters): boolean {
+/** Every word of the search must occur in the run's own words, or the program has found them in its texts. */
+export function matches(r: Run, f: Filters, found: ReadonlyMap<string, unknown> = none, now = Date.now()): boolean {
+  if (f.days > 0 && Date.parse(r.created_at) < now - f.days * DAY_MS) return false
+  if (f.dataset && r.plan.dataset_id !== f.dataset) return false
   if (f.starred && !r.pinned) return false
   if (f.model && r.model !== f.model) return false
   if (f.engine && r.engine !== f.engine) return false
@@ -83,7 +91,7 @@ export function matches(r: Run, f: Filters): boolean {
   if (f.status && r.status !== f.status) return false
   if (f.tag && !(r.tags ?? []).includes(f.tag)) return false
   const words = plain(f.text).split(/\s+/).filter(Boolean)
-  if (words.length === 0) return true
+  if (words.length === 0 || found.has(r.job_id)) return true
   const hay = haystack(r)
   return words.every((w) => hay.includes(w))
 }
@@ -128,9 +136,25 @@ function newest(a: Run, b: Run): number {
   return Date.parse(b.created_at) - Date.parse(a.created_at)
 }
 
-/** The different values of a column, for its filter. */
-export function facet(runs: readonly Run[], of: (r: Run) => string | readonly string[]): string[] {
-  return [...new Set(runs.flatMap((r) => of(r)))].filter(Boolean).sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))
+export interface FacetValue {
+  value: string
+  count: number
+}
+
+/**
+ * The different values of a column with the number of runs that choosing each would show: within all
+ * filters but the column's own.
+ */
+export function facet(
+  runs: readonly Run[], of: (r: Run) => string | readonly string[], filters: Filters, own: keyof Filters, found?: ReadonlyMap<string, unknown>,
+): FacetValue[] {
+  const others = { ...filters, [own]: noFilters[own] }
+  const counts = new Map<string, number>()
+  for (const r of runs) {
+    const counted = matches(r, others, found) ? 1 : 0
+    for (const value of new Set([of(r)].flat())) if (value) counts.set(value, (counts.get(value) ?? 0) + counted)
+  }
+  return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => a.value.localeCompare(b.value, undefined, { numeric: true }))
 }
 
 export interface TrendLine {

@@ -33,6 +33,8 @@ export const shell = {
   goTo: 'Go to',
   actions: 'Actions',
   runsGroup: 'Runs',
+  textsGroup: 'Found in texts',
+  findInResults: 'Search results for “{text}”',
   modelsGroup: 'Models',
   themeDark: 'Colours: dark',
   themeLight: 'Colours: light',

@@ -3,6 +3,12 @@
  * `*` stands for a part that changes, as in program.ts.
  */
 export const answers: Record<string, string> = {
+  'This build cannot search texts.': 'Esta versão não busca em textos.',
+  'Use a build with the tag sqlite_fts5.': 'Use uma versão compilada com a tag sqlite_fts5.',
+  'There is a view with this name already.': 'Já existe uma visão com este nome.',
+  'There is no such view.': 'Não existe essa visão.',
+  'There are * views already; remove some first.': 'Já existem * visões; exclua algumas antes.',
+  'must be names of columns': 'devem ser nomes de colunas',
   // Fields of a load, its limits and its objectives
   'must be above from': 'deve ser maior que o primeiro valor',
   'must be a whole number from * to *': 'deve ser um número inteiro de * a *',

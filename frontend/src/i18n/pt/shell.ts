@@ -36,6 +36,8 @@ export const shell: Words<typeof en> = {
   goTo: 'Ir para',
   actions: 'Ações',
   runsGroup: 'Execuções',
+  textsGroup: 'Achado em textos',
+  findInResults: 'Buscar “{text}” nos resultados',
   modelsGroup: 'Modelos',
   themeDark: 'Cores: escuro',
   themeLight: 'Cores: claro',
