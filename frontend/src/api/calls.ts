@@ -4,6 +4,8 @@ import type * as T from './types'
 /** Every operation of the contract that the screens use, typed, one line each. */
 
 const id = encodeURIComponent
+/** For what reads or writes the whole database. */
+const SLOW_MS = 600_000
 
 export interface RunQuery {
   status?: string;
@@ -133,6 +135,35 @@ export const editView = async (view: string, json: T.ViewInput): Promise<T.Saved
 
 export async function removeView(view: string): Promise<void> {
   await request('DELETE', `/views/${id(view)}`, { bound: ['RemoveView', view] })
+}
+
+export const getStorage = async (): Promise<T.Storage> => (await request<T.Storage>('GET', '/storage', { timeoutMs: SLOW_MS })).body
+
+export const compactStorage = async (): Promise<T.Compacted> =>
+  (await request<T.Compacted>('POST', '/storage/compact', { timeoutMs: SLOW_MS, bound: ['CompactStorage'] })).body
+
+export const retention = async (rules: Partial<T.RetentionRules> = {}): Promise<T.Retention> =>
+  (await request<T.Retention>('GET', '/storage/retention', { query: { ...rules }, timeoutMs: SLOW_MS })).body
+
+export const applyRetention = async (): Promise<T.Retention> =>
+  (await request<T.Retention>('POST', '/storage/retention', { timeoutMs: SLOW_MS, bound: ['ApplyRetention'] })).body
+
+export const listBackups = async (): Promise<T.Backup[]> => (await request<T.Backup[] | null>('GET', '/storage/backups')).body ?? []
+
+export const addBackup = async (): Promise<T.Backup> =>
+  (await request<T.Backup>('POST', '/storage/backups', { timeoutMs: SLOW_MS, bound: ['AddBackup'] })).body
+
+export async function removeBackup(name: string): Promise<void> {
+  await request('DELETE', `/storage/backups/${id(name)}`, { bound: ['RemoveBackup', name] })
+}
+
+/** Lays a backup ready; it takes the place of the database at the next start. */
+export async function restoreBackup(name: string): Promise<void> {
+  await request('POST', `/storage/backups/${id(name)}/restore`, { timeoutMs: SLOW_MS, bound: ['RestoreBackup', name] })
+}
+
+export async function cancelRestore(): Promise<void> {
+  await request('DELETE', '/storage/restore', { bound: ['CancelRestore'] })
 }
 
 export const listModels = async (installed = true): Promise<T.Model[]> =>

@@ -63,6 +63,13 @@ export type SnippetPart = S['SnippetPart']
 export type ViewFilters = S['ViewFilters']
 export type ViewInput = S['ViewInput']
 export type SavedView = S['SavedView']
+export type Storage = S['Storage']
+export type StoragePart = S['StoragePart']
+export type Backup = S['Backup']
+export type Compacted = S['Compacted']
+export type Retention = S['Retention']
+export type RetentionPart = S['RetentionPart']
+export type RetentionRules = Pick<Retention, 'trash_days' | 'drop_texts_days' | 'drop_telemetry_days'>
 
 // Its records
 export type StageMark = S['StageMark']

@@ -4,6 +4,7 @@ import { firstrun } from './firstrun'
 import { home } from './home'
 import { live } from './live'
 import { stages } from './stages'
+import { storage } from './storage'
 import { detail } from './detail'
 import { checks } from './checks'
 import { causes } from './causes'
@@ -25,7 +26,7 @@ export const en = {
   firstrun,
   home,
   live,
-  stages,
+  stages, storage,
   detail,
   checks,
   causes,

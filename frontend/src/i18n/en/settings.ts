@@ -22,7 +22,6 @@ export const settings = {
   models_dirHint: 'Looked through for GGUF files besides the data folder',
   data_dir: 'Data folder',
   data_dirHint: 'Chosen at the start with --data-dir',
-  database: 'Database',
   debug: 'Debug mode',
   debugHint: 'Sample data, the routes /results/average/, and causes in error messages',
   api_enabled: 'Answer to scripts',

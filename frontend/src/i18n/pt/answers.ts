@@ -3,6 +3,13 @@
  * `*` stands for a part that changes, as in program.ts.
  */
 export const answers: Record<string, string> = {
+  'This would disturb the benchmark that is running.': 'Isso perturbaria a medição em andamento.',
+  'There is no such backup.': 'Não existe essa cópia de segurança.',
+  'This backup is damaged.': 'Esta cópia de segurança está danificada.',
+  'Choose another one.': 'Escolha outra.',
+  'No backup is to be restored.': 'Nenhuma cópia está para ser restaurada.',
+  'There is no such benchmark in the trash.': 'Não há essa execução na lixeira.',
+  'must be a whole number': 'deve ser um número inteiro',
   'This build cannot search texts.': 'Esta versão não busca em textos.',
   'Use a build with the tag sqlite_fts5.': 'Use uma versão compilada com a tag sqlite_fts5.',
   'There is a view with this name already.': 'Já existe uma visão com este nome.',
