@@ -87,13 +87,13 @@ func readBy(ctx context.Context, url string, id domain.RunID) *readings {
 	var all sync.WaitGroup
 	for n := range readClients {
 		all.Go(func() {
+			// Spread over the second, as clients are that know nothing of each other.
+			if !waited(ctx, readEvery*time.Duration(n)/readClients) {
+				return
+			}
 			tick := time.NewTicker(readEvery)
 			defer tick.Stop()
 			for i := n; ; i++ {
-				// Spread over the second, as clients are that know nothing of each other.
-				if i == n && !waited(ctx, readEvery*time.Duration(n)/readClients) {
-					return
-				}
 				begin := time.Now()
 				err := read(ctx, client, routes[i%len(routes)])
 				if ctx.Err() != nil {
