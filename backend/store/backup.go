@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (s *Store) Backups(ctx context.Context) ([]domain.Backup, error) {
 		}
 		out = append(out, b)
 	}
-	sortBackups(out)
+	slices.SortFunc(out, func(a, b domain.Backup) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return out, ctx.Err()
 }
 

@@ -16,7 +16,7 @@ const runsOnce = 5
 // Runs whose texts or readings a rule may drop; those in the trash have their own rule.
 const droppable = "pinned = 0 AND deleted_us IS NULL AND ended_us < ?"
 
-// kinds of what a rule drops: the tables of it, and how a row of each belongs to a run.
+// detailOf is the condition on request_detail that a row belongs to a run.
 func detailOf(run string) string { return "id IN (SELECT id FROM request WHERE run_id = " + run + ")" }
 
 // WouldFree counts what rules free at a moment, and deletes nothing.
@@ -50,7 +50,7 @@ func (s *Store) WouldFree(ctx context.Context, rules domain.RetentionRules, now 
 
 // weights are expressions of what the texts and the readings of a run take.
 func (s *Store) weights(ctx context.Context) (texts, telemetry string, err error) {
-	texts = "(SELECT ifnull(sum(ifnull(octet_length(prompt), 0) + ifnull(octet_length(output), 0)), 0) FROM request_detail WHERE " + detailOf("run.id") + ")"
+	texts = "(SELECT " + textBytes + " FROM request_detail WHERE " + detailOf("run.id") + ")"
 	tables, err := s.telemetryTables(ctx)
 	if err != nil {
 		return "", "", err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +30,42 @@ func FuzzSums(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestMigrationSumsWhatIsThere: a database from before the sums has them once it was opened.
+func TestMigrationSumsWhatIsThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inferometer.db")
+	db := raw(t, path)
+	for n := 1; n < 7; n++ {
+		files, err := filepath.Glob(fmt.Sprintf("migrations/%04d_*.sql", n))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("migration %d: %v, %v", n, files, err)
+		}
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, db, string(text))
+	}
+	mustExec(t, db, "PRAGMA user_version = 6")
+	x := &shuffle{t: t, r: rand.New(rand.NewPCG(1, 7))}
+	for n := range 400 {
+		x.spread = []int64{1e6, 1e9, 1e12, 3e15}[n%4]
+		if _, err := db.Exec(`INSERT INTO request(request_id, n, phase, outcome, error_class, error_message, started_us, sent_us, ttft_us, tpot_us, last_us,
+			output_tokens, tokens_from, finish_reason, prompt_sha256, sample) VALUES(?, 0, 'measure', 'ok', '', '', ?, 0, ?, ?, ?, ?, '', '', '', ?)`,
+			fmt.Sprint(n), x.at().UnixMicro(), x.figure(), x.figure(), x.figure(), x.r.IntN(500), n%3 == 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x.s = openAt(t, path)
+	sumsAreExact(t, x.s)
+	x.averages()
+	if a := averages(t, x.s, domain.Window{}, domain.ResultFilter{}); a.Count != 400 {
+		t.Errorf("%d results are left of 400", a.Count)
+	}
 }
 
 // shuffle changes a database at random.

@@ -1,7 +1,7 @@
 // Package store keeps runs, their raw records, results, datasets, endpoints and settings in one
 // SQLite file. One connection writes, a small pool reads; a write is whole and on disk when its call
-// returns, and shares its transaction with those that wait beside it. It holds no rule of the program: what to show, what to count as
-// a default and what to delete is decided by the callers.
+// returns, and shares its transaction with those that wait beside it. It holds no rule of the program:
+// what to show, what to count as a default and what to delete is decided by the callers.
 package store
 
 import (
@@ -58,10 +58,11 @@ func openWith(ctx context.Context, path string, steps []migration) (*Store, erro
 		return nil, err
 	}
 	s := &Store{path: path, w: openWriter(path), r: openReaders(path)}
-	if err := s.start(ctx, steps); err != nil {
-		return nil, errors.Join(err, s.r.Close(), s.w.Close())
+	err = s.start(ctx, steps)
+	if err == nil {
+		err = s.prepare(ctx)
 	}
-	if err := s.prepare(ctx); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, s.r.Close(), s.w.Close())
 	}
 	return s, nil

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
+
+// textBytes is what the texts of some rows of request_detail take.
+const textBytes = "ifnull(sum(ifnull(octet_length(prompt), 0) + ifnull(octet_length(output), 0)), 0)"
 
 // weighed is a table and the expression of what one of its rows takes.
 type weighed struct{ name, bytes string }
@@ -68,7 +70,7 @@ func (s *Store) Usage(ctx context.Context) (domain.Storage, error) {
 		telemetry = append(telemetry, "SELECT count(*) AS rows, ifnull(sum("+t.bytes+"), 0) AS bytes FROM "+t.name)
 	}
 	for _, part := range []struct{ kind, query string }{
-		{"texts", "SELECT count(*), ifnull(sum(ifnull(octet_length(prompt), 0) + ifnull(octet_length(output), 0)), 0) FROM request_detail"},
+		{"texts", "SELECT count(*), " + textBytes + " FROM request_detail"},
 		{"token_times", "SELECT count(chunks), ifnull(sum(octet_length(chunks)), 0) FROM request_detail"},
 		{"telemetry", "SELECT sum(rows), sum(bytes) FROM (" + strings.Join(telemetry, " UNION ALL ") + ")"},
 		{"search", search},
@@ -145,9 +147,4 @@ func (s *Store) Compact(ctx context.Context) (domain.Compacted, error) {
 	}
 	out.AfterBytes = s.SizeBytes()
 	return out, nil
-}
-
-// sortBackups puts the newest first.
-func sortBackups(bs []domain.Backup) {
-	slices.SortFunc(bs, func(a, b domain.Backup) int { return b.CreatedAt.Compare(a.CreatedAt) })
 }

@@ -137,33 +137,8 @@ WHEN (OLD.deleted_us, OLD.model, OLD.sample) IS NOT (NEW.deleted_us, NEW.model, 
   SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits AND run_id = NEW.id;
 END;
 
-INSERT INTO agg SELECT 22, at_us >> 22 AS bucket, sample, model, count(*),
-  count(tokens), ifnull(sum(tokens), 0), ifnull(sum(tokens * tokens >> 32), 0), ifnull(sum(tokens * tokens & 0xFFFFFFFF), 0),
-  count(ttft), ifnull(sum(ttft), 0), ifnull(sum(ttft * ttft >> 32), 0), ifnull(sum(ttft * ttft & 0xFFFFFFFF), 0),
-  count(tpot), ifnull(sum(tpot), 0), ifnull(sum(tpot * tpot >> 32), 0), ifnull(sum(tpot * tpot & 0xFFFFFFFF), 0),
-  count(total), ifnull(sum(total), 0), ifnull(sum(total * total >> 32), 0), ifnull(sum(total * total & 0xFFFFFFFF), 0)
-FROM result WHERE fits GROUP BY bucket, sample, model;
-INSERT INTO agg SELECT 27, bucket >> 5, sample, model, sum(n),
-  sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
-  sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
-  sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
-  sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 22 GROUP BY bucket >> 5, sample, model;
-INSERT INTO agg SELECT 32, bucket >> 5, sample, model, sum(n),
-  sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
-  sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
-  sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
-  sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 27 GROUP BY bucket >> 5, sample, model;
-INSERT INTO agg SELECT 37, bucket >> 5, sample, model, sum(n),
-  sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
-  sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
-  sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
-  sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 32 GROUP BY bucket >> 5, sample, model;
-INSERT INTO agg SELECT 42, bucket >> 5, sample, model, sum(n),
-  sum(tokens_n), sum(tokens_sum), sum(tokens_hi), sum(tokens_lo),
-  sum(ttft_n), sum(ttft_sum), sum(ttft_hi), sum(ttft_lo),
-  sum(tpot_n), sum(tpot_sum), sum(tpot_hi), sum(tpot_lo),
-  sum(total_n), sum(total_sum), sum(total_hi), sum(total_lo)
-FROM agg WHERE shift = 37 GROUP BY bucket >> 5, sample, model;
+-- What is there already counts as one change.
+INSERT INTO agg_delta(n, at_us, sample, model, tokens, ttft, tpot, total)
+SELECT 1, at_us, sample, model, tokens, ttft, tpot, total FROM result WHERE fits;
+INSERT INTO agg SELECT * FROM agg_pending;
+DELETE FROM agg_delta;
