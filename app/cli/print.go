@@ -99,6 +99,14 @@ func stat(name string, s domain.Stats) []string {
 // when prints a moment in local time.
 func when(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
+func printRuns(w io.Writer, rs []domain.Run) error {
+	rows := [][]string{{"ID", "STATUS", "MODEL", "DECODE", "TTFT", "CREATED", "NAME"}}
+	for _, r := range rs {
+		rows = append(rows, runRow(r))
+	}
+	return table(w, rows...)
+}
+
 func runRow(r domain.Run) []string {
 	tg, ttft := missing, missing
 	if r.Summary != nil {

@@ -81,13 +81,7 @@ func (e *env) retention() *cobra.Command {
 func (e *env) trash() *cobra.Command {
 	c := &cobra.Command{Use: "trash", Short: "List the deleted runs", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return show1(c.Context(), e, http.MethodGet, "/api/v1/benchmarks?trash=true&limit=500", nil, func(w io.Writer, rs []domain.Run) error {
-				rows := [][]string{{"ID", "STATUS", "MODEL", "DECODE", "TTFT", "CREATED", "NAME"}}
-				for _, r := range rs {
-					rows = append(rows, runRow(r))
-				}
-				return table(w, rows...)
-			})
+			return show1(c.Context(), e, http.MethodGet, "/api/v1/benchmarks?trash=true&limit=500", nil, printRuns)
 		}}
 	c.AddCommand(e.idVerb("rm", "Delete a run of the trash for good", http.MethodDelete, "/api/v1/trash/", "", "Deleted for good."),
 		&cobra.Command{Use: "empty", Short: "Delete every run of the trash for good", Args: cobra.NoArgs,

@@ -66,11 +66,7 @@ func (e *env) list() *cobra.Command {
 					_, err := fmt.Fprintln(w, "No runs. “inferometer run --quick” makes the first one.")
 					return err
 				}
-				rows := [][]string{{"ID", "STATUS", "MODEL", "DECODE", "TTFT", "CREATED", "NAME"}}
-				for _, r := range rs {
-					rows = append(rows, runRow(r))
-				}
-				return table(w, rows...)
+				return printRuns(w, rs)
 			})
 	}
 	return c
