@@ -47,6 +47,11 @@ export class Problem extends Error {
     for (const e of body.errors ?? []) this.fields[fieldName(e.location)] ??= e.message
   }
 
+  /** What went wrong and what helps, as a person reads it. */
+  get advice(): string {
+    return [this.message, this.hint].filter(Boolean).join(' ')
+  }
+
   /** The facts to paste into a report; holds no body and no secret. */
   get details(): string {
     const fields = Object.entries(this.fields).map(([k, v]) => `  ${k}: ${v}`)

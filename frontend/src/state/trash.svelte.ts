@@ -5,11 +5,12 @@ import { Resource } from './resource.svelte'
 class Trash {
   readonly all = new Resource<Run[]>(async () => {
     const items: Run[] = []
-    for (let cursor: string | undefined = '', first = true; first || cursor; first = false) {
-      const page: Awaited<ReturnType<typeof calls.listRuns>> = await calls.listRuns({ trash: true, limit: 200, cursor: cursor || undefined })
+    let cursor: string | undefined
+    do {
+      const page = await calls.listRuns({ trash: true, limit: 200, cursor })
       items.push(...page.items)
-      cursor = page.next
-    }
+      cursor = page.next || undefined
+    } while (cursor)
     return items
   })
 
