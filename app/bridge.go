@@ -2,11 +2,17 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -26,6 +32,7 @@ type Bridge struct {
 // native is what only a window can do; nil in tests.
 type native interface {
 	OpenFile(title, pattern string) (string, error)
+	SaveFile(title, name string) (string, error)
 	Reveal(path string) error
 }
 
@@ -196,9 +203,79 @@ func badQuery() string {
 	return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The query cannot be read."})
 }
 
-// call answers like the REST route of the operation. A panic becomes an answer, because it would
-// leave the page's promise pending for ever.
-func (b *Bridge) call(name, body string, header http.Header, query url.Values, ids ...string) (out string) {
+// Import takes in a file that the person chose in the system's dialog; query is that of the REST route.
+func (b *Bridge) Import(query, path string) string {
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return badQuery()
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return answer(http.StatusUnprocessableEntity, map[string]any{"status": http.StatusUnprocessableEntity, "detail": "The file cannot be opened."})
+	}
+	defer f.Close()
+	return b.send("Import", f, http.Header{"Content-Type": {"application/octet-stream"}}, q)
+}
+
+// Export asks where to and writes an export there; query is that of the REST route. The body of the answer
+// is the path, null when the dialog was closed.
+func (b *Bridge) Export(query, title, name string) string {
+	op := b.ops["Export"]
+	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+op.Path+"?"+query, nil)
+	if err != nil {
+		return badQuery()
+	}
+	res, err := inProcess{b.handler}.RoundTrip(req)
+	if err != nil {
+		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The program is closing."})
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // what of it came is shown
+		return answer(res.StatusCode, json.RawMessage(bytes.TrimSpace(body)))
+	}
+	_, params, _ := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
+	path, err := b.native.SaveFile(title, cmp.Or(params["filename"], name))
+	if err != nil || path == "" {
+		return answer(http.StatusOK, nil)
+	}
+	if err := saveFile(path, res.Body); err != nil {
+		return answer(http.StatusInternalServerError, map[string]any{"status": 500, "detail": "The file could not be written.", "hint": "Choose another folder, or free some space."})
+	}
+	return answer(http.StatusOK, path)
+}
+
+// saveFile writes a file that is whole or not there.
+func saveFile(path string, r io.Reader) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".export-*")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// call answers like the REST route of the operation, with a body of JSON unless the header says else.
+func (b *Bridge) call(name, body string, header http.Header, query url.Values, ids ...string) string {
+	if body != "" && header.Get("Content-Type") == "" {
+		header = header.Clone()
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set("Content-Type", "application/json")
+	}
+	return b.send(name, strings.NewReader(body), header, query, ids...)
+}
+
+// send makes the call. A panic becomes an answer, because it would leave the page's promise pending for
+// ever.
+func (b *Bridge) send(name string, body io.Reader, header http.Header, query url.Values, ids ...string) (out string) {
 	defer func() {
 		if p := recover(); p != nil {
 			slog.Error("A bound method panicked", "method", name, "panic", p, "stack", string(debug.Stack()))
@@ -214,12 +291,9 @@ func (b *Bridge) call(name, body string, header http.Header, query url.Values, i
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+target, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+target, body)
 	if err != nil {
 		return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The call cannot be read."})
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
 	}
 	for k, v := range header {
 		if v[0] != "" {

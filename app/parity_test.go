@@ -33,7 +33,7 @@ func verbsOf() map[string][]string {
 		"MeasureBandwidth": {"bandwidth"}, "AddView": {"views", "add"}, "EditView": {"views", "edit"}, "RemoveView": {"views", "rm"},
 		"EraseBenchmark": {"trash", "rm"}, "EmptyTrash": {"trash", "empty"}, "CompactStorage": {"storage", "compact"},
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
-		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"},
+		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 	}
 }
 

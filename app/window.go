@@ -164,6 +164,11 @@ func (s *shell) OpenFile(title, pattern string) (string, error) {
 		Filters: []runtime.FileFilter{{DisplayName: pattern, Pattern: pattern}}})
 }
 
+// SaveFile implements native.
+func (s *shell) SaveFile(title, name string) (string, error) {
+	return runtime.SaveFileDialog(*s.ctx.Load(), runtime.SaveDialogOptions{Title: title, DefaultFilename: name})
+}
+
 // Reveal implements native: it opens the folder that holds path.
 func (s *shell) Reveal(path string) error {
 	if !filepath.IsAbs(path) {

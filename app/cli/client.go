@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -105,6 +106,21 @@ func (c *Client) Upload(ctx context.Context, method, path, contentType string, b
 		return nil, fmt.Errorf("read answer of %s: %w", path, err)
 	}
 	return b, nil
+}
+
+// Download makes a call whose answer is a file and returns it as it streams in, with its name. The caller
+// closes it.
+func (c *Client) Download(ctx context.Context, path string) (io.ReadCloser, string, error) {
+	req, err := c.request(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return nil, "", err
+	}
+	res, err := c.send(req)
+	if err != nil {
+		return nil, "", err
+	}
+	_, params, _ := mime.ParseMediaType(res.Header.Get("Content-Disposition")) // an answer without one has no name
+	return res.Body, params["filename"], nil
 }
 
 // call is Raw with the answer decoded into T.

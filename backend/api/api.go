@@ -74,6 +74,7 @@ func (a *API) routes() {
 	a.benchmarkRoutes()
 	a.viewRoutes()
 	a.storageRoutes()
+	a.transferRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -55,7 +56,8 @@ func newWorld(t *testing.T, debug bool) *world {
 	}
 	w.svc = service.New(service.Deps{Store: st, Sampler: w.sampler, Library: w.library, Engines: w, Hub: w.hub,
 		Secrets: w.secrets, Settings: w.settings, Now: time.Now,
-		App: func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3"} },
+		App:        func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3"} },
+		SigningKey: func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), nil },
 		ReadMemory: func(_ context.Context, _ int64, threads int, done func(float64)) (domain.Bandwidth, error) {
 			done(1)
 			return domain.Bandwidth{GBPerS: 25, Rounds: []float64{25}, Threads: threads, Bytes: 1 << 29}, nil

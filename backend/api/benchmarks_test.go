@@ -14,7 +14,7 @@ import (
 
 func jobKeys() []string {
 	return []string{"bottleneck", "client", "created_at", "deleted_at", "duration", "ended_at", "engine", "environment", "error",
-		"hardware_metrics", "job_id", "model", "name", "notes", "output", "pinned", "plan", "progress", "sample", "started_at",
+		"hardware_metrics", "imported", "job_id", "model", "name", "notes", "output", "pinned", "plan", "progress", "sample", "started_at",
 		"status", "summary", "tags", "task", "tokens_generated", "validity", "warnings"}
 }
 

@@ -155,6 +155,7 @@ type Run struct {
 	Notes           string          `json:"notes"`
 	Pinned          bool            `json:"pinned"`
 	Sample          bool            `json:"sample"`     // demonstration data of debug mode
+	Imported        *Imported       `json:"imported"`   // null for a run that was measured here
 	DeletedAt       *time.Time      `json:"deleted_at"` // in the trash since
 }
 

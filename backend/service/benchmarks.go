@@ -281,6 +281,10 @@ func (s *Service) RerunBenchmark(ctx context.Context, id domain.RunID) (domain.R
 	if old.Status == domain.StatusQueued {
 		return s.requeue(ctx, old)
 	}
+	if old.Imported != nil && old.Imported.Tool != "inferometer" {
+		return domain.Run{}, &domain.Error{Kind: domain.KindConflict, Msg: "This run was measured by another program, so it cannot be run again.",
+			Hint: "Start a benchmark of the same model and load."}
+	}
 	model, prompt, err := s.target(ctx, old.Plan)
 	if err != nil {
 		return domain.Run{}, err

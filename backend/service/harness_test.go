@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -93,6 +94,7 @@ func build(t *testing.T, o options) *world {
 	w.engines = &fakeEngines{local: w.engine, remote: w.engine}
 	d := service.Deps{Store: w.store, Sampler: w.sampler, Library: w.library, Engines: w.engines, Hub: w.hub, Secrets: w.secrets,
 		Settings: set, App: func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3", Commit: "abc"} },
+		SigningKey: func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), nil },
 		OwnAddress: func(raw string) bool { return strings.Contains(raw, "127.0.0.1:8000") }, Log: slog.New(slog.DiscardHandler)}
 	if o.deps != nil {
 		o.deps(&d)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"iter"
 	"log/slog"
@@ -21,6 +22,8 @@ type RunStore interface {
 	// Run returns KindNotFound when there is none. Trashed runs are returned, with DeletedAt set.
 	Run(ctx context.Context, id domain.RunID) (domain.Run, error)
 	Runs(ctx context.Context, f domain.RunFilter) (domain.Page[domain.Run], error)
+	// ImportedFrom lists the runs that came from a file of this checksum, those in the trash included.
+	ImportedFrom(ctx context.Context, sha256 string) ([]domain.RunID, error)
 }
 
 // RecordStore reads and removes what AppendRun stored.
@@ -30,6 +33,12 @@ type RecordStore interface {
 	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                              // all, whole
 	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                     // all, by time
 	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)
+	// SingleResults yields the results that belong to no run, in the order in which they were stored;
+	// sample ones are left out.
+	SingleResults(ctx context.Context) iter.Seq2[domain.Result, error]
+	// CopyTo makes a database at path, which must not exist, with the runs and their records; of all, ids
+	// left out, a copy of the whole.
+	CopyTo(ctx context.Context, path string, ids []domain.RunID) error
 }
 
 // SearchStore finds runs by their words; KindUnavailable in a build without full-text search.
@@ -211,6 +220,8 @@ type Deps struct {
 	// rates are known too.
 	Scrape     func(ctx context.Context, addresses []string) Scraper
 	ScrapeOnce func(ctx context.Context, addresses []string) []domain.RemoteSample
+	// SigningKey is what bundles are signed with.
+	SigningKey func() (ed25519.PrivateKey, error)
 	// TestDatabase names a file with seed A's sample results; empty: test_database.json of the
 	// working directory, else the embedded one.
 	TestDatabase string

@@ -136,12 +136,19 @@ func (s *Service) BenchmarkReport(ctx context.Context, id domain.RunID, tool str
 	if run.Environment != nil {
 		info = run.Environment.Engine
 	}
+	if run.Imported != nil && !run.Imported.Timed {
+		return out, nil // no tool's figures can be told without the times of sending
+	}
 	in, err := s.records(ctx, run, info)
 	if err != nil || len(in.Requests) == 0 {
 		return out, err
 	}
-	s.lateBandwidth(ctx, &run)
-	out.Run.Bottleneck = verdict.Of(run, in.Requests, in.Samples)
+	if run.Imported == nil || run.Environment != nil { // else this machine had no part in it
+		s.lateBandwidth(ctx, &run)
+		out.Run.Bottleneck = verdict.Of(run, in.Requests, in.Samples)
+	} else {
+		in.Sensors, in.GPUs = nil, nil
+	}
 	for _, l := range stats.Lenses(in) {
 		if tool == "" || l.Tool == tool {
 			out.Lenses = append(out.Lenses, l)

@@ -3,15 +3,14 @@ package service
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/stats"
+	"github.com/inferometer/inferometer/backend/transfer"
 )
 
 // sampleFile is the name under which seed A keeps its demonstration results.
@@ -80,18 +79,6 @@ func (s *Service) sampleRule(f domain.ResultFilter) (domain.ResultFilter, error)
 	return f, nil
 }
 
-// seedResult is one row of seed A's file: whole milliseconds, naive UTC.
-type seedResult struct {
-	RequestID           string `json:"request_id"`
-	PromptText          string `json:"prompt_text"`
-	GeneratedText       string `json:"generated_text"`
-	TokenCount          int    `json:"token_count"`
-	TimeToFirstToken    int64  `json:"time_to_first_token"`
-	TimePerOutputToken  int64  `json:"time_per_output_token"`
-	TotalGenerationTime int64  `json:"total_generation_time"`
-	Timestamp           string `json:"timestamp"`
-}
-
 // loadSampleData stores seed A's sample results; doing it twice changes nothing.
 func (s *Service) loadSampleData(ctx context.Context) error {
 	rows, err := s.sampleRows()
@@ -113,10 +100,13 @@ func (s *Service) sampleRows() ([]domain.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := parseSampleData(data)
+	rows, err := transfer.Results(data)
 	if err != nil {
 		return nil, &domain.Error{Kind: domain.KindInvalid, Msg: fmt.Sprintf("The sample data in %s cannot be read: %v.", name, err),
 			Hint: "Mend the file, or unset SUPERBENCHMARK_TEST_DATABASE.", Err: err}
+	}
+	for i := range rows {
+		rows[i].Sample = true
 	}
 	return rows, nil
 }
@@ -136,43 +126,4 @@ func (s *Service) sampleBytes() ([]byte, string, error) {
 		return embeddedSamples, "the built-in sample data", nil
 	}
 	return b, sampleFile, err
-}
-
-func parseSampleData(data []byte) ([]domain.Result, error) {
-	var file struct {
-		Results []seedResult `json:"benchmarking_results"`
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, err
-	}
-	if file.Results == nil {
-		return nil, errors.New("benchmarking_results is missing")
-	}
-	out := make([]domain.Result, 0, len(file.Results))
-	for i, r := range file.Results {
-		at, err := parseNaiveUTC(r.Timestamp)
-		if err != nil {
-			return nil, fmt.Errorf("row %d: timestamp is not ISO 8601", i+1)
-		}
-		if r.RequestID == "" {
-			return nil, fmt.Errorf("row %d: request_id is missing", i+1)
-		}
-		ttft, tpot, total := float64(r.TimeToFirstToken), float64(r.TimePerOutputToken), float64(r.TotalGenerationTime)
-		out = append(out, domain.Result{RequestID: r.RequestID, PromptText: &r.PromptText,
-			GeneratedText: &r.GeneratedText, TokenCount: &r.TokenCount, TimeToFirstToken: &ttft,
-			TimePerOutputToken: &tpot, TotalGenerationTime: &total, Timestamp: at, Sample: true})
-	}
-	return out, nil
-}
-
-// parseNaiveUTC reads the time forms of the seed's file.
-func parseNaiveUTC(text string) (time.Time, error) {
-	var err error
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02"} {
-		var t time.Time
-		if t, err = time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, err
 }

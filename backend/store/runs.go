@@ -18,7 +18,7 @@ const (
 
 const runColumns = `job_id, name, status, model, engine, task, created_us, started_us, ended_us, deleted_us, pinned,
 	sample, duration_s, tokens_generated, output, notes, tags, hardware, plan, progress, summary, validity, warnings,
-	environment, error, client, bottleneck`
+	environment, error, client, bottleneck, imported`
 
 // runFields are the fields of r in the order of runColumns.
 func runFields(r *domain.Run) []any {
@@ -27,7 +27,7 @@ func runFields(r *domain.Run) []any {
 		optUsCol{&r.EndedAt}, optUsCol{&r.DeletedAt}, &r.Pinned, &r.Sample, &r.DurationS, &r.TokensGenerated,
 		&r.Output, &r.Notes, asJSON(&r.Tags), asJSON(&r.HardwareMetrics), asJSON(&r.Plan), asJSON(&r.Progress),
 		asJSON(&r.Summary), asJSON(&r.Validity), asJSON(&r.Warnings), asJSON(&r.Environment), asJSON(&r.Error),
-		asJSON(&r.Client), asJSON(&r.Bottleneck),
+		asJSON(&r.Client), asJSON(&r.Bottleneck), asJSON(&r.Imported),
 	}
 }
 
@@ -76,6 +76,24 @@ func (s *Store) Run(ctx context.Context, id domain.RunID) (domain.Run, error) {
 		return domain.Run{}, noRun()
 	}
 	return r, wrap("read run", err)
+}
+
+// ImportedFrom lists the runs that came from a file of this checksum, those in the trash included.
+func (s *Store) ImportedFrom(ctx context.Context, sha256 string) ([]domain.RunID, error) {
+	rows, err := s.r.QueryContext(ctx, "SELECT job_id FROM run WHERE imported IS NOT NULL AND imported ->> '$.sha256' = ? ORDER BY id", sha256)
+	if err != nil {
+		return nil, wrap("find imported runs", err)
+	}
+	defer rows.Close()
+	ids := []domain.RunID{}
+	for rows.Next() {
+		var id domain.RunID
+		if err := rows.Scan(&id); err != nil {
+			return nil, wrap("find imported runs", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, wrap("find imported runs", rows.Err())
 }
 
 func noRun() error {

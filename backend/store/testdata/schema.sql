@@ -233,7 +233,7 @@ CREATE TABLE run(
   environment      TEXT CHECK(json_valid(environment)),
   error            TEXT CHECK(json_valid(error)),
   dataset_id       TEXT AS (plan ->> '$.dataset_id') STORED
-, client TEXT CHECK(json_valid(client)), bottleneck TEXT CHECK(json_valid(bottleneck))) STRICT;
+, client TEXT CHECK(json_valid(client)), bottleneck TEXT CHECK(json_valid(bottleneck)), imported TEXT CHECK(json_valid(imported))) STRICT;
 CREATE TABLE sample(
   id          INTEGER PRIMARY KEY,
   run_id      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
@@ -295,6 +295,7 @@ CREATE INDEX request_unfit ON request(started_us)
 CREATE INDEX run_created ON run(created_us DESC, id DESC);
 CREATE INDEX run_dataset ON run(dataset_id, created_us DESC) WHERE dataset_id IS NOT NULL;
 CREATE INDEX run_deleted ON run(deleted_us) WHERE deleted_us IS NOT NULL;
+CREATE INDEX run_imported ON run(imported ->> '$.sha256') WHERE imported IS NOT NULL;
 CREATE INDEX run_model   ON run(model, created_us DESC);
 CREATE INDEX run_status  ON run(status, created_us DESC);
 CREATE INDEX sample_run ON sample(run_id, t_us);

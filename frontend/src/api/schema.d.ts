@@ -333,6 +333,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs as a file
+         * @description jsonl and bundle hold every raw record and can be imported again; a bundle is a zip archive that is signed as a whole. csv has one line a request, sqlite is a database, html a report of one file. Without ids it is everything but the trash. The answer is streamed.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -364,6 +384,26 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a file of another tool, or of this program
+         * @description Known are the results of vLLM bench serve, GuideLLM, AIPerf, llama-benchy, genai-bench and llama-bench, tables and lists of single results, and what this program exports. What a file is, is found out by its content, whatever its type says. Each run of a file becomes a job that is marked as imported.
+         */
+        post: operations["import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1558,6 +1598,29 @@ export interface components {
             uptime_s: number;
             version: string;
         };
+        ImportResult: {
+            format: string;
+            known: string[];
+            notes: string[];
+            /** Format: int64 */
+            results: number;
+            runs: components["schemas"]["Run"][];
+            signed: string;
+        };
+        Imported: {
+            /** Format: date-time */
+            at: string;
+            figures: components["schemas"]["LensRow"][];
+            file: string;
+            format: string;
+            name: string;
+            notes: string[];
+            requests: boolean;
+            sha256: string;
+            timed: boolean;
+            tool: string;
+            version: string;
+        };
         InFlight: {
             /** Format: double */
             age_ms: number;
@@ -2146,6 +2209,7 @@ export interface components {
             environment: components["schemas"]["Environment"] | null;
             error: components["schemas"]["RunError"] | null;
             hardware_metrics: components["schemas"]["HardwareMetrics"];
+            imported: components["schemas"]["Imported"] | null;
             job_id: string;
             model: string;
             name: string;
@@ -3672,6 +3736,44 @@ export interface operations {
             };
         };
     };
+    export: {
+        parameters: {
+            query: {
+                /** @description Layout of the file */
+                format: "jsonl" | "csv" | "sqlite" | "bundle" | "html";
+                /** @description Ids of jobs, with commas between them; a report needs 1 to 50 */
+                ids?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.sqlite3": unknown;
+                    "application/x-ndjson": unknown;
+                    "application/zip": unknown;
+                    "text/csv": unknown;
+                    "text/html": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     facets: {
         parameters: {
             query?: {
@@ -3743,6 +3845,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: {
+                /** @description Name of the file, to be shown with the run */
+                file?: string;
+                /** @description Which model was measured, where the file does not say */
+                model?: string;
+                /** @description Layout of the file; default: found out */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/octet-stream": unknown;
+                "application/sql": unknown;
+                "application/x-ndjson": unknown;
+                "application/zip": unknown;
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description Everything in the file was here already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
             /** @description A problem */
