@@ -204,6 +204,13 @@ func (m *importer) store(ctx context.Context, r *transfer.Run) error {
 func summarise(r *domain.Run, in stats.Input) {
 	in.Sensors, in.GPUs, in.Facts, in.Prices = nil, nil, nil, domain.EnergyPrices{}
 	rep := stats.Report(in)
+	rep.Summary.Energy = nil
+	for i := range rep.Summary.Stages {
+		st := &rep.Summary.Stages[i]
+		if st.Hardware = nil; st.Summary != nil {
+			st.Summary.Energy = nil
+		}
+	}
 	r.TokensGenerated, r.Output, r.Summary, r.DurationS = rep.TokensGenerated, rep.Output, &rep.Summary, rep.DurationS
 	keep := []string{"outcomes", "sample_size", "token_count", "length", "client", "unstable"}
 	if !r.Imported.Timed {
@@ -238,7 +245,7 @@ func withoutTimes(r *domain.Run) {
 	r.Summary.Steady = nil
 	for i := range r.Summary.Stages {
 		st := &r.Summary.Stages[i]
-		st.StartUs, st.EndUs, st.Hardware = nil, nil, nil
+		st.StartUs, st.EndUs = nil, nil
 		if st.Summary != nil {
 			blank(st.Summary)
 		}
@@ -264,9 +271,10 @@ func addOurs(r *domain.Run, in stats.Input) {
 	}
 }
 
-// judge gives an imported run its verdict, with the check that says what nobody looked at.
+// judge gives an imported run its verdict, with the check that says what nobody looked at: such a run is
+// never taken for valid.
 func judge(r *domain.Run, v domain.Validity) {
-	v.Add(domain.Check{Code: "imported", State: "unknown", Detail: "Another program measured this run: neither the machine nor the engine was watched."})
+	v.Add(domain.Check{Code: "imported", State: "caution", Detail: "Another program measured this run: neither the machine nor the engine was watched."})
 	r.Validity = &v
 }
 
