@@ -267,3 +267,25 @@ export interface OpenAPI {
 }
 
 export const openapi = async (): Promise<OpenAPI> => (await request<OpenAPI>('GET', '/openapi.json')).body
+
+/** A file to import: its bytes in a browser, its path in the window. */
+export interface ImportFile {
+  name: string
+  bytes?: ArrayBuffer
+  path?: string
+  model?: string
+}
+
+export async function importFile(f: ImportFile): Promise<T.ImportResult> {
+  const query = { file: f.name, model: f.model || undefined }
+  const words = new URLSearchParams(Object.entries(query).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]]))).toString()
+  const bound: RequestOptions['bound'] = f.path === undefined ? undefined : ['Import', words, f.path]
+  return (await request<T.ImportResult>('POST', '/import', { query, bytes: f.bytes, timeoutMs: 3_600_000, bound })).body
+}
+
+export type ExportFormat = 'jsonl' | 'csv' | 'sqlite' | 'bundle' | 'html'
+
+/** The query of an export; without ids it is of everything. */
+export function exportQuery(format: ExportFormat, ids: string[]): string {
+  return `format=${format}${ids.length ? `&ids=${ids.map(encodeURIComponent).join(',')}` : ''}`
+}

@@ -10,6 +10,8 @@ export interface RequestOptions {
   json?: unknown
   /** A text body with its own media type; never a Blob, which crashes the window's web view. */
   text?: { body: string; type: string }
+  /** A file as bytes, for a browser. */
+  bytes?: ArrayBuffer
   headers?: Record<string, string>
   timeoutMs?: number
   signal?: AbortSignal
@@ -130,7 +132,8 @@ async function viaFetch<T>(method: Method, full: string, o: RequestOptions): Pro
     const headers: Record<string, string> = { Accept: 'application/json', ...o.headers }
     if (o.json !== undefined) headers['Content-Type'] = 'application/json'
     if (o.text) headers['Content-Type'] = o.text.type
-    const body = o.text ? o.text.body : o.json !== undefined ? JSON.stringify(o.json) : undefined
+    if (o.bytes) headers['Content-Type'] = 'application/octet-stream'
+    const body = o.bytes ?? (o.text ? o.text.body : o.json !== undefined ? JSON.stringify(o.json) : undefined)
     const res = await fetch(full, { method, headers, body, signal: stop.signal })
     return await read<T>(res, method, full)
   } catch (err) {

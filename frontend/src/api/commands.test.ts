@@ -32,6 +32,7 @@ const rows: Row[] = [
   ['EditEndpoint', () => calls.editEndpoint('e', { name: 'n' }), ['e', '{"name":"n"}'], 'PATCH /endpoints/e', '{"name":"n"}'],
   ['RemoveEndpoint', () => calls.removeEndpoint('e'), ['e'], 'DELETE /endpoints/e'],
   ['CheckEndpoint', () => calls.checkEndpoint('e', { generate: false }), ['e', '{"generate":false}'], 'POST /endpoints/e/check', '{"generate":false}'],
+  ['Import', () => calls.importFile({ name: 'r.json', path: '/r.json', model: 'm' }), ['file=r.json&model=m', '/r.json'], 'POST /import?file=r.json&model=m'],
   ['AddDataset', () => calls.addDataset({ name: 'n m', format: 'csv', body: 'prompt\nx' }), ['name=n+m&format=csv', 'text/csv', 'prompt\nx'], 'POST /datasets?name=n+m&format=csv', 'prompt\nx', { 'Content-Type': 'text/csv' }],
   ['AddDataset', () => calls.addDataset({ name: '', format: 'sharegpt', body: '[]', preview: true, skipBad: true }), ['format=sharegpt&preview=true&skip_bad=true', 'application/json', '[]'], 'POST /datasets?format=sharegpt&preview=true&skip_bad=true', '[]'],
   ['RemoveDataset', () => calls.removeDataset('d'), ['d'], 'DELETE /datasets/d'],

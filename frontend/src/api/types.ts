@@ -112,6 +112,7 @@ export type Dataset = S['Dataset']
 export type DatasetDetail = S['DatasetDetail']
 export type TokenHistogram = S['TokenHistogram']
 export type DatasetImport = S['DatasetImport']
+export type ImportResult = Omit<S['ImportResult'], 'runs'> & { runs: Run[] }
 export type DatasetFormat = 'jsonl' | 'json' | 'csv' | 'sharegpt' | 'messages' | 'trace'
 
 // Live events

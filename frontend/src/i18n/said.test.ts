@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
 import { conditions } from './pt/conditions'
+import { files } from './pt/files'
 import { limits } from './pt/limits'
 import { program } from './pt/program'
 import { said } from './said'
@@ -37,6 +38,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...conditions, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...conditions, ...files, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -1,12 +1,13 @@
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
 import { conditions } from './pt/conditions'
+import { files } from './pt/files'
 import { limits } from './pt/limits'
 import { program } from './pt/program'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...conditions, ...limits }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...conditions, ...files, ...limits }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))

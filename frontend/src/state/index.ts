@@ -1,6 +1,8 @@
 export { canOpenFile, openFile } from '../api'
 export { contract, type RouteInfo } from './contract.svelte'
 export { asProblem as problemOf, type Problem } from '../api'
+export { exporting } from './exporting'
+export { importFile } from './importing'
 export { draft } from './draft.svelte'
 export { library } from './library.svelte'
 export { live, LiveRun } from './live.svelte'

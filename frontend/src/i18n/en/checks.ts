@@ -25,4 +25,5 @@ export const checks = {
   unstable: 'Steadiness of latencies',
   impossible: 'The decode speed is possible',
   offload_partial: 'Layers on the GPU',
+  imported: 'Measured by another program',
 }

@@ -19,6 +19,7 @@ import { datasets } from './datasets'
 import { engines } from './engines'
 import { api } from './api'
 import { settings } from './settings'
+import { transfer } from './transfer'
 
 export const en = {
   common,
@@ -34,7 +35,7 @@ export const en = {
   events,
   facts,
   newbench,
-  results,
+  results, transfer,
   hardware,
   models,
   datasets,

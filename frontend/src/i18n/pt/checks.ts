@@ -27,4 +27,5 @@ export const checks: Words<typeof en> = {
   unstable: 'Estabilidade das latências',
   impossible: 'A velocidade de geração é possível',
   offload_partial: 'Camadas na GPU',
+  imported: 'Medido por outro programa',
 }

@@ -22,7 +22,8 @@ export function tokenGaps(r: RequestRecord): number[] | null {
 export function isReasoning(r: RequestRecord, gap: number): boolean {
   const at = r.chunk_us?.[gap + 1]
   if (at === undefined || r.ttft_us === null || r.ttfv_us === r.ttft_us) return false
-  return r.ttfv_us === null || at < r.ttfv_us
+  if (r.ttfv_us === null) return r.tokens_from !== 'import' // another tool's file may not say when the first visible one came
+  return at < r.ttfv_us
 }
 
 export interface Stall { n: number; stage: number; atMs: number; gapMs: number; times: number }

@@ -2,8 +2,8 @@ import { registry, type Command } from '../../commands/registry.svelte'
 import { t } from '../../i18n'
 import { ms, num, text, tokS } from '../../lib/format'
 import { hasEnded, route, runs } from '../../state'
-import type { RunRecords } from '../../state/detail.svelte'
 import { toast, type MenuItem } from '../../ui'
+import { exportItems } from '../shared/exporting'
 import { axisOf } from '../../lib/run/load'
 import { leadFigures, stagesOf } from '../../lib/run/stages'
 import { axisName, levelText } from '../shared/loads'
@@ -13,7 +13,7 @@ import { sentence } from './sentence'
 type RunOf = ReturnType<typeof runs.get>
 
 /** What can be done with the run on screen: buttons, menu, keys and palette read it from here. */
-export function actions(get: () => RunOf, records: () => RunRecords, edit: () => void) {
+export function actions(get: () => RunOf, edit: () => void) {
   async function attempt(step: () => Promise<void>): Promise<void> {
     try {
       await step()
@@ -45,22 +45,14 @@ export function actions(get: () => RunOf, records: () => RunRecords, edit: () =>
     const run = get()
     if (run) await runs.edit(run.job_id, { pinned: !run.pinned })
   })
-  function saveJson(): void {
-    const run = get()
-    if (!run) return
-    const a = document.createElement('a')
-    a.href = `data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify({ run, requests: records().requests.value ?? [] }, null, 2))}`
-    a.download = `inferometer-${run.job_id}.json`
-    a.click()
-  }
   function menu(): (MenuItem | '-')[] {
     const run = get()
     return [
       { label: t('detail.edit'), icon: 'pencil', onselect: edit },
       { label: t(run?.pinned ? 'detail.unpin' : 'detail.pin'), icon: 'star', onselect: () => void pin() },
-      { label: t('detail.downloadJson'), icon: 'download', onselect: saveJson },
       { label: t('detail.copyId'), icon: 'copy', onselect: () => void navigator.clipboard.writeText(run?.job_id ?? '') },
       '-',
+      ...(run && hasEnded(run) ? [...exportItems(() => [run.job_id]), '-' as const] : []),
       { label: t('detail.delete'), icon: 'trash', danger: true, disabled: run?.status === 'running', onselect: () => void remove() },
     ]
   }
@@ -68,7 +60,7 @@ export function actions(get: () => RunOf, records: () => RunRecords, edit: () =>
     { id: 'rerun', label: t('detail.rerun'), group: 'screen', icon: 'rotate', keys: 'R', run: () => void rerun() },
     { id: 'markdown', label: t('detail.copyMarkdown'), group: 'screen', icon: 'copy', keys: 'E', run: () => void markdown() },
     { id: 'edit', label: t('detail.edit'), group: 'screen', icon: 'pencil', run: edit },
-    { id: 'json', label: t('detail.downloadJson'), group: 'screen', icon: 'download', run: saveJson },
+    ...exportItems(() => [get()?.job_id ?? '']).map((x, i): Command => ({ id: `export${i}`, label: x.label, group: 'screen', icon: 'download', run: x.onselect })),
     { id: 'delete', label: t('detail.delete'), group: 'screen', icon: 'trash', keys: 'Delete', run: () => void remove() },
   ])
   return { rerun, remove, markdown, menu, register }

@@ -1,0 +1,36 @@
+import type { transfer as en } from '../en/transfer'
+import type { Words } from '../index'
+
+/** Importar e exportar. */
+export const transfer: Words<typeof en> = {
+  import: 'Importar',
+  export: 'Exportar',
+  exportAll: 'Exportar tudo',
+  exportChosen: 'Exportar {n} selecionados',
+  exportTitle: 'Exportar',
+  exported: 'Exportado',
+  exportFailed: 'A exportação falhou',
+  as_bundle: 'Pacote assinado (.zip)',
+  as_jsonl: 'Todos os registros brutos (.jsonl)',
+  as_csv: 'Pedidos em tabela (.csv)',
+  as_sqlite: 'Banco de dados SQLite (.db)',
+  as_html: 'Relatório para ler (.html)',
+  importTitle: 'Importar resultados',
+  importText: 'Do vLLM bench serve, GuideLLM, AIPerf, llama-benchy, genai-bench e llama-bench, ou do Inferometer. O tipo do arquivo é descoberto pelo conteúdo.',
+  file: 'Escolher arquivos',
+  dropHere: 'ou solte-os aqui',
+  model: 'Modelo que foi medido',
+  modelHint: '{file} não diz qual foi o modelo.',
+  importFailed: '{file} não foi importado',
+  known: '{file}: {n} {n:execução já está|execuções já estão} aqui',
+  results: '{file}: {n} {n:resultado avulso|resultados avulsos}',
+  signed: 'Inalterado desde que foi assinado pela chave {key}',
+  tab: 'Arquivo',
+  says: 'O que {tool} diz',
+  at: 'importado {when}',
+  noFigures: 'O arquivo contém pedidos, mas nenhum valor próprio.',
+  badge: 'Importado de {tool}',
+  imported: 'importado',
+  banner: 'Medido por {tool}. Nem a máquina nem o motor foram observados, por isso não há hardware, energia nem limite a mostrar.',
+  noRerun: 'Outro programa mediu esta execução, por isso ela não pode ser repetida.',
+}
