@@ -37,8 +37,9 @@ func (s *Store) SingleResults(ctx context.Context) iter.Seq2[domain.Result, erro
 }
 
 func (s *Store) singleResults(ctx context.Context, after int64) (out []domain.Result, last int64, err error) {
+	// The plus keeps SQLite from the index of run_id, by which it would sort all that is left for each page.
 	rows, err := s.r.QueryContext(ctx, `SELECT request.id, request_id, prompt, output, output_tokens, ttft_us, tpot_us, last_us, started_us
-		FROM request LEFT JOIN request_detail USING (id) WHERE run_id IS NULL AND sample = 0 AND request.id > ? ORDER BY request.id LIMIT ?`, after, samplesAtOnce)
+		FROM request LEFT JOIN request_detail USING (id) WHERE +run_id IS NULL AND sample = 0 AND request.id > ? ORDER BY request.id LIMIT ?`, after, samplesAtOnce)
 	if err != nil {
 		return nil, 0, wrap("read results", err)
 	}
