@@ -24,6 +24,7 @@ type workFlags struct {
 	confidence, restBelow                       float64
 	rest                                        time.Duration
 	raw                                         bool
+	set                                         map[string]string
 }
 
 func (f *workFlags) register(fl *pflag.FlagSet) {
@@ -46,6 +47,8 @@ func (f *workFlags) register(fl *pflag.FlagSet) {
 	fl.DurationVar(&f.rest, "rest", 0, "pause before each further repetition and stage, such as 30s")
 	fl.Float64Var(&f.restBelow, "rest-below", 0, "let the pause go on until GPUs and processor are at this many °C (5 minutes at most)")
 	fl.StringVar(&f.promptCache, "prompt-cache", "", "on lets the server answer out of its prompt cache (default off)")
+	fl.StringToStringVar(&f.set, "set", nil, "settings of the embedded engine: threads=2,batch_size=512,ubatch_size=128,\n"+
+		"flash_attention=on,cache_type_k=q8_0,cache_type_v=q8_0,gpu_layers=20,context_tokens=8192")
 	fl.BoolVar(&f.raw, "raw", false, "send the prompt without a chat template")
 }
 
@@ -67,6 +70,9 @@ func (f workFlags) into(ctx context.Context, given func(string) bool, cl *Client
 			rest.BelowC = &f.restBelow
 		}
 		b["rest"] = rest
+	}
+	if len(f.set) > 0 {
+		b["engine_options"] = engineOptions(f.set)
 	}
 	made, err := f.made(given)
 	if err != nil {
@@ -100,6 +106,20 @@ func (f workFlags) into(ctx context.Context, given func(string) bool, cl *Client
 	}
 	b["stages"] = stagesOf(loads, f.depths)
 	return nil
+}
+
+// engineOptions are the settings as JSON has them: numbers as numbers. What is not known or no number is
+// told by the program, with its name.
+func engineOptions(set map[string]string) map[string]any {
+	out := map[string]any{}
+	for name, text := range set {
+		if n, err := strconv.Atoi(text); err == nil {
+			out[name] = n
+			continue
+		}
+		out[name] = text
+	}
+	return out
 }
 
 // stagesOf is every load at every depth; either list may be empty.

@@ -133,6 +133,7 @@ type EngineSpec struct {
 	Slots   int // largest concurrency of the job
 	Context int // tokens per slot
 	Threads int // 0: max(1, cores-1)
+	Options EngineOptions
 	// Requests is how many generations the run will send, 0 when not known; no more connections
 	// than this are opened ahead.
 	Requests int

@@ -46,33 +46,51 @@ const TaskTextGeneration = "text-generation"
 // BenchmarkRequest is the body of POST /api/v1/benchmarks. Fields with a default are pointers so
 // that an explicit zero or false is told from an absent field.
 type BenchmarkRequest struct {
-	ModelID       string       `json:"model_id" minLength:"1" maxLength:"512" doc:"Id of an installed, catalogue or endpoint model"`
-	Prompt        *string      `json:"prompt,omitempty" maxLength:"524288" doc:"The text to send; give one of prompt, dataset_id and synthetic"`
-	DatasetID     *string      `json:"dataset_id,omitempty" maxLength:"128" doc:"A registered dataset"`
-	Synthetic     *Synthetic   `json:"synthetic,omitempty" doc:"Made prompts of exact lengths in the model's own tokens"`
-	Task          *string      `json:"task,omitempty" doc:"text-generation is the only supported task" example:"text-generation"`
-	MaxTokens     *int         `json:"max_tokens,omitempty" minimum:"1" maximum:"32768" doc:"Most output tokens of one request; default 128"`
-	Temperature   *float64     `json:"temperature,omitempty" minimum:"0" maximum:"2" doc:"Default 0.7"`
-	TopP          *float64     `json:"top_p,omitempty" exclusiveMinimum:"0" maximum:"1" doc:"Default 0.9"`
-	UseGPU        *bool        `json:"use_gpu,omitempty" doc:"Default true; false really runs on the CPU"`
-	Seed          *int64       `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Drawn at random when absent, and stored"`
-	Engine        *string      `json:"engine,omitempty" maxLength:"64" doc:"llama-server (default) or the kind of the endpoint"`
-	EndpointID    *string      `json:"endpoint_id,omitempty" maxLength:"64" doc:"Measure this endpoint instead of the embedded engine"`
-	Load          *Load        `json:"load,omitempty"`
-	Stages        []StageInput `json:"stages,omitempty" maxItems:"64" doc:"Points that are measured one after the other; give this or a load"`
-	Stop          *Stop        `json:"stop,omitempty" doc:"When measuring ends; with several stages it holds for each of them"`
-	Warmup        *int         `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
-	Cooldown      *int         `json:"cooldown,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests that keep the load up while the last measured ones end; default 0"`
-	Repeat        any          `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
-	Rest          *Rest        `json:"rest,omitempty" doc:"Pause between repetitions and stages, so that none begins with the heat of the one before"`
-	SLO           any          `json:"slo,omitempty" doc:"Service objectives: words such as \"ttft<500ms,tpot_p95<50ms\", a list of them, a list of {metric, percentile, below_ms}, or {\"ttft_p95_ms\": 500}"`
-	PromptCache   *string      `json:"prompt_cache,omitempty" enum:"off,on" doc:"off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it"`
-	RawCompletion *bool        `json:"raw_completion,omitempty" doc:"Send the prompt without a chat template; default: as the model needs it"`
-	GPU           *int         `json:"gpu,omitempty" minimum:"0" maximum:"63" doc:"Index of the GPU to use; all when absent"`
-	Name          *string      `json:"name,omitempty" maxLength:"200"`
-	Tags          []string     `json:"tags,omitempty" maxItems:"32"`
-	Notes         *string      `json:"notes,omitempty" maxLength:"20000"`
-	StoreText     *bool        `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
+	ModelID       string         `json:"model_id" minLength:"1" maxLength:"512" doc:"Id of an installed, catalogue or endpoint model"`
+	Prompt        *string        `json:"prompt,omitempty" maxLength:"524288" doc:"The text to send; give one of prompt, dataset_id and synthetic"`
+	DatasetID     *string        `json:"dataset_id,omitempty" maxLength:"128" doc:"A registered dataset"`
+	Synthetic     *Synthetic     `json:"synthetic,omitempty" doc:"Made prompts of exact lengths in the model's own tokens"`
+	Task          *string        `json:"task,omitempty" doc:"text-generation is the only supported task" example:"text-generation"`
+	MaxTokens     *int           `json:"max_tokens,omitempty" minimum:"1" maximum:"32768" doc:"Most output tokens of one request; default 128"`
+	Temperature   *float64       `json:"temperature,omitempty" minimum:"0" maximum:"2" doc:"Default 0.7"`
+	TopP          *float64       `json:"top_p,omitempty" exclusiveMinimum:"0" maximum:"1" doc:"Default 0.9"`
+	UseGPU        *bool          `json:"use_gpu,omitempty" doc:"Default true; false really runs on the CPU"`
+	Seed          *int64         `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Drawn at random when absent, and stored"`
+	Engine        *string        `json:"engine,omitempty" maxLength:"64" doc:"llama-server (default) or the kind of the endpoint"`
+	EndpointID    *string        `json:"endpoint_id,omitempty" maxLength:"64" doc:"Measure this endpoint instead of the embedded engine"`
+	Load          *Load          `json:"load,omitempty"`
+	Stages        []StageInput   `json:"stages,omitempty" maxItems:"64" doc:"Points that are measured one after the other; give this or a load"`
+	Stop          *Stop          `json:"stop,omitempty" doc:"When measuring ends; with several stages it holds for each of them"`
+	Warmup        *int           `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
+	Cooldown      *int           `json:"cooldown,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests that keep the load up while the last measured ones end; default 0"`
+	Repeat        any            `json:"repeat,omitempty" doc:"Repetitions; 1 (\"auto\" is not supported yet)"`
+	Rest          *Rest          `json:"rest,omitempty" doc:"Pause between repetitions and stages, so that none begins with the heat of the one before"`
+	SLO           any            `json:"slo,omitempty" doc:"Service objectives: words such as \"ttft<500ms,tpot_p95<50ms\", a list of them, a list of {metric, percentile, below_ms}, or {\"ttft_p95_ms\": 500}"`
+	PromptCache   *string        `json:"prompt_cache,omitempty" enum:"off,on" doc:"off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it"`
+	RawCompletion *bool          `json:"raw_completion,omitempty" doc:"Send the prompt without a chat template; default: as the model needs it"`
+	EngineOptions *EngineOptions `json:"engine_options,omitempty" doc:"Settings of the embedded engine; an endpoint has its own"`
+	GPU           *int           `json:"gpu,omitempty" minimum:"0" maximum:"63" doc:"Index of the GPU to use; all when absent"`
+	Name          *string        `json:"name,omitempty" maxLength:"200"`
+	Tags          []string       `json:"tags,omitempty" maxItems:"32"`
+	Notes         *string        `json:"notes,omitempty" maxLength:"20000"`
+	StoreText     *bool          `json:"store_text,omitempty" doc:"Default true; false keeps no prompt and no output"`
+}
+
+// EngineOptions are settings of the embedded engine; an absent one is as the engine or the program chooses.
+type EngineOptions struct {
+	Threads        *int    `json:"threads,omitempty" minimum:"1" maximum:"1024" doc:"Threads that decode; default one less than the machine has cores"`
+	BatchSize      *int    `json:"batch_size,omitempty" minimum:"1" maximum:"65536" doc:"Most tokens of a prompt that are handed over at once"`
+	UBatchSize     *int    `json:"ubatch_size,omitempty" minimum:"1" maximum:"65536" doc:"Most tokens that are computed at once"`
+	FlashAttention *string `json:"flash_attention,omitempty" enum:"on,off,auto"`
+	CacheTypeK     *string `json:"cache_type_k,omitempty" enum:"f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1" doc:"How the keys of the KV cache are stored"`
+	CacheTypeV     *string `json:"cache_type_v,omitempty" enum:"f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1" doc:"How its values are stored; other than f16 needs flash attention"`
+	GPULayers      *int    `json:"gpu_layers,omitempty" minimum:"0" maximum:"999" doc:"Layers that lie on the GPU; default all"`
+	ContextTokens  *int    `json:"context_tokens,omitempty" minimum:"64" maximum:"1048576" doc:"Context of each user; default as long as the workload needs"`
+}
+
+// CacheTypes are the types that the KV cache may have.
+func CacheTypes() []string {
+	return []string{"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
 }
 
 // Rest says how long the machine rests before each further repetition and stage. A rest is part of no
@@ -97,34 +115,35 @@ type Stop struct {
 
 // Plan is the resolved settings of a job: every default filled in, the seed fixed.
 type Plan struct {
-	ModelID          string      `json:"model_id"`
-	DatasetID        *string     `json:"dataset_id"`
-	Prompt           *string     `json:"prompt"` // null when a dataset is used or store_text is false
-	Task             string      `json:"task"`
-	MaxTokens        int         `json:"max_tokens"`
-	Temperature      float64     `json:"temperature"`
-	TopP             float64     `json:"top_p"`
-	Seed             int64       `json:"seed"`
-	UseGPU           bool        `json:"use_gpu"`
-	UseGPUExplicit   bool        `json:"use_gpu_explicit"` // true when the caller asked for it
-	GPU              *int        `json:"gpu"`
-	Engine           string      `json:"engine"`
-	EndpointID       *string     `json:"endpoint_id"`
-	Synthetic        *Synthetic  `json:"synthetic"`
-	Load             Load        `json:"load"`
-	Stages           []PlanStage `json:"stages"` // one at least; only the first of a knee search is known before
-	Stop             Stop        `json:"stop"`
-	SLO              []Objective `json:"slo"`
-	Warmup           int         `json:"warmup"`
-	Cooldown         int         `json:"cooldown"`
-	PromptCache      string      `json:"prompt_cache"` // off or on
-	Repeat           int         `json:"repeat"`
-	Rest             *Rest       `json:"rest"` // null: one follows the other at once
-	StoreText        bool        `json:"store_text"`
-	Raw              bool        `json:"raw_completion"` // a base model: no chat template
-	Phases           []Phase     `json:"phases"`
-	ExpectedRequests *int        `json:"expected_requests"` // measured ones; null when only time limits the run
-	ExpectedS        *float64    `json:"expected_s"`        // null when it cannot be told
+	ModelID          string         `json:"model_id"`
+	DatasetID        *string        `json:"dataset_id"`
+	Prompt           *string        `json:"prompt"` // null when a dataset is used or store_text is false
+	Task             string         `json:"task"`
+	MaxTokens        int            `json:"max_tokens"`
+	Temperature      float64        `json:"temperature"`
+	TopP             float64        `json:"top_p"`
+	Seed             int64          `json:"seed"`
+	UseGPU           bool           `json:"use_gpu"`
+	UseGPUExplicit   bool           `json:"use_gpu_explicit"` // true when the caller asked for it
+	GPU              *int           `json:"gpu"`
+	Engine           string         `json:"engine"`
+	EndpointID       *string        `json:"endpoint_id"`
+	EngineOptions    *EngineOptions `json:"engine_options"` // null: all as the engine chooses
+	Synthetic        *Synthetic     `json:"synthetic"`
+	Load             Load           `json:"load"`
+	Stages           []PlanStage    `json:"stages"` // one at least; only the first of a knee search is known before
+	Stop             Stop           `json:"stop"`
+	SLO              []Objective    `json:"slo"`
+	Warmup           int            `json:"warmup"`
+	Cooldown         int            `json:"cooldown"`
+	PromptCache      string         `json:"prompt_cache"` // off or on
+	Repeat           int            `json:"repeat"`
+	Rest             *Rest          `json:"rest"` // null: one follows the other at once
+	StoreText        bool           `json:"store_text"`
+	Raw              bool           `json:"raw_completion"` // a base model: no chat template
+	Phases           []Phase        `json:"phases"`
+	ExpectedRequests *int           `json:"expected_requests"` // measured ones; null when only time limits the run
+	ExpectedS        *float64       `json:"expected_s"`        // null when it cannot be told
 }
 
 // Run is a job as the REST contract shows it: every key always present, null until known.

@@ -49,6 +49,33 @@ func TestPlanRespectsZeroAndFalse(t *testing.T) {
 	})
 }
 
+// What the engine is asked for stands in the plan and reaches the engine.
+func TestPlanEngineOptions(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		asked := domain.EngineOptions{Threads: ptr(3), CacheTypeK: ptr("q8_0"), ContextTokens: ptr(512)}
+		run := w.finished(func(r *domain.BenchmarkRequest) { r.EngineOptions = &asked })
+		if run.Plan.EngineOptions == nil || *run.Plan.EngineOptions.Threads != 3 {
+			t.Errorf("plan %+v", run.Plan.EngineOptions)
+		}
+		if spec := w.engine.Spec(); spec.Threads != 3 || spec.Context != 512 || *spec.Options.CacheTypeK != "q8_0" {
+			t.Errorf("the engine was asked for %+v", spec)
+		}
+		plain := w.finished(func(r *domain.BenchmarkRequest) { r.EngineOptions = &domain.EngineOptions{} })
+		if plain.Plan.EngineOptions != nil {
+			t.Errorf("nothing was asked for, but the plan has %+v", plain.Plan.EngineOptions)
+		}
+		for field, o := range map[string]domain.EngineOptions{
+			"threads": {Threads: ptr(0)}, "batch_size": {BatchSize: ptr(1 << 20)}, "ubatch_size": {UBatchSize: ptr(0)}, "gpu_layers": {GPULayers: ptr(-1)},
+			"context_tokens": {ContextTokens: ptr(1)}, "cache_type_k": {CacheTypeK: ptr("f8")}, "cache_type_v": {CacheTypeV: ptr("")}, "flash_attention": {FlashAttention: ptr("yes")},
+		} {
+			r := seedBody()
+			r.EngineOptions = &o
+			_, err := w.svc.StartBenchmark(t.Context(), r, "")
+			refused(t, err, domain.KindInvalid, "body.engine_options."+field)
+		}
+	})
+}
+
 func TestPlanDefaultNumberOfRequests(t *testing.T) {
 	in(t, options{}, func(t *testing.T, w *world) {
 		ds, err := w.svc.Datasets(t.Context())

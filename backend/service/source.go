@@ -108,7 +108,8 @@ func engineSpec(p domain.Plan, m domain.Model, prompts []domain.Prompt) domain.E
 	if m.GGUF != nil && m.GGUF.ContextLength > 0 {
 		context = min(context, m.GGUF.ContextLength)
 	}
-	spec := domain.EngineSpec{Model: m, Slots: slots, Context: context, UseGPU: p.UseGPU, GPU: p.GPU}
+	o := or(p.EngineOptions, domain.EngineOptions{})
+	spec := domain.EngineSpec{Model: m, Slots: slots, Context: or(o.ContextTokens, context), Threads: or(o.Threads, 0), Options: o, UseGPU: p.UseGPU, GPU: p.GPU}
 	if p.ExpectedRequests != nil {
 		spec.Requests = p.Warmup + *p.ExpectedRequests + p.Cooldown
 	}

@@ -43,12 +43,45 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 	if p.PromptCache != domain.CacheOff && p.PromptCache != domain.CacheOn {
 		bad.add("body.prompt_cache", "must be off or on")
 	}
+	planEngine(r, &p, &bad)
 	planLoad(r, &p, &bad)
 	planRest(&p, &bad)
 	checkLabels("body.name", or(r.Name, ""), 200, &bad)
 	checkLabels("body.notes", or(r.Notes, ""), 20000, &bad)
 	checkTags(r.Tags, &bad)
 	return p, bad.err()
+}
+
+// planEngine takes the settings of the embedded engine.
+func planEngine(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
+	o := r.EngineOptions
+	if o == nil || *o == (domain.EngineOptions{}) {
+		return
+	}
+	if r.EndpointID != nil {
+		bad.add("body.engine_options", "belongs to the embedded engine; an endpoint has its own settings")
+	}
+	for _, x := range []struct {
+		name        string
+		value       *int
+		least, most float64
+	}{
+		{"threads", o.Threads, 1, 1024}, {"batch_size", o.BatchSize, 1, 65536}, {"ubatch_size", o.UBatchSize, 1, 65536},
+		{"gpu_layers", o.GPULayers, 0, 999}, {"context_tokens", o.ContextTokens, 64, 1 << 20},
+	} {
+		if x.value != nil {
+			checkRange(bad, "body.engine_options."+x.name, float64(*x.value), x.least, x.most)
+		}
+	}
+	for name, v := range map[string]*string{"cache_type_k": o.CacheTypeK, "cache_type_v": o.CacheTypeV} {
+		if v != nil && !slices.Contains(domain.CacheTypes(), *v) {
+			bad.add("body.engine_options."+name, "must be one of %s", strings.Join(domain.CacheTypes(), ", "))
+		}
+	}
+	if v := o.FlashAttention; v != nil && !slices.Contains([]string{"on", "off", "auto"}, *v) {
+		bad.add("body.engine_options.flash_attention", "must be one of on, off, auto")
+	}
+	p.EngineOptions = o
 }
 
 // planLoad takes what says when requests start, how many there are and what is wanted of them.

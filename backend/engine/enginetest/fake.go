@@ -45,6 +45,7 @@ type Scripted struct {
 	closed    atomic.Int64
 	inFlight  atomic.Int64
 	peak      atomic.Int64
+	spec      atomic.Pointer[domain.EngineSpec]
 }
 
 var _ engine.Engine = (*Scripted)(nil)
@@ -64,9 +65,18 @@ func (s *Scripted) Closed() int { return int(s.closed.Load()) }
 // Peak returns the most generations that were under way at once.
 func (s *Scripted) Peak() int { return int(s.peak.Load()) }
 
+// Spec returns what Prepare was last called with.
+func (s *Scripted) Spec() domain.EngineSpec {
+	if p := s.spec.Load(); p != nil {
+		return *p
+	}
+	return domain.EngineSpec{}
+}
+
 // Prepare waits for the scripted load time.
 func (s *Scripted) Prepare(ctx context.Context, spec domain.EngineSpec) (domain.EngineInfo, error) {
 	s.prepared.Add(1)
+	s.spec.Store(&spec)
 	if spec.Progress != nil {
 		spec.Progress("Loading the model", nil)
 	}

@@ -132,8 +132,11 @@ func settle(s domain.EngineSpec, p probed) (setup, error) {
 	set.args = []string{"-m", s.Model.Path, "--host", "127.0.0.1",
 		"-t", strconv.Itoa(set.threads), "-c", strconv.Itoa(set.slots * set.context), "-np", strconv.Itoa(set.slots)}
 	set.chooseGPU(s, p)
+	if err := set.options(s.Options, p); err != nil {
+		return setup{}, err
+	}
 	if set.gpu {
-		set.args = append(set.args, "-ngl", "999")
+		set.args = append(set.args, "-ngl", strconv.Itoa(layersOf(s.Options)))
 		if s.GPU != nil {
 			set.args = append(set.args, "-dev", p.devices[*s.GPU])
 		}
@@ -155,6 +158,42 @@ func settle(s domain.EngineSpec, p probed) (setup, error) {
 		}
 	}
 	return set, nil
+}
+
+// layersOf is how many layers lie on the GPU; more than there are means all.
+func layersOf(o domain.EngineOptions) int {
+	if o.GPULayers != nil {
+		return *o.GPULayers
+	}
+	return 999
+}
+
+// options adds what was asked for. A flag that the build does not know is an error, never left out: the
+// run would measure something else.
+func (set *setup) options(o domain.EngineOptions, p probed) error {
+	number := func(n *int) *string {
+		if n == nil {
+			return nil
+		}
+		return new(strconv.Itoa(*n))
+	}
+	for _, x := range []struct {
+		flag, name string
+		value      *string
+	}{
+		{"-b", "batch_size", number(o.BatchSize)}, {"-ub", "ubatch_size", number(o.UBatchSize)}, {"-fa", "flash_attention", o.FlashAttention},
+		{"-ctk", "cache_type_k", o.CacheTypeK}, {"-ctv", "cache_type_v", o.CacheTypeV},
+	} {
+		if x.value == nil {
+			continue
+		}
+		if !p.flags[x.flag] {
+			return &domain.Error{Kind: domain.KindConflict, Msg: "This build of the engine does not know the setting " + x.name + ".",
+				Hint: "Leave it out, or choose a newer llama-server.", Fields: []domain.FieldError{{Location: "body.engine_options." + x.name, Message: "is not known to this build"}}}
+		}
+		set.args = append(set.args, x.flag, *x.value)
+	}
+	return nil
 }
 
 // chooseGPU decides whether the GPU is used, and says why when it is not though asked for.

@@ -75,6 +75,17 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: %s (%q), %v\nwant %s (%q)", name, strings.Join(set.args, " "), set.gpuReason, err, c.want, c.reason)
 		}
 	}
+	asked := domain.EngineSpec{Model: model, Threads: 2, Options: domain.EngineOptions{BatchSize: new(256), UBatchSize: new(64), FlashAttention: new("on"),
+		CacheTypeK: new("q8_0"), CacheTypeV: new("q4_0"), GPULayers: new(7)}, UseGPU: true}
+	knows := probed{flags: map[string]bool{"-b": true, "-ub": true, "-fa": true, "-ctk": true, "-ctv": true}, devices: []string{"CUDA0"}}
+	set, err := settle(asked, knows)
+	if want := "-m /m.gguf --host 127.0.0.1 -t 2 -c 4096 -np 1 -b 256 -ub 64 -fa on -ctk q8_0 -ctv q4_0 -ngl 7"; err != nil || strings.Join(set.args, " ") != want {
+		t.Errorf("%v, %v\nwant %s", set.args, err, want)
+	}
+	delete(knows.flags, "-ctv")
+	if _, err := settle(asked, knows); domain.KindOf(err) != domain.KindConflict || !strings.Contains(err.Error(), "cache_type_v") {
+		t.Errorf("a build that does not know a setting: %v", err)
+	}
 	if _, err := settle(domain.EngineSpec{}, probed{}); domain.KindOf(err) != domain.KindConflict {
 		t.Errorf("without a model: %v", err)
 	}

@@ -1020,6 +1020,8 @@ export interface components {
             endpoint_id?: string;
             /** @description llama-server (default) or the kind of the endpoint */
             engine?: string;
+            /** @description Settings of the embedded engine; an endpoint has its own */
+            engine_options?: components["schemas"]["EngineOptions"];
             /**
              * Format: int64
              * @description Index of the GPU to use; all when absent
@@ -1348,6 +1350,45 @@ export interface components {
             threads: number;
             tokenizer: boolean;
             version: string;
+        };
+        EngineOptions: {
+            /**
+             * Format: int64
+             * @description Most tokens of a prompt that are handed over at once
+             */
+            batch_size?: number;
+            /**
+             * @description How the keys of the KV cache are stored
+             * @enum {string}
+             */
+            cache_type_k?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /**
+             * @description How its values are stored; other than f16 needs flash attention
+             * @enum {string}
+             */
+            cache_type_v?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /**
+             * Format: int64
+             * @description Context of each user; default as long as the workload needs
+             */
+            context_tokens?: number;
+            /** @enum {string} */
+            flash_attention?: "on" | "off" | "auto";
+            /**
+             * Format: int64
+             * @description Layers that lie on the GPU; default all
+             */
+            gpu_layers?: number;
+            /**
+             * Format: int64
+             * @description Threads that decode; default one less than the machine has cores
+             */
+            threads?: number;
+            /**
+             * Format: int64
+             * @description Most tokens that are computed at once
+             */
+            ubatch_size?: number;
         };
         Environment: {
             app_version: string;
@@ -1906,6 +1947,7 @@ export interface components {
             dataset_id: string | null;
             endpoint_id: string | null;
             engine: string;
+            engine_options: components["schemas"]["EngineOptions"] | null;
             /** Format: int64 */
             expected_requests: number | null;
             /** Format: double */

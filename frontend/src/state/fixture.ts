@@ -16,7 +16,7 @@ export function aRun(over: Partial<Run> = {}): Run {
       model_id: 'm', dataset_id: null, prompt: 'Olá, ação', task: 'text-generation', max_tokens: 128, temperature: 0.7, top_p: 0.9, seed: 1, use_gpu: true,
       use_gpu_explicit: false, gpu: null, engine: 'llama-server', endpoint_id: null, load: { kind: 'single' }, stages: [], stop: {}, slo: [],
       synthetic: null, warmup: 1, cooldown: 0, prompt_cache: 'off', repeat: 1, rest: null,
-      store_text: true, raw_completion: false, phases: [], expected_requests: 1, expected_s: null,
+      store_text: true, raw_completion: false, engine_options: null, phases: [], expected_requests: 1, expected_s: null,
     },
     progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, bottleneck: null, error: null, tags: [], notes: '', pinned: false, sample: false, imported: null,
     deleted_at: null, ...over,
