@@ -52,6 +52,7 @@ func table() map[string]row {
 		"backend/runner":            {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/stats", "backend/workload"}},
 		"backend/service":           {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/runner", "backend/stats", "backend/transfer", "backend/verdict", "backend/workload"}, third: []string{"github.com/google/uuid"}},
 		"backend/stats":             {own: domain, third: []string{"gonum.org/v1/gonum"}},
+		"backend/stats/infer":       {third: []string{"gonum.org/v1/gonum"}},
 		"backend/store":             {own: domain, third: []string{"github.com/mattn/go-sqlite3"}},
 		"backend/stream":            {own: domain},
 		"backend/telemetry":         {own: domain, third: []string{"github.com/shirou/gopsutil/v3", "github.com/NVIDIA/go-nvml", "github.com/klauspost/cpuid/v2", "golang.org/x/sys"}},

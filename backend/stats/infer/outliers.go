@@ -1,0 +1,54 @@
+package infer
+
+import "slices"
+
+// Outliers counts the values far from the others, in both directions.
+type Outliers struct {
+	// Values beyond 1.5 and beyond 3 interquartile ranges from the quartiles; a severe one is not mild too.
+	MildLow, MildHigh, SevereLow, SevereHigh int
+	// Share is the part of all squared deviations from the mean that is theirs, 0 to 1: of how unsure the
+	// mean is, so much is due to them.
+	Share float64
+}
+
+// N is how many outliers there are.
+func (o Outliers) N() int { return o.MildLow + o.MildHigh + o.SevereLow + o.SevereHigh }
+
+// FindOutliers sorts values into classes by Tukey's fences. Of normal values 0.7 % lie beyond the inner
+// fences and 0.0002 % beyond the outer ones; latencies have a long tail and more. It removes nothing: an
+// outlier of a benchmark is mostly a thing that happened. Values that are not finite are left out, and
+// fewer than 4 have no outliers. Where more than half of all values are the same, whatever differs is
+// severe.
+//
+// J. W. Tukey, "Exploratory Data Analysis" (1977), section 2D, with quartiles by interpolation (type 7).
+func FindOutliers(values []float64) Outliers {
+	kept, _ := known(values)
+	if len(kept) < 4 {
+		return Outliers{}
+	}
+	sorted := slices.Sorted(slices.Values(kept))
+	q1, q3 := quantile(sorted, 0.25), quantile(sorted, 0.75)
+	inner, outer := 1.5*(q3-q1), 3*(q3-q1)
+	m, squares := meanAndSquares(kept)
+	var out Outliers
+	var theirs float64
+	for _, v := range kept {
+		switch {
+		case v < q1-outer:
+			out.SevereLow++
+		case v > q3+outer:
+			out.SevereHigh++
+		case v < q1-inner:
+			out.MildLow++
+		case v > q3+inner:
+			out.MildHigh++
+		default:
+			continue
+		}
+		theirs += (v - m) * (v - m)
+	}
+	if theirs > 0 {
+		out.Share = theirs / squares
+	}
+	return out
+}
