@@ -62,7 +62,7 @@ type Effect struct {
 	P         *float64  `json:"p"`                        // of no difference
 	AdjustedP *float64  `json:"adjusted_p"`               // Holm, over the metrics that are tested for a verdict
 	// Verdict is better, worse, equivalent (the whole interval lies within the smallest effect that matters),
-	// no_difference (none was shown) or too_few.
+	// no_difference (none was shown), too_few or untested (shown with its interval alone).
 	Verdict string `json:"verdict"`
 	// AtLeast answers whether the side is better by the smallest effect that matters: yes, no or unknown.
 	AtLeast string `json:"at_least"`

@@ -173,9 +173,11 @@ type Run struct {
 	Tags            []string        `json:"tags"`
 	Notes           string          `json:"notes"`
 	Pinned          bool            `json:"pinned"`
-	Sample          bool            `json:"sample"`     // demonstration data of debug mode
-	Imported        *Imported       `json:"imported"`   // null for a run that was measured here
-	DeletedAt       *time.Time      `json:"deleted_at"` // in the trash since
+	Sample          bool            `json:"sample"`   // demonstration data of debug mode
+	Imported        *Imported       `json:"imported"` // null for a run that was measured here
+	// Experiment says which run of an experiment it is; null for one that stands alone.
+	Experiment *ExperimentPlace `json:"experiment"`
+	DeletedAt  *time.Time       `json:"deleted_at"` // in the trash since
 }
 
 // RunError says why a run failed.
