@@ -171,6 +171,24 @@ func (b *Bridge) RestoreBackup(name string) string {
 // CancelRestore keeps the database after all.
 func (b *Bridge) CancelRestore() string { return b.call("CancelRestore", "", nil, nil) }
 
+// Compare holds stored benchmarks against one another.
+func (b *Bridge) Compare(body string) string { return b.call("Compare", body, nil, nil) }
+
+// StartExperiment measures several arms in turns.
+func (b *Bridge) StartExperiment(body string) string {
+	return b.call("StartExperiment", body, nil, nil)
+}
+
+// CancelExperiment stops an experiment.
+func (b *Bridge) CancelExperiment(id string) string {
+	return b.call("CancelExperiment", "", nil, nil, id)
+}
+
+// RemoveExperiment forgets an experiment; its benchmarks stay.
+func (b *Bridge) RemoveExperiment(id string) string {
+	return b.call("RemoveExperiment", "", nil, nil, id)
+}
+
 // AddView keeps a view of the results.
 func (b *Bridge) AddView(body string) string { return b.call("AddView", body, nil, nil) }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -44,7 +45,21 @@ func (e *env) run() *cobra.Command {
 		Example: "  inferometer run --model smollm2-135m --dataset chat-en --load sweep:1,2,4,8 --slo 'ttft<500ms,tpot_p95<50ms'\n" +
 			"  inferometer run --model M --endpoint http://127.0.0.1:8080 --synthetic 512:128 --load poisson:5/s --duration 60s\n" +
 			"  inferometer run --model M --endpoint http://127.0.0.1:11434 --prompt Hello --load 'knee:ttft_p95<500ms'"}
-	fl := c.Flags()
+	e.runFlags(c.Flags(), &f)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return e.with(c.Context(), func(cl *Client) error {
+			body, err := f.body(c.Context(), c.Flags().Changed, cl)
+			if err != nil {
+				return err
+			}
+			return e.benchmark(c.Context(), cl, "/api/v1/benchmarks", body)
+		})
+	}
+	return c
+}
+
+// runFlags registers the flags that make the body of a benchmark.
+func (e *env) runFlags(fl *pflag.FlagSet, f *runFlags) {
 	f.register(fl)
 	fl.BoolVar(&f.quick, "quick", false, "Quick check: five requests on the starter model, no settings")
 	fl.StringVar(&f.model, "model", "", "model id")
@@ -63,16 +78,6 @@ func (e *env) run() *cobra.Command {
 	fl.StringVar(&f.name, "name", "", "name of the run")
 	fl.StringVar(&f.notes, "notes", "", "notes on the run")
 	fl.StringSliceVar(&f.tags, "tag", nil, "tag of the run; may be given again")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		return e.with(c.Context(), func(cl *Client) error {
-			body, err := f.body(c.Context(), c.Flags().Changed, cl)
-			if err != nil {
-				return err
-			}
-			return e.benchmark(c.Context(), cl, "/api/v1/benchmarks", body)
-		})
-	}
-	return c
 }
 
 // body turns the flags that were given into a request body.

@@ -75,6 +75,7 @@ func (a *API) routes() {
 	a.viewRoutes()
 	a.storageRoutes()
 	a.transferRoutes()
+	a.experimentRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

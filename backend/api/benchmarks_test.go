@@ -13,7 +13,7 @@ import (
 )
 
 func jobKeys() []string {
-	return []string{"bottleneck", "client", "created_at", "deleted_at", "duration", "ended_at", "engine", "environment", "error",
+	return []string{"bottleneck", "client", "created_at", "deleted_at", "duration", "ended_at", "engine", "environment", "error", "experiment",
 		"hardware_metrics", "imported", "job_id", "model", "name", "notes", "output", "pinned", "plan", "progress", "sample", "started_at",
 		"status", "summary", "tags", "task", "tokens_generated", "validity", "warnings"}
 }

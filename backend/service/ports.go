@@ -48,6 +48,18 @@ type SearchStore interface {
 	IndexTexts(ctx context.Context) (more bool, err error)
 }
 
+// ExperimentStore keeps experiments; what they have come to follows from their runs.
+type ExperimentStore interface {
+	// CreateExperiment stores an experiment and its runs, all or none.
+	CreateExperiment(ctx context.Context, e domain.Experiment, runs []domain.Run) error
+	Experiments(ctx context.Context) ([]domain.Experiment, error)
+	Experiment(ctx context.Context, id string) (domain.Experiment, error)
+	// ExperimentRuns lists the runs in the order in which they were queued, without those of the trash.
+	ExperimentRuns(ctx context.Context, id string) ([]domain.Run, error)
+	// DeleteExperiment removes an experiment; its runs stay and stand alone.
+	DeleteExperiment(ctx context.Context, id string) error
+}
+
 // ViewStore counts runs and keeps views of them.
 type ViewStore interface {
 	Facets(ctx context.Context, f domain.RunFilter) (domain.Facets, error)
@@ -122,6 +134,7 @@ type Store interface {
 	RecordStore
 	SearchStore
 	ViewStore
+	ExperimentStore
 	SpaceStore
 	MaintenanceStore
 	ResultStore

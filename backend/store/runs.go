@@ -18,7 +18,7 @@ const (
 
 const runColumns = `job_id, name, status, model, engine, task, created_us, started_us, ended_us, deleted_us, pinned,
 	sample, duration_s, tokens_generated, output, notes, tags, hardware, plan, progress, summary, validity, warnings,
-	environment, error, client, bottleneck, imported`
+	environment, error, client, bottleneck, imported, experiment`
 
 // runFields are the fields of r in the order of runColumns.
 func runFields(r *domain.Run) []any {
@@ -27,7 +27,7 @@ func runFields(r *domain.Run) []any {
 		optUsCol{&r.EndedAt}, optUsCol{&r.DeletedAt}, &r.Pinned, &r.Sample, &r.DurationS, &r.TokensGenerated,
 		&r.Output, &r.Notes, asJSON(&r.Tags), asJSON(&r.HardwareMetrics), asJSON(&r.Plan), asJSON(&r.Progress),
 		asJSON(&r.Summary), asJSON(&r.Validity), asJSON(&r.Warnings), asJSON(&r.Environment), asJSON(&r.Error),
-		asJSON(&r.Client), asJSON(&r.Bottleneck), asJSON(&r.Imported),
+		asJSON(&r.Client), asJSON(&r.Bottleneck), asJSON(&r.Imported), asJSON(&r.Experiment),
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	jobKeys = `job_id name model engine task status created_at started_at ended_at duration tokens_generated output
-		hardware_metrics plan progress summary validity warnings environment error client bottleneck tags notes pinned sample imported deleted_at`
+		hardware_metrics plan progress summary validity warnings environment error client bottleneck tags notes pinned sample imported experiment deleted_at`
 	hardwareKeys = "cpu_usage_percent ram_usage_gb gpu_usage_percent vram_usage_gb power_w peak devices reasons samples remote"
 	statsKeys    = "mean p50 p90 p95 p99 min max n"
 	summaryKeys  = `ttft_ms ttfr_ms ttfv_ms itl_ms tpot_ms e2e_ms output_tokens_per_second decode_tokens_per_second

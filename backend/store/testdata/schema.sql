@@ -161,6 +161,17 @@ CREATE TABLE endpoint(
   key_from   TEXT NOT NULL,
   created_us INTEGER NOT NULL
 , metrics_urls TEXT CHECK(json_valid(metrics_urls))) STRICT;
+CREATE TABLE experiment(
+  id         TEXT PRIMARY KEY,
+  name       TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  seed       INTEGER NOT NULL,
+  pairs      INTEGER NOT NULL,
+  min_effect REAL NOT NULL, -- percent
+  arms       TEXT NOT NULL CHECK(json_valid(arms)),
+  run_order  TEXT NOT NULL CHECK(json_valid(run_order)), -- of each block: the arms in their order
+  created_us INTEGER NOT NULL
+) STRICT;
 CREATE TABLE kv(
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -233,7 +244,7 @@ CREATE TABLE run(
   environment      TEXT CHECK(json_valid(environment)),
   error            TEXT CHECK(json_valid(error)),
   dataset_id       TEXT AS (plan ->> '$.dataset_id') STORED
-, client TEXT CHECK(json_valid(client)), bottleneck TEXT CHECK(json_valid(bottleneck)), imported TEXT CHECK(json_valid(imported))) STRICT;
+, client TEXT CHECK(json_valid(client)), bottleneck TEXT CHECK(json_valid(bottleneck)), imported TEXT CHECK(json_valid(imported)), experiment TEXT CHECK(json_valid(experiment))) STRICT;
 CREATE TABLE sample(
   id          INTEGER PRIMARY KEY,
   run_id      INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
@@ -295,6 +306,7 @@ CREATE INDEX request_unfit ON request(started_us)
 CREATE INDEX run_created ON run(created_us DESC, id DESC);
 CREATE INDEX run_dataset ON run(dataset_id, created_us DESC) WHERE dataset_id IS NOT NULL;
 CREATE INDEX run_deleted ON run(deleted_us) WHERE deleted_us IS NOT NULL;
+CREATE INDEX run_experiment ON run(experiment ->> '$.id', experiment ->> '$.block', id) WHERE experiment IS NOT NULL;
 CREATE INDEX run_imported ON run(imported ->> '$.sha256') WHERE imported IS NOT NULL;
 CREATE INDEX run_model   ON run(model, created_us DESC);
 CREATE INDEX run_status  ON run(status, created_us DESC);

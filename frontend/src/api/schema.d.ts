@@ -163,6 +163,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold stored jobs against one another
+         * @description Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored.
+         */
+        post: operations["compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -327,6 +347,62 @@ export interface paths {
         get: operations["events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Experiments, newest first */
+        get: operations["experiments"];
+        put?: never;
+        /**
+         * Measure two to four arms in turns, in random order
+         * @description Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine.
+         */
+        post: operations["startExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One experiment with its comparison so far */
+        get: operations["experiment"];
+        put?: never;
+        post?: never;
+        /** Forget an experiment; its jobs stay */
+        delete: operations["removeExperiment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an experiment; what was measured is kept */
+        post: operations["cancelExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -945,6 +1021,14 @@ export interface components {
             version: string;
             window: boolean;
         };
+        Arm: {
+            benchmark: components["schemas"]["BenchmarkRequest"];
+            name: string;
+        };
+        ArmInput: {
+            benchmark: components["schemas"]["BenchmarkRequest"];
+            name?: string;
+        };
         Averages: {
             /** Format: double */
             avg_time_per_output_token: number | null;
@@ -1135,6 +1219,52 @@ export interface components {
             /** Format: int64 */
             before_bytes: number;
         };
+        Comparison: {
+            /** Format: int64 */
+            baseline: number;
+            differs: components["schemas"]["Difference"][];
+            metrics: components["schemas"]["ComparisonMetric"][];
+            /** Format: double */
+            min_effect_percent: number;
+            paired: boolean;
+            sentence: string;
+            sides: components["schemas"]["ComparisonSide"][];
+            warnings: components["schemas"]["Warning"][];
+        };
+        ComparisonMetric: {
+            better: string;
+            key: string;
+            unit: string;
+            values: components["schemas"]["ComparisonValue"][];
+        };
+        ComparisonRequest: {
+            /**
+             * Format: int64
+             * @description Index of the side that the others are held against; default 0
+             */
+            baseline?: number;
+            /**
+             * Format: double
+             * @description A difference below this is too small to matter; default 2
+             */
+            min_effect_percent?: number;
+            /** @description Jobs to compare; those of the same model, engine, settings and machine make one side. Give this or sides */
+            runs?: string[];
+            /** @description Which jobs stand together */
+            sides?: components["schemas"]["SideInput"][];
+        };
+        ComparisonSide: {
+            name: string;
+            runs: string[];
+        };
+        ComparisonValue: {
+            effect: components["schemas"]["Effect"] | null;
+            interval: number[] | null;
+            /** Format: double */
+            mean: number | null;
+            /** Format: int64 */
+            n: number;
+        };
         Dataset: {
             builtin: boolean;
             /** Format: date-time */
@@ -1191,6 +1321,11 @@ export interface components {
             /** Format: double */
             vram_usage_gb: number | null;
         };
+        Difference: {
+            about: string;
+            key: string;
+            values: string[];
+        };
         Discovered: {
             base_url: string;
             endpoint_id: string | null;
@@ -1224,6 +1359,17 @@ export interface components {
             accepted: number;
             /** Format: int64 */
             tokens: number;
+        };
+        Effect: {
+            /** Format: double */
+            adjusted_p: number | null;
+            at_least: string;
+            interval: number[] | null;
+            /** Format: double */
+            p: number | null;
+            /** Format: double */
+            ratio: number;
+            verdict: string;
         };
         Endpoint: {
             base_url: string;
@@ -1422,6 +1568,65 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+        };
+        Experiment: {
+            arms: components["schemas"]["Arm"][];
+            comparison: components["schemas"]["Comparison"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            done: number;
+            id: string;
+            kind: string;
+            /** Format: double */
+            min_effect_percent: number;
+            name: string;
+            order: number[][];
+            /** Format: int64 */
+            pairs: number;
+            runs: components["schemas"]["ExperimentRun"][];
+            /** Format: int64 */
+            seed: number;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            /** Format: int64 */
+            total: number;
+        };
+        ExperimentPlace: {
+            /** Format: int64 */
+            arm: number;
+            /** Format: int64 */
+            block: number;
+            id: string;
+        };
+        ExperimentRequest: {
+            /** @description What is compared; the first is the baseline */
+            arms: components["schemas"]["ArmInput"][];
+            /**
+             * Format: double
+             * @description A difference below this is too small to matter; default 2
+             */
+            min_effect_percent?: number;
+            name?: string;
+            /**
+             * Format: int64
+             * @description How often each arm is measured; default 8. A verdict needs 6
+             */
+            pairs?: number;
+            /**
+             * Format: int64
+             * @description Of the order and of the prompts; drawn at random when absent, and stored
+             */
+            seed?: number;
+        };
+        ExperimentRun: {
+            /** Format: int64 */
+            arm: number;
+            /** Format: int64 */
+            block: number;
+            job_id: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
         };
         FacetCount: {
             /** Format: int64 */
@@ -2250,6 +2455,7 @@ export interface components {
             engine: string;
             environment: components["schemas"]["Environment"] | null;
             error: components["schemas"]["RunError"] | null;
+            experiment: components["schemas"]["ExperimentPlace"] | null;
             hardware_metrics: components["schemas"]["HardwareMetrics"];
             imported: components["schemas"]["Imported"] | null;
             job_id: string;
@@ -2499,6 +2705,10 @@ export interface components {
              * @description Deleted runs are deleted for good after so many days; 0: never
              */
             trash_days?: number;
+        };
+        SideInput: {
+            name?: string;
+            runs: string[];
         };
         SnippetPart: {
             found: boolean;
@@ -3304,6 +3514,39 @@ export interface operations {
             };
         };
     };
+    compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets: {
         parameters: {
             query?: never;
@@ -3765,6 +4008,165 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Event"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    experiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
                 };
             };
             /** @description A problem */

@@ -18,7 +18,7 @@ export function aRun(over: Partial<Run> = {}): Run {
       synthetic: null, warmup: 1, cooldown: 0, prompt_cache: 'off', repeat: 1, rest: null,
       store_text: true, raw_completion: false, engine_options: null, phases: [], expected_requests: 1, expected_s: null,
     },
-    progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, bottleneck: null, error: null, tags: [], notes: '', pinned: false, sample: false, imported: null,
+    progress: null, summary: null, validity: null, warnings: [], environment: null, client: null, bottleneck: null, error: null, tags: [], notes: '', pinned: false, sample: false, imported: null, experiment: null,
     deleted_at: null, ...over,
   }
 }

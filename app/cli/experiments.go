@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+const experimentsPath = "/api/v1/experiments"
+
+func (e *env) compare() *cobra.Command {
+	c := &cobra.Command{Use: "compare ID ID…", Short: "Hold stored runs against one another, run by run", Args: cobra.MinimumNArgs(2),
+		Long: "Hold stored runs against one another. Runs that were measured alike stand on one side; ID,ID puts these on a side of their own.\n" +
+			"The first side is the baseline. A verdict needs three runs a side; runs that were not measured in turns carry whatever drifted in\n" +
+			"between. For a verdict to rely on, measure with “inferometer ab”."}
+	least := c.Flags().Float64("min-effect", 2, "a difference below so many percent is too small to matter")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		body := map[string]any{"min_effect_percent": *least}
+		if strings.Contains(strings.Join(args, " "), ",") {
+			sides := make([]map[string]any, len(args))
+			for i, a := range args {
+				sides[i] = map[string]any{"runs": strings.Split(a, ",")}
+			}
+			body["sides"] = sides
+		} else {
+			body["runs"] = args
+		}
+		return show1(c.Context(), e, http.MethodPost, "/api/v1/comparisons", body, printComparison)
+	}
+	return c
+}
+
+func (e *env) ab() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{Use: "ab --arm SETTINGS --arm SETTINGS [flags of run]", Short: "Measure two to four arms in turns and say which is faster", Args: cobra.NoArgs,
+		Long: "Measure two to four arms in turns, in random order, with the same prompts, and hold them against the first one. An arm is settings\n" +
+			"that differ from the flags of run: model=ID, endpoint=URL, no-gpu=true or those of --set, with commas between them; NAME: gives it a\n" +
+			"name.",
+		Example: "  inferometer ab --model smollm2-135m --dataset chat-en --requests 5 --arm threads=1 --arm threads=2\n" +
+			"  inferometer ab --prompt Hello --arm 'Q4: model=tiny-q4' --arm 'Q8: model=tiny-q8' --pairs 10"}
+	e.runFlags(c.Flags(), &f)
+	arms := c.Flags().StringArray("arm", nil, "settings of one arm; the first is the baseline")
+	pairs := c.Flags().Int("pairs", 0, "how often each arm is measured (default 8; a verdict needs 6)")
+	least := c.Flags().Float64("min-effect", 0, "a difference below so many percent is too small to matter (default 2)")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return e.with(c.Context(), func(cl *Client) error {
+			body := map[string]any{}
+			given := c.Flags().Changed
+			for flag, field := range map[string]struct {
+				key   string
+				value any
+			}{"name": {"name", f.name}, "pairs": {"pairs", *pairs}, "min-effect": {"min_effect_percent", *least}, "seed": {"seed", f.seed}} {
+				if given(flag) {
+					body[field.key] = field.value
+				}
+			}
+			common := func(flag string) bool { return flag != "name" && flag != "seed" && given(flag) }
+			var list []map[string]any
+			for _, text := range *arms {
+				arm, err := armOf(c.Context(), cl, f, common, text)
+				if err != nil {
+					return err
+				}
+				list = append(list, arm)
+			}
+			body["arms"] = list
+			return e.experiment(c.Context(), cl, body)
+		})
+	}
+	return c
+}
+
+// armOf reads one arm: "NAME: key=value,key=value".
+func armOf(ctx context.Context, cl *Client, f runFlags, given func(string) bool, text string) (map[string]any, error) {
+	name, settings, named := strings.Cut(text, ": ")
+	if !named {
+		name, settings = text, text
+	}
+	set := maps.Clone(f.set)
+	if set == nil {
+		set = map[string]string{}
+	}
+	changed := map[string]bool{}
+	for _, pair := range strings.Split(settings, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok {
+			return nil, fmt.Errorf("ab: %q is no setting of an arm; write KEY=VALUE", pair)
+		}
+		switch key {
+		case "model":
+			f.model = value
+		case "endpoint":
+			f.endpoint = value
+		case "no-gpu":
+			f.noGPU = value == "true"
+		default:
+			set[key] = value
+			continue
+		}
+		changed[key] = true
+	}
+	f.set = set
+	b, err := f.body(ctx, func(flag string) bool { return changed[flag] || given(flag) }, cl)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"name": name, "benchmark": b}, nil
+}
+
+// experiment starts an experiment, shows how far it is, and prints what came of it.
+func (e *env) experiment(ctx context.Context, cl *Client, body any) error {
+	events, err := cl.follow(ctx)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	x, err := call[domain.Experiment](ctx, cl, http.MethodPost, experimentsPath, body)
+	if err != nil {
+		return err
+	}
+	path := experimentsPath + "/" + url.PathEscape(x.ID)
+	fmt.Fprintf(e.io.Err, "%s: %d runs in turns (%s)\n", printable(x.Name), x.Total, x.ID)
+	if err := e.followExperiment(ctx, cl, events, &x, path); err != nil {
+		return err
+	}
+	end := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		fmt.Fprintln(e.io.Err, "Stopping; what was measured is kept.")
+		stop, done := context.WithTimeout(end, cancelGrace)
+		defer done()
+		if _, err := cl.Raw(stop, http.MethodPost, path+"/cancel", nil); err != nil {
+			return err
+		}
+	}
+	raw, err := cl.Raw(end, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &x); err != nil {
+		return fmt.Errorf("read experiment: %w", err)
+	}
+	if err := e.print(raw, func(w io.Writer) error { return printExperiment(w, x) }); err != nil {
+		return err
+	}
+	if x.Status != domain.StatusCompleted {
+		return ErrReported
+	}
+	return nil
+}
+
+// followExperiment prints a line for each run that ends, until the last one has.
+func (e *env) followExperiment(ctx context.Context, cl *Client, events *eventStream, x *domain.Experiment, path string) error {
+	for x.Status == domain.StatusQueued || x.Status == domain.StatusRunning {
+		select {
+		case <-ctx.Done():
+			return nil
+		case ev, open := <-events.ch:
+			if !open {
+				return fmt.Errorf("the program ended while the experiment ran")
+			}
+			if ev.Kind != domain.EventRunFinished {
+				continue
+			}
+		}
+		next, err := call[domain.Experiment](context.WithoutCancel(ctx), cl, http.MethodGet, path, nil)
+		if err != nil {
+			return err
+		}
+		*x = next
+		line := fmt.Sprintf("%d of %d runs", x.Done, x.Total)
+		if x.Comparison != nil {
+			line += " · " + x.Comparison.Sentence
+		}
+		fmt.Fprintln(e.io.Err, printable(line))
+	}
+	return nil
+}
+
+func (e *env) experiments() *cobra.Command {
+	c := &cobra.Command{Use: "experiments [ID]", Short: "List experiments, or show one", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return show1(c.Context(), e, http.MethodGet, experimentsPath+"/"+url.PathEscape(args[0]), nil, printExperiment)
+			}
+			return show1(c.Context(), e, http.MethodGet, experimentsPath, nil, func(w io.Writer, xs []domain.Experiment) error {
+				rows := [][]string{{"ID", "STATUS", "RUNS", "CREATED", "NAME"}}
+				for _, x := range xs {
+					rows = append(rows, []string{x.ID, string(x.Status), fmt.Sprintf("%d of %d", x.Done, x.Total), x.CreatedAt.Local().Format("2006-01-02 15:04"), printable(x.Name)})
+				}
+				return table(w, rows...)
+			})
+		}}
+	c.AddCommand(e.idVerb("cancel", "Stop an experiment; what was measured is kept", http.MethodPost, experimentsPath+"/", "/cancel", "Canceled."),
+		e.idVerb("rm", "Forget an experiment; its runs stay", http.MethodDelete, experimentsPath+"/", "", "Removed; its runs stay."))
+	return c
+}
+
+func printExperiment(w io.Writer, x domain.Experiment) error {
+	fmt.Fprintf(w, "%s\n%s · %d of %d runs · seed %d · %s\n", printable(x.Name), x.Status, x.Done, x.Total, x.Seed, x.ID)
+	if x.Comparison == nil {
+		fmt.Fprintln(w, "No block is complete yet.")
+		return nil
+	}
+	fmt.Fprintln(w)
+	return printComparison(w, *x.Comparison)
+}
+
+// printComparison prints the sentence, then a line for each metric and side.
+func printComparison(w io.Writer, c domain.Comparison) error {
+	fmt.Fprintln(w, printable(c.Sentence))
+	for _, wn := range c.Warnings {
+		fmt.Fprintln(w, "Caution: "+wn.Message)
+	}
+	fmt.Fprintln(w)
+	rows := [][]string{{"METRIC", "SIDE", "MEAN", "95 % INTERVAL", "N", "RATIO", "95 % INTERVAL", "P", "VERDICT"}}
+	for _, m := range c.Metrics {
+		for i, v := range m.Values {
+			row := []string{m.Key, printable(c.Sides[i].Name), opt(v.Mean, digits) + " " + m.Unit, interval(v.Interval), strconv.Itoa(v.N), "", "", "", ""}
+			if f := v.Effect; f != nil {
+				row[5], row[6], row[8] = fmt.Sprintf("%.3f", f.Ratio), interval(f.Interval), strings.ReplaceAll(f.Verdict, "_", " ")
+				if p := f.AdjustedP; p != nil {
+					row[7] = fmt.Sprintf("%.3f", *p)
+				}
+			} else if i == c.Baseline {
+				row[8] = "baseline"
+			}
+			rows = append(rows, row)
+		}
+	}
+	if err := table(w, rows...); err != nil {
+		return err
+	}
+	if len(c.Differs) > 0 {
+		fmt.Fprintln(w, "\nWhat differs:")
+	}
+	for _, d := range c.Differs {
+		fmt.Fprintf(w, "  %-28s %s\n", d.Key, printable(strings.Join(d.Values, " | ")))
+	}
+	return nil
+}
+
+func interval(in *domain.Interval) string {
+	if in == nil {
+		return missing
+	}
+	return digits(in[0]) + " … " + digits(in[1])
+}
+
+// digits prints a figure with four digits that count.
+func digits(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(v, 'f', max(0, 3-int(math.Floor(math.Log10(math.Abs(v))))), 64)
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+func (a *API) experimentRoutes() {
+	path := base + "/experiments"
+	add(a, command("Compare", http.MethodPost, base+"/comparisons", "Hold stored jobs against one another"), a.compare,
+		describe("Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or "+
+			"by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored."))
+	add(a, read("Experiments", path, "Experiments, newest first"), a.experiments)
+	add(a, command("StartExperiment", http.MethodPost, path, "Measure two to four arms in turns, in random order"), a.startExperiment, status(http.StatusAccepted),
+		describe("Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a "+
+			"difference of 2 % in three of four cases on a quiet machine."))
+	add(a, read("Experiment", path+"/{id}", "One experiment with its comparison so far"), a.experiment)
+	add(a, command("CancelExperiment", http.MethodPost, path+"/{id}/cancel", "Stop an experiment; what was measured is kept"), a.cancelExperiment)
+	add(a, command("RemoveExperiment", http.MethodDelete, path+"/{id}", "Forget an experiment; its jobs stay"), a.removeExperiment, status(http.StatusNoContent))
+}
+
+type compareInput struct{ Body domain.ComparisonRequest }
+
+func (a *API) compare(ctx context.Context, in *compareInput) (*body[domain.Comparison], error) {
+	c, err := a.svc.Compare(ctx, in.Body)
+	return &body[domain.Comparison]{c}, err
+}
+
+func (a *API) experiments(ctx context.Context, _ *none) (*list[domain.Experiment], error) {
+	return whole(a.svc.Experiments(ctx))
+}
+
+type experimentInput struct{ Body domain.ExperimentRequest }
+
+func (a *API) startExperiment(ctx context.Context, in *experimentInput) (*created[domain.Experiment], error) {
+	e, err := a.svc.StartExperiment(ctx, in.Body)
+	return &created[domain.Experiment]{Location: base + "/experiments/" + url.PathEscape(e.ID), Body: e}, err
+}
+
+func (a *API) experiment(ctx context.Context, in *IDInput) (*body[domain.Experiment], error) {
+	e, err := a.svc.Experiment(ctx, in.ID)
+	return &body[domain.Experiment]{e}, err
+}
+
+func (a *API) cancelExperiment(ctx context.Context, in *IDInput) (*body[domain.Experiment], error) {
+	e, err := a.svc.CancelExperiment(ctx, in.ID)
+	return &body[domain.Experiment]{e}, err
+}
+
+func (a *API) removeExperiment(ctx context.Context, in *IDInput) (*nothing, error) {
+	return nil, a.svc.RemoveExperiment(ctx, in.ID)
+}

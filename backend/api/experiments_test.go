@@ -1,0 +1,53 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+func TestExperimentsOverREST(t *testing.T) {
+	w := newWorld(t, false)
+	arm := func(tokens int) map[string]any {
+		b := seedBody()
+		b["max_tokens"] = tokens
+		return map[string]any{"benchmark": b}
+	}
+	a := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(8)}, "pairs": 2}).want(http.StatusAccepted)
+	e := decode[domain.Experiment](a)
+	path := base + "/experiments/" + e.ID
+	if a.header.Get("Location") != path || e.Total != 4 || e.MinEffectPercent != 2 {
+		t.Errorf("%+v at %s", e, a.header.Get("Location"))
+	}
+	for _, r := range e.Runs {
+		if _, err := w.svc.WaitBenchmark(t.Context(), r.ID, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e = decode[domain.Experiment](w.get(path).want(http.StatusOK))
+	if e.Status != domain.StatusCompleted || e.Comparison == nil || e.Comparison.Metrics[0].Values[1].Effect.Verdict != "too_few" {
+		t.Errorf("%+v", e)
+	}
+	if all := decode[[]domain.Experiment](w.get(base + "/experiments").want(http.StatusOK)); len(all) != 1 || all[0].Comparison != nil {
+		t.Errorf("%+v", all)
+	}
+	w.call(http.MethodPost, path+"/cancel", nil).problem(http.StatusConflict)
+	ids := []domain.RunID{e.Runs[0].ID, e.Runs[1].ID}
+	c := decode[domain.Comparison](w.call(http.MethodPost, base+"/comparisons", map[string]any{"runs": ids}).want(http.StatusOK))
+	if len(c.Sides) != 2 || !c.Paired {
+		t.Errorf("%+v", c)
+	}
+	if p := w.call(http.MethodPost, base+"/comparisons", map[string]any{"runs": ids[:1]}).problem(http.StatusUnprocessableEntity); !p.names("body.runs") {
+		t.Errorf("%+v", p)
+	}
+	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms") {
+		t.Errorf("%+v", p)
+	}
+	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
+		t.Errorf("%+v", p)
+	}
+	w.call(http.MethodDelete, path, nil).want(http.StatusNoContent)
+	w.get(path).problem(http.StatusNotFound)
+}

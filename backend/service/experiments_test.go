@@ -1,0 +1,190 @@
+package service_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/engine/enginetest"
+)
+
+func arms(change ...func(*domain.BenchmarkRequest)) []domain.ArmInput {
+	var out []domain.ArmInput
+	for _, c := range change {
+		r := seedBody()
+		r.MaxTokens = ptr(8)
+		if c != nil {
+			c(&r)
+		}
+		out = append(out, domain.ArmInput{Benchmark: r})
+	}
+	return out
+}
+
+// ended waits until an experiment has no run left.
+func (w *world) ended(id string) domain.Experiment {
+	w.t.Helper()
+	for range 10_000 {
+		e, err := w.svc.Experiment(w.t.Context(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if e.Status.Ended() {
+			return e
+		}
+		pass(time.Second)
+	}
+	w.t.Fatal("the experiment never ended")
+	return domain.Experiment{}
+}
+
+// The arms are measured in turns and in random order, those of a block with the same prompts, and compared
+// in pairs.
+func TestExperiment(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		e, err := w.svc.StartExperiment(t.Context(), domain.ExperimentRequest{Name: ptr("Threads"), Pairs: ptr(6), Seed: ptr(int64(7)), Arms: arms(
+			func(r *domain.BenchmarkRequest) { r.EngineOptions = &domain.EngineOptions{Threads: ptr(1)} },
+			func(r *domain.BenchmarkRequest) { r.EngineOptions = &domain.EngineOptions{Threads: ptr(2)} },
+		)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Total != 12 || len(e.Order) != 6 || e.Status.Ended() || e.Arms[0].Name != "A" {
+			t.Errorf("%+v", e)
+		}
+		e = w.ended(e.ID)
+		if e.Status != domain.StatusCompleted || e.Done != 12 || e.Comparison == nil || !e.Comparison.Paired {
+			t.Fatalf("%+v", e)
+		}
+		seeds := map[int][]int64{}
+		var order []int
+		for _, r := range e.Runs {
+			run := w.stored(r.ID)
+			seeds[r.Block] = append(seeds[r.Block], run.Plan.Seed)
+			order = append(order, r.Arm)
+			if *run.Plan.EngineOptions.Threads != r.Arm+1 || !strings.HasPrefix(run.Name, "Threads · "+e.Arms[r.Arm].Name+" · ") {
+				t.Errorf("arm %d is %+v", r.Arm, run)
+			}
+		}
+		for block, s := range seeds {
+			if len(s) != 2 || s[0] != s[1] {
+				t.Errorf("block %d has the seeds %v", block, s)
+			}
+		}
+		if !slices.Equal(order, slices.Concat(e.Order...)) || slices.Equal(order, []int{0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}) {
+			t.Errorf("order %v, drawn %v", order, e.Order)
+		}
+		began := map[int]time.Time{}
+		for i, r := range e.Runs {
+			began[i] = *w.stored(r.ID).StartedAt
+			if i > 0 && began[i].Before(began[i-1]) {
+				t.Errorf("run %d began before the one that was drawn before it", i)
+			}
+		}
+		if c := e.Comparison; len(c.Sides[0].Runs) != 6 || len(c.Metrics) == 0 || c.Sentence == "" {
+			t.Errorf("%+v", c)
+		}
+		var ids []domain.RunID
+		for _, r := range e.Runs {
+			ids = append(ids, r.ID)
+		}
+		c, err := w.svc.Compare(t.Context(), domain.ComparisonRequest{Runs: ids})
+		if err != nil || !c.Paired || c.Sentence == "" {
+			t.Errorf("as stored runs: %+v, %v", c, err)
+		}
+		all, err := w.svc.Experiments(t.Context())
+		if err != nil || len(all) != 1 || all[0].Done != 12 {
+			t.Errorf("%+v, %v", all, err)
+		}
+		if err := w.svc.RemoveExperiment(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		if run := w.stored(ids[0]); run.Experiment != nil {
+			t.Errorf("%+v", run.Experiment)
+		}
+		_, err = w.svc.Experiment(t.Context(), e.ID)
+		refused(t, err, domain.KindNotFound, "")
+	})
+}
+
+// The same seed draws the same order; what an arm may not have is told under its place.
+func TestExperimentRefusals(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		for field, r := range map[string]domain.ExperimentRequest{
+			"body.arms":                         {Arms: arms(nil)},
+			"body.pairs":                        {Arms: arms(nil, nil), Pairs: ptr(1)},
+			"body.min_effect_percent":           {Arms: arms(nil, nil), MinEffectPercent: ptr(-1.0)},
+			"body.arms[1].benchmark.seed":       {Arms: arms(nil, func(r *domain.BenchmarkRequest) { r.Seed = ptr(int64(1)) })},
+			"body.arms[1].benchmark.model_id":   {Arms: arms(nil, func(r *domain.BenchmarkRequest) { r.ModelID = "none" })},
+			"body.arms[0].benchmark.max_tokens": {Arms: arms(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(0) }, nil)},
+			"body.arms[1].name":                 {Arms: []domain.ArmInput{{Name: ptr("x"), Benchmark: seedBody()}, {Name: ptr("x"), Benchmark: seedBody()}}},
+		} {
+			_, err := w.svc.StartExperiment(t.Context(), r)
+			refused(t, err, domain.KindInvalid, field)
+		}
+		if w.total() != 0 {
+			t.Errorf("%d runs were queued", w.total())
+		}
+		_, err := w.svc.CancelExperiment(t.Context(), "none")
+		refused(t, err, domain.KindNotFound, "")
+	})
+}
+
+// A canceled experiment keeps what it had, and compares the blocks that are complete.
+func TestExperimentCanceled(t *testing.T) {
+	in(t, options{script: enginetest.Script{TTFT: time.Second, Gap: 100 * time.Millisecond}}, func(t *testing.T, w *world) {
+		e, err := w.svc.StartExperiment(t.Context(), domain.ExperimentRequest{Arms: arms(nil, nil), Pairs: ptr(8)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 1000 {
+			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || e.Done >= 5 {
+				break
+			}
+			pass(time.Second)
+		}
+		refused(t, w.svc.RemoveExperiment(t.Context(), e.ID), domain.KindConflict, "")
+		if e, err = w.svc.CancelExperiment(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		e = w.ended(e.ID)
+		if e.Status != domain.StatusCanceled || e.Comparison == nil || len(e.Comparison.Sides[0].Runs) != 2 {
+			t.Errorf("%+v with %+v", e, e.Comparison)
+		}
+		_, err = w.svc.CancelExperiment(t.Context(), e.ID)
+		refused(t, err, domain.KindConflict, "")
+	})
+}
+
+func TestCompareStoredRuns(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		a, b := w.finished(nil), w.finished(nil)
+		c := w.finished(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(4) })
+		got, err := w.svc.Compare(t.Context(), domain.ComparisonRequest{Runs: []domain.RunID{a.ID, c.ID, b.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Sides) != 2 || len(got.Sides[0].Runs) != 2 || got.Paired || len(got.Differs) != 1 || got.Differs[0].Key != "max_tokens" || got.Warnings[0].Code != "not_interleaved" {
+			t.Errorf("%+v", got)
+		}
+		named, err := w.svc.Compare(t.Context(), domain.ComparisonRequest{Baseline: ptr(1), Sides: []domain.SideInput{{Name: ptr("one"), Runs: []domain.RunID{a.ID}}, {Runs: []domain.RunID{b.ID}}}})
+		if err != nil || named.Sides[0].Name != "one" || named.Metrics[0].Values[0].Effect == nil || named.Metrics[0].Values[1].Effect != nil {
+			t.Errorf("%+v, %v", named, err)
+		}
+		for field, r := range map[string]domain.ComparisonRequest{
+			"body.runs":             {},
+			"body.runs[1]":          {Runs: []domain.RunID{a.ID, "none"}},
+			"body.runs[2]":          {Runs: []domain.RunID{a.ID, c.ID, a.ID}},
+			"body.baseline":         {Runs: []domain.RunID{a.ID, c.ID}, Baseline: ptr(2)},
+			"body.sides[1].runs[0]": {Sides: []domain.SideInput{{Runs: []domain.RunID{a.ID}}, {Runs: []domain.RunID{a.ID}}}},
+			"body.sides[0].runs":    {Sides: []domain.SideInput{{}, {Runs: []domain.RunID{a.ID}}}},
+		} {
+			_, err := w.svc.Compare(t.Context(), r)
+			refused(t, err, domain.KindInvalid, field)
+		}
+		_, err = w.svc.Compare(t.Context(), domain.ComparisonRequest{Runs: []domain.RunID{a.ID, b.ID}})
+		refused(t, err, domain.KindInvalid, "body.runs")
+	})
+}
