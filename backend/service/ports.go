@@ -39,6 +39,8 @@ type RecordStore interface {
 	// CopyTo makes a database at path, which must not exist, with the runs and their records; of all, ids
 	// left out, a copy of the whole.
 	CopyTo(ctx context.Context, path string, ids []domain.RunID) error
+	// FoldTelemetry packs some samples of ended runs and reports whether any are left.
+	FoldTelemetry(ctx context.Context) (more bool, err error)
 }
 
 // SearchStore finds runs by their words; KindUnavailable in a build without full-text search.

@@ -23,7 +23,8 @@ func (s *Service) tidy(ctx context.Context) {
 	defer tick.Stop()
 	s.keepHouse(ctx)
 	for {
-		s.indexTexts(ctx)
+		s.betweenRuns(ctx, "Cannot fold hardware samples", s.d.Store.FoldTelemetry)
+		s.betweenRuns(ctx, "Cannot index texts", s.d.Store.IndexTexts)
 		select {
 		case <-ctx.Done():
 			return
@@ -49,13 +50,13 @@ func (s *Service) measuring() bool {
 	return s.active != nil || s.probing
 }
 
-// indexTexts puts the texts of ended runs into the index, until all are there or a run begins.
-func (s *Service) indexTexts(ctx context.Context) {
+// betweenRuns repeats a bounded step until nothing is left for it to do or a run begins.
+func (s *Service) betweenRuns(ctx context.Context, failed string, step func(context.Context) (more bool, err error)) {
 	for more := true; more && ctx.Err() == nil && !s.measuring(); {
 		var err error
-		if more, err = s.d.Store.IndexTexts(ctx); err != nil {
+		if more, err = step(ctx); err != nil {
 			if ctx.Err() == nil {
-				s.d.Log.Error("Cannot index texts", "error", err)
+				s.d.Log.Error(failed, "error", err)
 			}
 			return
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/enginetest"
+	"github.com/inferometer/inferometer/backend/service"
 )
 
 func (w *world) hits(query string) []domain.SearchHit {
@@ -68,6 +69,38 @@ func TestTextsOfEarlierStartsAreIndexed(t *testing.T) {
 		pass(time.Millisecond)
 		if got := w.hits("old"); len(got) != 1 {
 			t.Errorf("found %+v", got)
+		}
+	})
+}
+
+// TestSamplesOfEarlierStartsAreFolded: what a run has left one by one is packed in the background.
+func TestSamplesOfEarlierStartsAreFolded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := build(t, options{script: enginetest.Script{TTFT: time.Millisecond, Gap: time.Millisecond}})
+		run := domain.Run{ID: "old", Status: domain.StatusCompleted, Model: "m", CreatedAt: time.Now()}
+		if err := w.store.CreateRun(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.store.AppendRun(t.Context(), run.ID, domain.Batch{Samples: make([]domain.Sample, 100)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.svc.Start(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Millisecond)
+		synctest.Wait()
+		u, err := w.svc.Storage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range u.Parts {
+			if p.Kind == "telemetry" && *p.Rows > 10 {
+				t.Errorf("%d rows are left of 100 samples", *p.Rows)
+			}
+		}
+		got, err := w.svc.BenchmarkMetrics(t.Context(), run.ID, service.MetricsQuery{})
+		if err != nil || len(got) != 100 {
+			t.Errorf("%d samples, %v", len(got), err)
 		}
 	})
 }

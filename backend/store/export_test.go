@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"testing"
 
@@ -58,4 +59,26 @@ func WithoutSearch(t *testing.T, s *Store) {
 	if s.search, err = openSearch(t.Context(), s.w, false); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Unfold lays the readings of all runs one by one, as versions before the chunks did.
+func (s *Store) Unfold(ctx context.Context) error {
+	return s.inTx(ctx, "unfold", func(ctx context.Context, tx *sql.Tx) error {
+		chunks, err := list(ctx, tx, "list chunks", func(c *[2]int64) []any { return []any{&c[0], &c[1]} },
+			"SELECT run_id, chunk FROM telemetry WHERE series = 0 ORDER BY run_id, chunk")
+		if err != nil {
+			return err
+		}
+		for _, c := range chunks {
+			ms, err := chunkSamples(ctx, tx, c[0], c[1])
+			if err != nil {
+				return err
+			}
+			if err := insertSamples(ctx, tx, c[0], ms); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM telemetry")
+		return err
+	})
 }

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 
 const (
 	perBatch  = 3
+	readEach  = 61 // readings of a batch; after ten batches they fill a chunk
 	producers = 8
 )
 
@@ -61,7 +62,9 @@ func produce(ctx context.Context, s *store.Store, p int) error {
 			q.Prompt, q.Output = ptr("a prompt"), ptr(fmt.Sprintf("%4000d", q.N))
 			q.ChunkUs = []int64{10, 20, 31}
 			b.Requests = append(b.Requests, q)
-			b.Samples = append(b.Samples, domain.Sample{TUs: int64(q.N), Timestamp: t0()})
+		}
+		for i := range readEach {
+			b.Samples = append(b.Samples, domain.Sample{TUs: int64(batch*readEach + i), Timestamp: t0()})
 		}
 		if err := s.AppendRun(ctx, r.ID, b); err != nil {
 			return err
@@ -103,14 +106,19 @@ func killWriter(t *testing.T, path string, batches int, more time.Duration) (ack
 func TestKilledWriterLosesNothing(t *testing.T) {
 	const kills = 100
 	r := rand.New(rand.NewPCG(kills, 3))
-	var acked, kept int
+	var acked, kept, folded int
 	for range kills {
 		path := filepath.Join(t.TempDir(), "inferometer.db")
 		of := killWriter(t, path, r.IntN(200), time.Duration(r.IntN(5000))*time.Microsecond)
 		acked += perBatch * sum(of[:])
 		kept += afterKill(t, path, of)
+		_, chunks := laid(t, openAt(t, path))
+		folded += chunks
 	}
-	t.Logf("%d kills, %d requests acknowledged, %d kept", kills, acked, kept)
+	if folded < kills {
+		t.Errorf("only %d chunks in %d kills", folded, kills)
+	}
+	t.Logf("%d kills, %d requests acknowledged, %d kept, %d chunks", kills, acked, kept, folded)
 }
 
 func sum(ns []int) (n int) {
@@ -148,8 +156,14 @@ func afterKill(t *testing.T, path string, acked [producers]int) (kept int) {
 				t.Fatalf("request %d is not what was written", n)
 			}
 		}
-		if ms := collect(t, s.Samples(t.Context(), run.ID)); len(ms) != len(qs) {
+		ms := collect(t, s.Samples(t.Context(), run.ID))
+		if len(ms) != len(qs)/perBatch*readEach {
 			t.Errorf("%d samples beside %d requests", len(ms), len(qs))
+		}
+		for i, m := range ms {
+			if m.TUs != int64(i) {
+				t.Fatalf("sample %d is from %d", i, m.TUs)
+			}
 		}
 		kept += len(qs)
 	}

@@ -48,6 +48,9 @@ func (s *Store) AppendRun(ctx context.Context, id domain.RunID, b domain.Batch) 
 		if err := insertSamples(ctx, tx, key, b.Samples); err != nil {
 			return err
 		}
+		if err := foldFull(ctx, tx, key, len(b.Samples)); err != nil {
+			return err
+		}
 		return insertPhases(ctx, tx, key, b.Phases)
 	})
 }

@@ -1,12 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/store/column"
 )
 
 const sampleColumns = `t_us, at_us, phase, cpu_pct, cpu_cores, ram_gb, swap_gb, engine_cpu, engine_gb, self_cpu,
@@ -39,20 +44,31 @@ func insertSamples(ctx context.Context, tx *sql.Tx, run int64, ms []domain.Sampl
 }
 
 // Samples yields all samples of a run by time. Like Records, it holds no connection while the
-// caller works.
+// caller works. In place of damaged ones comes an error, and then what follows them.
 func (s *Store) Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error] {
+	return s.SampleRange(ctx, id, math.MinInt64, math.MaxInt64)
+}
+
+// SampleRange is Samples from one time of the run to another, both in µs and included.
+func (s *Store) SampleRange(ctx context.Context, id domain.RunID, fromUs, toUs int64) iter.Seq2[domain.Sample, error] {
 	return func(yield func(domain.Sample, error) bool) {
-		key, err := runKey(ctx, s.r, id)
-		last := sampleKey{t: math.MinInt64}
-		for err == nil {
+		run, err := runKey(ctx, s.r, id)
+		end := fromUs
+		for from := fromUs; err == nil && from <= toUs; from = end + 1 {
 			var ms []domain.Sample
-			ms, last, err = s.samples(ctx, key, last)
+			ms, end, err = s.samplePage(ctx, run, from, toUs)
 			for _, m := range ms {
 				if !yield(m, nil) {
 					return
 				}
 			}
-			if len(ms) < samplesAtOnce {
+			if errors.Is(err, column.ErrDamaged) {
+				if !yield(domain.Sample{}, err) {
+					return
+				}
+				err = nil
+			}
+			if end == math.MaxInt64 {
 				break
 			}
 		}
@@ -62,27 +78,103 @@ func (s *Store) Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.S
 	}
 }
 
-// sampleKey is where a page of samples ends; two samples may share a time.
-type sampleKey struct{ t, id int64 }
-
-func (s *Store) samples(ctx context.Context, run int64, after sampleKey) ([]domain.Sample, sampleKey, error) {
-	rows, err := s.r.QueryContext(ctx, "SELECT id, "+sampleColumns+` FROM sample
-		WHERE run_id = ? AND (t_us, id) > (?, ?) ORDER BY t_us, id LIMIT ?`, run, after.t, after.id, samplesAtOnce)
+// samplePage returns the samples from a time on that can be read at once, and to which time they go. A
+// chunk is damaged or whole: then the rest of the page comes with the error.
+func (s *Store) samplePage(ctx context.Context, run, from, to int64) (ms []domain.Sample, end int64, err error) {
+	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a reading is either in a chunk or not yet
 	if err != nil {
-		return nil, after, wrap("read samples", err)
+		return nil, to, wrap("read samples", err)
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	if end, err = pageEnd(ctx, tx, run, from, to); err != nil {
+		return nil, end, wrap("read samples", err)
+	}
+	chunks, err := list(ctx, tx, "read samples", func(c *int64) []any { return []any{c} },
+		"SELECT chunk FROM telemetry WHERE run_id = ? AND series = 0 AND to_us >= ? AND from_us <= ? ORDER BY chunk", run, from, end)
+	if err != nil {
+		return nil, end, err
+	}
+	var damage error
+	for _, chunk := range chunks {
+		of, err := chunkSamples(ctx, tx, run, chunk)
+		if errors.Is(err, column.ErrDamaged) {
+			damage = errors.Join(damage, damagedChunk(ctx, tx, run, chunk, err))
+			continue
+		}
+		if err != nil {
+			return ms, end, wrap("read samples", err)
+		}
+		for _, m := range of {
+			if m.TUs >= from && m.TUs <= end {
+				ms = append(ms, m)
+			}
+		}
+	}
+	rows, _, err := sampleRows(ctx, tx, "run_id = ? AND t_us BETWEEN ? AND ?", -1, run, from, end)
+	if err != nil {
+		return ms, end, wrap("read samples", err)
+	}
+	ms = append(ms, rows...)
+	slices.SortStableFunc(ms, func(a, b domain.Sample) int { return cmp.Compare(a.TUs, b.TUs) })
+	return ms, end, damage
+}
+
+// pageEnd is where the first chunk ends, or sooner when many readings lie in no chunk yet.
+func pageEnd(ctx context.Context, q querier, run, from, to int64) (end int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT min(?3, ifnull((SELECT min(to_us) FROM telemetry WHERE run_id = ?1 AND series = 0 AND to_us >= ?2), ?3),
+		ifnull((SELECT t_us FROM sample WHERE run_id = ?1 AND t_us >= ?2 ORDER BY t_us LIMIT 1 OFFSET ?4), ?3))`,
+		run, from, to, samplesAtOnce-1).Scan(&end)
+	return end, err
+}
+
+func chunkSamples(ctx context.Context, q querier, run, chunk int64) ([]domain.Sample, error) {
+	rows, err := q.QueryContext(ctx, "SELECT series, data, crc FROM telemetry WHERE run_id = ? AND chunk = ? ORDER BY series", run, chunk)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
-	ms := make([]domain.Sample, 0, samplesAtOnce)
+	r := newReadings(0)
+	for rows.Next() {
+		var id series
+		var data sql.RawBytes
+		var crc int64
+		if err := rows.Scan(&id, &data, &crc); err != nil {
+			return nil, err
+		}
+		if err := r.unpackChunk(id, data, crc); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	ms, err := r.samples()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", column.ErrDamaged, err)
+	}
+	return ms, nil
+}
+
+// sampleKey is where a list of samples ends; two samples may share a time.
+type sampleKey struct{ t, id int64 }
+
+// sampleRows reads samples that lie in no chunk yet, by time; a limit of -1 is none.
+func sampleRows(ctx context.Context, q querier, cond string, limit int, args ...any) (ms []domain.Sample, last sampleKey, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT id, "+sampleColumns+" FROM sample WHERE "+cond+" ORDER BY t_us, id LIMIT ?", append(args, limit)...)
+	if err != nil {
+		return nil, last, err
+	}
+	defer rows.Close()
 	for rows.Next() {
 		var m domain.Sample
-		if err := rows.Scan(append([]any{&after.id}, sampleFields(&m)...)...); err != nil {
-			return ms, after, wrap("read samples", err)
+		if err := rows.Scan(append([]any{&last.id}, sampleFields(&m)...)...); err != nil {
+			return ms, last, err
 		}
 		m.TMs = float64(m.TUs) / 1000
-		after.t = m.TUs
+		last.t = m.TUs
 		ms = append(ms, m)
 	}
-	return ms, after, wrap("read samples", rows.Err())
+	return ms, last, rows.Err()
 }
 
 const phaseColumns = "phase, t_us, at_us, stage"

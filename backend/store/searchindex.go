@@ -137,7 +137,7 @@ func mergeIndex(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 }
 
 // unindexed are the ended runs whose texts are not all in the index.
-const unindexed = `status NOT IN ('queued', 'running') AND NOT EXISTS(SELECT 1 FROM search_run WHERE run_id = run.id)`
+const unindexed = ended + ` AND NOT EXISTS(SELECT 1 FROM search_run WHERE run_id = run.id)`
 
 func ignoreNoRows(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {

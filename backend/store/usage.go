@@ -20,7 +20,7 @@ type weighed struct{ name, bytes string }
 
 // telemetryTables are the tables with the hardware readings of a run.
 func (s *Store) telemetryTables(ctx context.Context) ([]weighed, error) {
-	return s.weighed(ctx, "sample")
+	return s.weighed(ctx, "sample", "telemetry")
 }
 
 // weighed sums the lengths of all columns; the length of a long value is known without reading it.

@@ -294,6 +294,17 @@ CREATE TABLE 'search_request_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) W
 CREATE TABLE search_run(
   run_id INTEGER PRIMARY KEY REFERENCES run(id) ON DELETE CASCADE
 ) STRICT;
+CREATE TABLE telemetry(
+  id      INTEGER PRIMARY KEY,
+  run_id  INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+  chunk   INTEGER NOT NULL,
+  series  INTEGER NOT NULL,
+  n       INTEGER,
+  from_us INTEGER,
+  to_us   INTEGER,
+  crc     INTEGER NOT NULL,
+  data    BLOB NOT NULL
+) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
 CREATE INDEX request_result ON request(run_id, started_us, sample, output_tokens, ttft_us, tpot_us, last_us)
   WHERE outcome = 'ok' AND phase = 'measure' AND run_id IS NOT NULL;
@@ -311,3 +322,5 @@ CREATE INDEX run_imported ON run(imported ->> '$.sha256') WHERE imported IS NOT 
 CREATE INDEX run_model   ON run(model, created_us DESC);
 CREATE INDEX run_status  ON run(status, created_us DESC);
 CREATE INDEX sample_run ON sample(run_id, t_us);
+CREATE UNIQUE INDEX telemetry_chunk ON telemetry(run_id, chunk, series);
+CREATE INDEX telemetry_time ON telemetry(run_id, to_us, from_us, chunk) WHERE series = 0;

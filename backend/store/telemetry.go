@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/store/column"
+)
+
+// chunkRows is how many readings make a chunk: a minute at ten a second.
+const chunkRows = 600
+
+// foldFull turns the oldest readings of a run into chunks while there are enough of them, after some were
+// added.
+func foldFull(ctx context.Context, tx *sql.Tx, run int64, added int) error {
+	for added > 0 {
+		var n int
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM sample WHERE run_id = ? LIMIT ?)", run, chunkRows).Scan(&n); err != nil {
+			return err
+		}
+		if n < chunkRows {
+			return nil
+		}
+		if err := fold(ctx, tx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fold turns the oldest readings of a run into a chunk.
+func fold(ctx context.Context, tx *sql.Tx, run int64) error {
+	ms, last, err := sampleRows(ctx, tx, "run_id = ?", chunkRows, run)
+	if err != nil || len(ms) == 0 {
+		return err
+	}
+	r, err := columnsOf(ms)
+	if err != nil {
+		return err
+	}
+	columns, err := r.pack()
+	if err != nil {
+		return err
+	}
+	var chunk int64
+	if err := tx.QueryRowContext(ctx, "SELECT ifnull(max(chunk), 0) + 1 FROM telemetry WHERE run_id = ?", run).Scan(&chunk); err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO telemetry(run_id, chunk, series, n, from_us, to_us, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, c := range columns {
+		var n, from, to any
+		if c.id == seriesTime {
+			n, from, to = len(ms), ms[0].TUs, last.t
+		}
+		if _, err := insert.ExecContext(ctx, run, chunk, c.id, n, from, to, int64(checksum(c.data)), c.data); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM sample WHERE run_id = ? AND (t_us, id) <= (?, ?)", run, last.t, last.id)
+	return err
+}
+
+// FoldTelemetry turns the readings that an ended run has left, or that an older version has kept one by
+// one, into a chunk, and reports whether there may be more.
+func (s *Store) FoldTelemetry(ctx context.Context) (more bool, err error) {
+	err = s.inTx(ctx, "fold readings", func(ctx context.Context, tx *sql.Tx) error {
+		var run int64
+		err := tx.QueryRowContext(ctx, "SELECT run_id FROM sample JOIN run ON run.id = run_id WHERE "+ended+" LIMIT 1").Scan(&run)
+		if more = err == nil; !more {
+			return ignoreNoRows(err)
+		}
+		return fold(ctx, tx, run)
+	})
+	return more, err
+}
+
+// ended are the runs that get no more records.
+const ended = "status NOT IN ('queued', 'running')"
+
+// unpackChunk adds a column of a chunk to r after its sum has held; that of the time comes first.
+func (r *readings) unpackChunk(id series, data []byte, crc int64) error {
+	if int64(checksum(data)) != crc {
+		return fmt.Errorf("series %d: the checksum does not hold: %w", id, column.ErrDamaged)
+	}
+	if err := r.unpack(id, data); err != nil {
+		return fmt.Errorf("series %d: %w", id, err)
+	}
+	return nil
+}
+
+// damagedChunk says which readings are lost; others of the run can still be read.
+func damagedChunk(ctx context.Context, q querier, run, chunk int64, err error) error {
+	var from, to float64 // s
+	if e := q.QueryRowContext(ctx, "SELECT from_us / 1e6, to_us / 1e6 FROM telemetry WHERE run_id = ? AND chunk = ? AND series = 0", run, chunk).
+		Scan(&from, &to); e != nil {
+		return wrap("find chunk", e)
+	}
+	return &domain.Error{Kind: domain.KindUnavailable, Msg: fmt.Sprintf("The hardware samples from %.1f s to %.1f s of this benchmark are damaged.", from, to),
+		Hint: "Those before and after can be read; a backup may have them whole.", Err: fmt.Errorf("chunk %d of run %d: %w", chunk, run, err)}
+}
