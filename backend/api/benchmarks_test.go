@@ -207,6 +207,17 @@ func TestEditDeleteRestoreRerun(t *testing.T) {
 	w.get(base + "/benchmarks/" + upper).want(http.StatusOK)
 }
 
+// partOfSamples asks for the samples of a job from just after its start up to one of them.
+func partOfSamples(t *testing.T, w *world, path string, end int64) {
+	t.Helper()
+	for _, query := range []string{"", "&points=1000", "&points=2"} {
+		part := decode[[]domain.Sample](w.get(fmt.Sprintf("%s/metrics?start_us=1&end_us=%d%s", path, end, query)).want(http.StatusOK))
+		if len(part) == 0 || part[0].TMs < .001 || part[len(part)-1].TMs != float64(end)/1000 || query == "&points=2" && len(part) > 2 {
+			t.Errorf("%d samples from %v to %v with %s", len(part), part[0].TMs, part[len(part)-1].TMs, query)
+		}
+	}
+}
+
 func TestRecordsOfAJob(t *testing.T) {
 	w := newWorld(t, false)
 	body := seedBody()
@@ -274,6 +285,7 @@ func TestRecordsOfAJob(t *testing.T) {
 	if got := sortedKeys(few[0]); !slices.Equal(got, []string{"cpu_usage_percent", "gpus", "phase", "t_ms", "timestamp"}) {
 		t.Errorf("series gave %v", got)
 	}
+	partOfSamples(t, w, path, int64(samples[len(samples)/2]["t_ms"].(float64)*1000))
 	for _, s := range decode[[]domain.Sample](w.get(path + "/metrics?phase=measure").want(http.StatusOK)) {
 		if s.Phase != domain.PhaseMeasure {
 			t.Errorf("sample of %s", s.Phase)

@@ -28,7 +28,9 @@ func (a *API) recordRoutes() {
 type metricsInput struct {
 	JobInput
 	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
-	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most about this many samples, keeping minimum and maximum" example:"2000"`
+	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came" example:"2000"`
+	Start  string `query:"start_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples from this time of the job on, in microseconds" example:"60000000"`
+	End    string `query:"end_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples up to this time of the job, in microseconds" example:"120000000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
 	Phase  string `query:"phase" enum:"idle,prepare,settle,warmup,measure,cooldown,drain,stop" doc:"idle shows the readings from just before the job, with negative times"`
 }
@@ -42,15 +44,26 @@ func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sa
 		}
 		q.Every = d
 	}
+	q.StartUs, q.EndUs = wholeUs(in.Start), wholeUs(in.End)
 	series, err := seriesOf(in.Series)
 	if err != nil {
 		return nil, err
 	}
+	q.Series = series
 	samples, err := a.svc.BenchmarkMetrics(ctx, in.run(), q)
 	if err != nil {
 		return nil, err
 	}
 	return &list2[sampleList]{Total: len(samples), Body: sampleList{rows: samples, series: series}}, nil
+}
+
+// wholeUs is nil when there is none; the pattern and the length have seen to the rest.
+func wholeUs(text string) *int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
 }
 
 // list2 is list for a body that encodes itself.

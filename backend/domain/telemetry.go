@@ -252,3 +252,11 @@ type Environment struct {
 	// _before and _after; a key that is not known is missing.
 	Extra map[string]string `json:"extra"`
 }
+
+// SampleFilter narrows the samples of a run.
+type SampleFilter struct {
+	FromUs, ToUs int64    // times of the run, both included
+	EveryUs      int64    // the least time that two samples stand for; 0: any
+	Phase        Phase    // empty: all
+	Series       []string // JSON keys of Sample; nil: all
+}

@@ -32,6 +32,9 @@ type RecordStore interface {
 	Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error)                                // whole
 	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                              // all, whole
 	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                     // all, by time
+	SampleRange(ctx context.Context, id domain.RunID, fromUs, toUs int64) iter.Seq2[domain.Sample, error]             // of some times
+	// SampleEnvelope returns at most so many samples with the lowest and the highest values of all.
+	SampleEnvelope(ctx context.Context, id domain.RunID, f domain.SampleFilter, points int) ([]domain.Sample, error)
 	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)
 	// SingleResults yields the results that belong to no run, in the order in which they were stored;
 	// sample ones are left out.

@@ -18,27 +18,48 @@ import (
 // maxPage is the largest page of requests and results.
 const maxPage = 1000
 
-// MetricsQuery narrows BenchmarkMetrics. Every 0: as sampled; Points 0: all. Points thins to about
-// that many readings, keeping the lowest and the highest CPU reading of each stretch.
+// MetricsQuery narrows BenchmarkMetrics. Every 0: as sampled; otherwise one sample in so long a time. Points
+// 0: all; otherwise at most so many, which hold the lowest and the highest value of every sensor in each
+// stretch of the time, and none is shorter than Every. Nil times are those of the job; nil Series are all
+// keys of a sample, and only with Points the others are left out.
 type MetricsQuery struct {
-	Every  time.Duration
-	Points int
-	Phase  domain.Phase
+	Every          time.Duration
+	Points         int
+	Phase          domain.Phase
+	StartUs, EndUs *int64
+	Series         []string
+}
+
+// filter leaves the samples from before the job, with negative times, out unless the idle phase is asked for.
+func (q MetricsQuery) filter() domain.SampleFilter {
+	f := domain.SampleFilter{FromUs: or(q.StartUs, math.MinInt64), ToUs: or(q.EndUs, math.MaxInt64),
+		EveryUs: q.Every.Microseconds(), Phase: q.Phase, Series: q.Series}
+	if q.Phase != domain.PhaseIdle {
+		f.FromUs = max(f.FromUs, 0)
+	}
+	return f
 }
 
 // BenchmarkMetrics returns a job's samples by time; those from before it, with negative times, only
 // when the idle phase is asked for.
 func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q MetricsQuery) ([]domain.Sample, error) {
+	if q.StartUs != nil && q.EndUs != nil && *q.StartUs > *q.EndUs {
+		return nil, domain.Invalid("query.end_us", "must not be before start_us")
+	}
 	if _, err := s.Benchmark(ctx, id); err != nil {
 		return nil, err
 	}
+	f := q.filter()
+	if q.Points > 0 {
+		return s.d.Store.SampleEnvelope(ctx, id, f, q.Points)
+	}
 	out := []domain.Sample{}
 	next := int64(math.MinInt64)
-	for smp, err := range s.d.Store.Samples(ctx, id) {
+	for smp, err := range s.d.Store.SampleRange(ctx, id, f.FromUs, f.ToUs) {
 		if err != nil {
 			return nil, fmt.Errorf("read samples: %w", err)
 		}
-		if q.Phase != "" && smp.Phase != q.Phase || q.Phase != domain.PhaseIdle && smp.TUs < 0 {
+		if f.Phase != "" && smp.Phase != f.Phase {
 			continue
 		}
 		if q.Every > 0 {
@@ -50,46 +71,13 @@ func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q Metri
 		}
 		out = append(out, smp)
 	}
-	return thin(out, q.Points), nil
+	return out, nil
 }
 
 // handRemote gives what other machines answered at a reading that is left out to the one kept before
 // it: those answers are rare, and none should be lost.
 func handRemote(kept *domain.Sample, left domain.Sample) {
 	kept.Remote = append(kept.Remote[:len(kept.Remote):len(kept.Remote)], left.Remote...)
-}
-
-// thin keeps about points samples: of each stretch the one with the lowest and the one with the
-// highest CPU reading, so that peaks survive.
-func thin(all []domain.Sample, points int) []domain.Sample {
-	if points <= 0 || len(all) <= points {
-		return all
-	}
-	buckets := max(points/2, 1)
-	out := make([]domain.Sample, 0, 2*buckets)
-	for b := range buckets {
-		lo, hi := b*len(all)/buckets, (b+1)*len(all)/buckets
-		low, high := lo, lo
-		for i := lo + 1; i < hi; i++ {
-			if or(all[i].CPUPercent, 0) < or(all[low].CPUPercent, 0) {
-				low = i
-			}
-			if or(all[i].CPUPercent, 0) > or(all[high].CPUPercent, 0) {
-				high = i
-			}
-		}
-		first := len(out)
-		out = append(out, all[min(low, high)])
-		if low != high {
-			out = append(out, all[max(low, high)])
-		}
-		for i := lo; i < hi; i++ {
-			if i != low && i != high {
-				handRemote(&out[first], all[i])
-			}
-		}
-	}
-	return out
 }
 
 // BenchmarkPhases returns when each phase began.

@@ -78,8 +78,8 @@ func (s *Store) SampleRange(ctx context.Context, id domain.RunID, fromUs, toUs i
 	}
 }
 
-// samplePage returns the samples from a time on that can be read at once, and to which time they go. A
-// chunk is damaged or whole: then the rest of the page comes with the error.
+// samplePage returns the samples from a time on that can be read at once, and to which time they go. The
+// error of a damaged chunk comes with the samples of the others.
 func (s *Store) samplePage(ctx context.Context, run, from, to int64) (ms []domain.Sample, end int64, err error) {
 	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a reading is either in a chunk or not yet
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Store) samplePage(ctx context.Context, run, from, to int64) (ms []domai
 	for _, chunk := range chunks {
 		of, err := chunkSamples(ctx, tx, run, chunk)
 		if errors.Is(err, column.ErrDamaged) {
-			damage = errors.Join(damage, damagedChunk(ctx, tx, run, chunk, err))
+			damage = errors.Join(damage, namedChunk(ctx, tx, run, chunk, err))
 			continue
 		}
 		if err != nil {

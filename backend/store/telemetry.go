@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -94,8 +95,11 @@ func (r *readings) unpackChunk(id series, data []byte, crc int64) error {
 	return nil
 }
 
-// damagedChunk says which readings are lost; others of the run can still be read.
-func damagedChunk(ctx context.Context, q querier, run, chunk int64, err error) error {
+// namedChunk says of a chunk that is damaged which readings are lost; others of the run can be read.
+func namedChunk(ctx context.Context, q querier, run, chunk int64, err error) error {
+	if !errors.Is(err, column.ErrDamaged) {
+		return err
+	}
 	var from, to float64 // s
 	if e := q.QueryRowContext(ctx, "SELECT from_us / 1e6, to_us / 1e6 FROM telemetry WHERE run_id = ? AND chunk = ? AND series = 0", run, chunk).
 		Scan(&from, &to); e != nil {

@@ -79,6 +79,8 @@ export interface MetricsQuery {
   every?: string;
   points?: number;
   series?: string;
+  start_us?: number;
+  end_us?: number;
 }
 
 export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise<T.Sample[]> =>

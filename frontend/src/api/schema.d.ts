@@ -3298,8 +3298,12 @@ export interface operations {
             query?: {
                 /** @description One sample per this time, e.g. 1s */
                 every?: string;
-                /** @description At most about this many samples, keeping minimum and maximum */
+                /** @description At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came */
                 points?: number;
+                /** @description Samples from this time of the job on, in microseconds */
+                start_us?: string;
+                /** @description Samples up to this time of the job, in microseconds */
+                end_us?: string;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
                 /** @description idle shows the readings from just before the job, with negative times */

@@ -11,6 +11,7 @@ export const answers: Record<string, string> = {
   'There is no such benchmark in the trash.': 'Não há essa execução na lixeira.',
   'The hardware samples from * s to * s of this benchmark are damaged.': 'As amostras de hardware de * s a * s desta execução estão danificadas.',
   'Those before and after can be read; a backup may have them whole.': 'As anteriores e as posteriores podem ser lidas; uma cópia de segurança pode tê-las inteiras.',
+  'must not be before start_us': 'não pode vir antes de start_us',
   'must be a whole number': 'deve ser um número inteiro',
   'This build cannot search texts.': 'Esta versão não busca em textos.',
   'Use a build with the tag sqlite_fts5.': 'Use uma versão compilada com a tag sqlite_fts5.',

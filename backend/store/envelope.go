@@ -1,0 +1,377 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/store/column"
+)
+
+// SampleEnvelope returns at most so many samples that together show what the run's samples show: each
+// stretch of the time becomes two, which hold the lowest and the highest value of every sensor in the
+// order in which they came, at the first and the last time of the stretch. What limited a GPU and what other
+// machines answered is kept whole. When there are no more samples than points, they come as they are.
+func (s *Store) SampleEnvelope(ctx context.Context, id domain.RunID, f domain.SampleFilter, points int) ([]domain.Sample, error) {
+	run, err := runKey(ctx, s.r, id)
+	if err != nil {
+		return nil, err
+	}
+	e := &envelope{filter: f, of: map[series][]extremes{}, limits: map[series][][]string{}}
+	if err := s.envelope(ctx, run, points, e); err != nil {
+		return nil, wrap("read samples", err)
+	}
+	if e.read > points || f.EveryUs > 0 {
+		return e.samples(), nil
+	}
+	out := []domain.Sample{}
+	for m, err := range s.SampleRange(ctx, id, f.FromUs, f.ToUs) {
+		if err != nil {
+			return nil, err
+		}
+		if f.Phase == "" || m.Phase == f.Phase {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) envelope(ctx context.Context, run int64, points int, e *envelope) error {
+	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // a sample is either in a chunk or not yet
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	var from, to sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `SELECT min(from_us), max(to_us) FROM (
+		SELECT from_us, to_us FROM telemetry WHERE run_id = ?1 AND series = 0 AND to_us >= ?2 AND from_us <= ?3
+		UNION ALL SELECT * FROM (SELECT min(t_us), max(t_us) FROM sample WHERE run_id = ?1 AND t_us BETWEEN ?2 AND ?3))`,
+		run, e.filter.FromUs, e.filter.ToUs).Scan(&from, &to); err != nil || !from.Valid {
+		return err
+	}
+	e.from, e.to = max(from.Int64, e.filter.FromUs), min(to.Int64, e.filter.ToUs)
+	if e.filter.Phase != "" {
+		if err := narrow(ctx, tx, run, e); err != nil || e.from > e.to {
+			return err
+		}
+	}
+	e.stretches = make([]stretch, max(points/2, 1))
+	e.width = max(uint64(e.to-e.from)/uint64(len(e.stretches))+1, uint64(max(e.filter.EveryUs, 0)))
+	return visit(ctx, tx, run, e.filter, e.add)
+}
+
+// narrow moves the ends to where the phase begins and ends.
+func narrow(ctx context.Context, tx *sql.Tx, run int64, e *envelope) error {
+	f := e.filter
+	f.Series = []string{} // the times and the phases alone
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	err := visit(ctx, tx, run, f, func(r *readings) error {
+		for i, us := range r.us {
+			if us >= e.from && us <= e.to && r.text(seriesPhase, i) == string(f.Phase) {
+				from, to = min(from, us), max(to, us)
+			}
+		}
+		return nil
+	})
+	e.from, e.to = from, to
+	return err
+}
+
+// visit calls each with the samples of the filter's time, a chunk at a time; some of other times may be
+// among them.
+func visit(ctx context.Context, tx *sql.Tx, run int64, f domain.SampleFilter, each func(*readings) error) error {
+	if err := visitChunks(ctx, tx, run, f, each); err != nil {
+		return err
+	}
+	last := sampleKey{f.FromUs, math.MinInt64}
+	for {
+		ms, end, err := sampleRows(ctx, tx, "run_id = ? AND t_us <= ? AND (t_us, id) > (?, ?)", samplesAtOnce, run, f.ToUs, last.t, last.id)
+		if err != nil || len(ms) == 0 {
+			return err
+		}
+		r, err := columnsOf(ms)
+		if err != nil {
+			return err
+		}
+		r.keep(f.Series)
+		if err := each(r); err != nil {
+			return err
+		}
+		last = end
+	}
+}
+
+func visitChunks(ctx context.Context, tx *sql.Tx, run int64, f domain.SampleFilter, each func(*readings) error) error {
+	var first, last sql.NullInt64
+	if err := tx.QueryRowContext(ctx, "SELECT min(chunk), max(chunk) FROM telemetry WHERE run_id = ? AND series = 0 AND to_us >= ? AND from_us <= ?",
+		run, f.FromUs, f.ToUs).Scan(&first, &last); err != nil || !first.Valid {
+		return err
+	}
+	var any []string
+	for _, x := range wanted(f.Series) {
+		any = append(any, fmt.Sprintf("series BETWEEN %d AND %d", x.first, x.last))
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT chunk, series, crc, data FROM telemetry WHERE run_id = ? AND chunk BETWEEN ? AND ? AND ("+
+		strings.Join(any, " OR ")+") ORDER BY chunk, series", run, first.Int64, last.Int64)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	r, of := newReadings(0), first.Int64
+	for rows.Next() {
+		var chunk, crc int64
+		var id series
+		var data sql.RawBytes
+		if err := rows.Scan(&chunk, &id, &crc, &data); err != nil {
+			return err
+		}
+		if chunk != of {
+			if err := each(r); err != nil {
+				return namedChunk(ctx, tx, run, of, err)
+			}
+			r, of = newReadings(0), chunk
+		}
+		if err := r.unpackChunk(id, data, crc); err != nil {
+			return namedChunk(ctx, tx, run, chunk, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return namedChunk(ctx, tx, run, of, each(r))
+}
+
+// wanted are the numbers of some keys of a sample and of what each sample has; nil: of all.
+func wanted(keys []string) []extent {
+	if keys == nil {
+		return []extent{{0, math.MaxInt64}}
+	}
+	out := []extent{{seriesTime, seriesPhase}}
+	known := seriesByKey()
+	for _, key := range keys {
+		if x, ok := known[key]; ok {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// keep drops the columns that are not wanted.
+func (r *readings) keep(keys []string) {
+	in := wanted(keys)
+	out := func(id series) bool {
+		return !slices.ContainsFunc(in, func(x extent) bool { return x.first <= id && id <= x.last })
+	}
+	maps.DeleteFunc(r.floats, func(id series, _ *floatColumn) bool { return out(id) })
+	maps.DeleteFunc(r.texts, func(id series, _ *textColumn) bool { return out(id) })
+}
+
+// envelope gathers the lowest and the highest values of samples.
+type envelope struct {
+	filter    domain.SampleFilter
+	from, to  int64  // of the samples that there are
+	width     uint64 // of a stretch, in µs
+	stretches []stretch
+	of        map[series][]extremes // by stretch
+	limits    map[series][][]string // of GPUs, by stretch: all that limited it in turn
+	read      int                   // samples that count
+	at        []int                 // the stretch of each sample at hand, -1: none
+}
+
+type stretch struct {
+	samples     int
+	first, last moment
+	remote      []domain.RemoteSample
+}
+
+type moment struct {
+	us, clock int64
+	phase     string
+}
+
+type extremes struct {
+	low, high     float64
+	lowUs, highUs int64
+	n             int
+}
+
+func (e *envelope) add(r *readings) error {
+	if len(r.clock) != len(r.us) {
+		return column.ErrDamaged
+	}
+	e.at = e.at[:0]
+	for i, us := range r.us {
+		phase := r.text(seriesPhase, i)
+		if us < e.from || us > e.to || e.filter.Phase != "" && phase != string(e.filter.Phase) {
+			e.at = append(e.at, -1)
+			continue
+		}
+		at := int(uint64(us-e.from) / e.width)
+		e.at = append(e.at, at)
+		e.read++
+		m := moment{us, r.clock[i], phase}
+		s := &e.stretches[at]
+		if s.samples++; s.samples == 1 || us < s.first.us {
+			s.first = m
+		}
+		if s.samples == 1 || us >= s.last.us {
+			s.last = m
+		}
+	}
+	for id, c := range r.floats {
+		if id != firstCore && id != firstGPU { // those count what follows them
+			e.addFloats(id, r.us, c)
+		}
+	}
+	for id, c := range r.texts {
+		if err := e.addTexts(id, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *envelope) addFloats(id series, us []int64, c *floatColumn) {
+	of := e.of[id]
+	if of == nil {
+		of = make([]extremes, len(e.stretches))
+		e.of[id] = of
+	}
+	for i, at := range e.at {
+		if at < 0 || !has(c.there, i) {
+			continue
+		}
+		x, v := &of[at], c.values[i]
+		if x.n++; x.n == 1 {
+			x.low, x.high, x.lowUs, x.highUs = v, v, us[i], us[i]
+			continue
+		}
+		if v < x.low {
+			x.low, x.lowUs = v, us[i]
+		}
+		if v > x.high {
+			x.high, x.highUs = v, us[i]
+		}
+	}
+}
+
+func (e *envelope) addTexts(id series, c *textColumn) error {
+	if id == seriesPhase {
+		return nil
+	}
+	limits := e.limits[id]
+	if limits == nil && id != seriesRemote {
+		limits = make([][]string, len(e.stretches))
+		e.limits[id] = limits
+	}
+	words := map[string][]string{}
+	for i, at := range e.at {
+		if at < 0 || !has(c.there, i) {
+			continue
+		}
+		text := c.values[i]
+		if id == seriesRemote {
+			var answers []domain.RemoteSample
+			if err := json.Unmarshal([]byte(text), &answers); err != nil {
+				return errors.Join(column.ErrDamaged, err)
+			}
+			e.stretches[at].remote = append(e.stretches[at].remote, answers...)
+			continue
+		}
+		if _, known := words[text]; !known {
+			of := []string{}
+			if err := json.Unmarshal([]byte(text), &of); err != nil {
+				return errors.Join(column.ErrDamaged, err)
+			}
+			words[text] = of
+		}
+		if limits[at] == nil {
+			limits[at] = []string{}
+		}
+		for _, w := range words[text] {
+			if !slices.Contains(limits[at], w) {
+				limits[at] = append(limits[at], w)
+			}
+		}
+	}
+	return nil
+}
+
+// samples are the rows of the answer.
+func (e *envelope) samples() []domain.Sample {
+	ids := slices.Sorted(maps.Keys(e.of))
+	out := make([]domain.Sample, 0, 2*len(e.stretches))
+	for at := range e.stretches {
+		s := &e.stretches[at]
+		if s.samples == 0 {
+			continue
+		}
+		rows := [2]domain.Sample{s.first.sample(), s.last.sample()}
+		rows[0].Remote = s.remote
+		for _, id := range ids {
+			x := &e.of[id][at]
+			early, late := &x.low, &x.high
+			if x.highUs < x.lowUs {
+				early, late = late, early
+			}
+			// Of two samples that one has no value stays to be seen; of more, it is too short to matter.
+			alone := x.n == 1 && s.samples == 2
+			if x.n > 0 && !(alone && x.lowUs != s.first.us) {
+				put(&rows[0], id, early)
+			}
+			if x.n > 0 && !(alone && x.lowUs != s.last.us) {
+				put(&rows[1], id, late)
+			}
+		}
+		for id, limits := range e.limits {
+			for k := range rows {
+				if place := int((id-firstGPU)/perGPU) - 1; place < len(rows[k].GPUs) {
+					rows[k].GPUs[place].LimitReasons = slices.Clone(limits[at])
+				}
+			}
+		}
+		out = append(out, rows[:min(s.samples, 2)]...)
+	}
+	return out
+}
+
+func (m moment) sample() domain.Sample {
+	return domain.Sample{TUs: m.us, TMs: float64(m.us) / 1000, Timestamp: time.UnixMicro(m.us + m.clock).UTC(), Phase: domain.Phase(m.phase), GPUs: []domain.GPUSample{}}
+}
+
+// put sets a value of m. Those of lists come in the order of their numbers; one after a gap is left out.
+func put(m *domain.Sample, id series, v *float64) {
+	switch {
+	case id == seriesLate:
+		m.LateMs = *v
+	case id >= firstScalar && id < firstScalar+series(len(scalars(m))):
+		*scalars(m)[id-firstScalar] = v
+	case id >= firstGauge && id < firstGauge+series(domain.Gauges):
+		*m.Gauges()[id-firstGauge] = v
+	case id > firstCore && id < firstGPU:
+		if int(id-firstCore) == len(m.CPUCores)+1 {
+			m.CPUCores = append(m.CPUCores, *v)
+		}
+	case id > firstGPU:
+		place, gauge := int((id-firstGPU)/perGPU)-1, id%perGPU
+		if place == len(m.GPUs) {
+			m.GPUs = append(m.GPUs, domain.GPUSample{})
+		}
+		if place >= len(m.GPUs) {
+			return
+		}
+		if g := &m.GPUs[place]; gauge == gpuIndex {
+			g.Index = int(*v)
+		} else if gauge < domain.GPUGauges {
+			*g.Gauges()[gauge] = v
+		}
+	}
+}
