@@ -137,7 +137,8 @@ func visitChunks(ctx context.Context, tx *sql.Tx, run int64, f domain.SampleFilt
 			if err := each(r); err != nil {
 				return namedChunk(ctx, tx, run, of, err)
 			}
-			r, of = newReadings(0), chunk
+			of = chunk
+			r.reset()
 		}
 		if err := r.unpackChunk(id, data, crc); err != nil {
 			return namedChunk(ctx, tx, run, chunk, err)
@@ -183,8 +184,11 @@ type envelope struct {
 	of        map[series][]extremes // by stretch
 	limits    map[series][][]string // of GPUs, by stretch: all that limited it in turn
 	read      int                   // samples that count
-	at        []int                 // the stretch of each sample at hand, -1: none
+	spans     []span                // of the samples at hand
 }
+
+// span are rows, one after the other, that belong to one stretch.
+type span struct{ stretch, from, to int }
 
 type stretch struct {
 	samples     int
@@ -203,28 +207,23 @@ type extremes struct {
 	n             int
 }
 
+// add takes samples by time.
 func (e *envelope) add(r *readings) error {
 	if len(r.clock) != len(r.us) {
 		return column.ErrDamaged
 	}
-	e.at = e.at[:0]
-	for i, us := range r.us {
-		phase := r.text(seriesPhase, i)
-		if us < e.from || us > e.to || e.filter.Phase != "" && phase != string(e.filter.Phase) {
-			e.at = append(e.at, -1)
-			continue
+	e.divide(r)
+	for _, x := range e.spans {
+		e.read += x.to - x.from
+		s := &e.stretches[x.stretch]
+		first, last := r.moment(x.from), r.moment(x.to-1)
+		if s.samples == 0 || first.us < s.first.us {
+			s.first = first
 		}
-		at := int(uint64(us-e.from) / e.width)
-		e.at = append(e.at, at)
-		e.read++
-		m := moment{us, r.clock[i], phase}
-		s := &e.stretches[at]
-		if s.samples++; s.samples == 1 || us < s.first.us {
-			s.first = m
+		if s.samples == 0 || last.us >= s.last.us {
+			s.last = last
 		}
-		if s.samples == 1 || us >= s.last.us {
-			s.last = m
-		}
+		s.samples += x.to - x.from
 	}
 	for id, c := range r.floats {
 		if id != firstCore && id != firstGPU { // those count what follows them
@@ -239,66 +238,126 @@ func (e *envelope) add(r *readings) error {
 	return nil
 }
 
+// divide finds the spans of the samples that count.
+func (e *envelope) divide(r *readings) {
+	e.spans = e.spans[:0]
+	for i := 0; i < len(r.us); {
+		us := r.us[i]
+		if us < e.from || us > e.to || !e.inPhase(r, i) {
+			i++
+			continue
+		}
+		at := uint64(us-e.from) / e.width
+		x := span{int(at), i, i + 1}
+		for x.to < len(r.us) && r.us[x.to] <= e.to && r.us[x.to] >= us && uint64(r.us[x.to]-e.from) < (at+1)*e.width && e.inPhase(r, x.to) {
+			x.to++
+		}
+		i = x.to
+		e.spans = append(e.spans, x)
+	}
+}
+
+func (e *envelope) inPhase(r *readings, row int) bool {
+	return e.filter.Phase == "" || r.text(seriesPhase, row) == string(e.filter.Phase)
+}
+
+func (r *readings) moment(row int) moment {
+	return moment{r.us[row], r.clock[row], r.text(seriesPhase, row)}
+}
+
 func (e *envelope) addFloats(id series, us []int64, c *floatColumn) {
 	of := e.of[id]
 	if of == nil {
 		of = make([]extremes, len(e.stretches))
 		e.of[id] = of
 	}
-	for i, at := range e.at {
-		if at < 0 || !has(c.there, i) {
-			continue
+	for _, s := range e.spans {
+		low, high, n := -1, -1, 0 // rows
+		for i := s.from; i < s.to; i++ {
+			if !has(c.there, i) {
+				continue
+			}
+			if n++; n == 1 {
+				low, high = i, i
+			} else if v := c.values[i]; v < c.values[low] {
+				low = i
+			} else if v > c.values[high] {
+				high = i
+			}
 		}
-		x, v := &of[at], c.values[i]
-		if x.n++; x.n == 1 {
-			x.low, x.high, x.lowUs, x.highUs = v, v, us[i], us[i]
-			continue
-		}
-		if v < x.low {
-			x.low, x.lowUs = v, us[i]
-		}
-		if v > x.high {
-			x.high, x.highUs = v, us[i]
+		if n > 0 {
+			of[s.stretch].join(extremes{c.values[low], c.values[high], us[low], us[high], n})
 		}
 	}
 }
 
-func (e *envelope) addTexts(id series, c *textColumn) error {
-	if id == seriesPhase {
-		return nil
+// join adds what comes after x, or partly so.
+func (x *extremes) join(more extremes) {
+	if x.n == 0 {
+		*x = more
+		return
 	}
+	x.n += more.n
+	if more.low < x.low {
+		x.low, x.lowUs = more.low, more.lowUs
+	}
+	if more.high > x.high {
+		x.high, x.highUs = more.high, more.highUs
+	}
+}
+
+func (e *envelope) addTexts(id series, c *textColumn) error {
+	switch id {
+	case seriesPhase:
+		return nil
+	case seriesRemote:
+		return e.addAnswers(c)
+	}
+	return e.addLimits(id, c)
+}
+
+func (e *envelope) addAnswers(c *textColumn) error {
+	for _, s := range e.spans {
+		for _, n := range c.index[s.from:s.to] {
+			if n < 0 {
+				continue
+			}
+			var answers []domain.RemoteSample
+			if err := json.Unmarshal([]byte(c.words[n]), &answers); err != nil {
+				return errors.Join(column.ErrDamaged, err)
+			}
+			of := &e.stretches[s.stretch]
+			of.remote = append(of.remote, answers...)
+		}
+	}
+	return nil
+}
+
+func (e *envelope) addLimits(id series, c *textColumn) error {
 	limits := e.limits[id]
-	if limits == nil && id != seriesRemote {
+	if limits == nil {
 		limits = make([][]string, len(e.stretches))
 		e.limits[id] = limits
 	}
-	words := map[string][]string{}
-	for i, at := range e.at {
-		if at < 0 || !has(c.there, i) {
-			continue
+	lists := make([][]string, len(c.words))
+	for n, text := range c.words {
+		if err := json.Unmarshal([]byte(text), &lists[n]); err != nil {
+			return errors.Join(column.ErrDamaged, err)
 		}
-		text := c.values[i]
-		if id == seriesRemote {
-			var answers []domain.RemoteSample
-			if err := json.Unmarshal([]byte(text), &answers); err != nil {
-				return errors.Join(column.ErrDamaged, err)
+	}
+	for _, s := range e.spans {
+		for _, n := range c.index[s.from:s.to] {
+			if n < 0 {
+				continue
 			}
-			e.stretches[at].remote = append(e.stretches[at].remote, answers...)
-			continue
-		}
-		if _, known := words[text]; !known {
-			of := []string{}
-			if err := json.Unmarshal([]byte(text), &of); err != nil {
-				return errors.Join(column.ErrDamaged, err)
+			all := &limits[s.stretch]
+			if *all == nil {
+				*all = []string{}
 			}
-			words[text] = of
-		}
-		if limits[at] == nil {
-			limits[at] = []string{}
-		}
-		for _, w := range words[text] {
-			if !slices.Contains(limits[at], w) {
-				limits[at] = append(limits[at], w)
+			for _, limit := range lists[n] {
+				if !slices.Contains(*all, limit) {
+					*all = append(*all, limit)
+				}
 			}
 		}
 	}

@@ -63,15 +63,16 @@ func seriesByKey() map[string]extent {
 	return out
 }
 
-// column types of readings; a nil there is a value in each row.
+// The columns of readings. In a nil there, each row has a value.
 type (
 	floatColumn struct {
 		values []float64
 		there  []bool
 	}
 	textColumn struct {
-		values []string
-		there  []bool
+		words  []string
+		index  []int32          // the word of each row, -1: none
+		number map[string]int32 // of each word, while the column grows
 	}
 )
 
@@ -82,6 +83,19 @@ type readings struct {
 	us, clock []int64
 	floats    map[series]*floatColumn
 	texts     map[series]*textColumn
+	scratch   column.Scratch
+	spare     map[series]*floatColumn // whose memory serves again, see reset
+}
+
+// reset empties r for another chunk, in the same memory.
+func (r *readings) reset() {
+	r.us, r.clock = r.us[:0], r.clock[:0]
+	r.floats, r.spare = r.spare, r.floats
+	if r.floats == nil {
+		r.floats = map[series]*floatColumn{}
+	}
+	clear(r.floats)
+	clear(r.texts)
 }
 
 func newReadings(rows int) *readings {
@@ -100,10 +114,18 @@ func (r *readings) setFloat(id series, row int, v float64) {
 func (r *readings) setText(id series, row int, v string) {
 	c := r.texts[id]
 	if c == nil {
-		c = &textColumn{make([]string, len(r.us)), make([]bool, len(r.us))}
+		c = &textColumn{index: make([]int32, len(r.us)), number: map[string]int32{}}
+		for i := range c.index {
+			c.index[i] = -1
+		}
 		r.texts[id] = c
 	}
-	c.values[row], c.there[row] = v, true
+	n, known := c.number[v]
+	if !known {
+		n = int32(len(c.words))
+		c.number[v], c.words = n, append(c.words, v)
+	}
+	c.index[row] = n
 }
 
 func (r *readings) setOptional(id series, row int, v *float64) {
@@ -261,8 +283,8 @@ func (r *readings) float(id series, row int) float64 {
 }
 
 func (r *readings) text(id series, row int) string {
-	if c := r.texts[id]; c != nil {
-		return c.values[row]
+	if c := r.texts[id]; c != nil && c.index[row] >= 0 {
+		return c.words[c.index[row]]
 	}
 	return ""
 }
@@ -277,7 +299,7 @@ type packed struct {
 func (r *readings) pack() ([]packed, error) {
 	out := []packed{{seriesTime, column.AppendInts(nil, r.us)}, {seriesClock, column.AppendInts(nil, r.clock)}}
 	for id, c := range r.texts {
-		data, err := column.AppendTexts(nil, c.values, c.there)
+		data, err := column.AppendTexts(nil, c.words, c.index)
 		if err != nil {
 			return nil, err
 		}
@@ -295,18 +317,21 @@ func (r *readings) unpack(id series, data []byte) (err error) {
 	rows := 0
 	switch {
 	case id == seriesTime:
-		r.us, err = column.Ints(data)
+		r.us, err = column.Ints(data, r.us)
 		rows = len(r.us)
 	case id == seriesClock:
-		r.clock, err = column.Ints(data)
+		r.clock, err = column.Ints(data, r.clock)
 		rows = len(r.clock)
 	case id == seriesPhase, id == seriesRemote, id > firstGPU && id%perGPU == gpuLimits:
 		c := &textColumn{}
-		c.values, c.there, err = column.Texts(data)
-		rows, r.texts[id] = len(c.values), c
+		c.words, c.index, err = column.Texts(data)
+		rows, r.texts[id] = len(c.index), c
 	default:
-		c := &floatColumn{}
-		c.values, c.there, err = column.Floats(data)
+		c := r.spare[id]
+		if c == nil {
+			c = &floatColumn{}
+		}
+		c.values, c.there, err = r.scratch.Floats(data, c.values)
 		rows, r.floats[id] = len(c.values), c
 	}
 	if err == nil && rows != len(r.us) {

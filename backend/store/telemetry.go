@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/store/column"
@@ -54,7 +56,7 @@ func fold(ctx context.Context, tx *sql.Tx, run int64) error {
 		return err
 	}
 	defer insert.Close()
-	for _, c := range columns {
+	for _, c := range inPages(columns) {
 		var n, from, to any
 		if c.id == seriesTime {
 			n, from, to = len(ms), ms[0].TUs, last.t
@@ -65,6 +67,29 @@ func fold(ctx context.Context, tx *sql.Tx, run int64) error {
 	}
 	_, err = tx.ExecContext(ctx, "DELETE FROM sample WHERE run_id = ? AND (t_us, id) <= (?, ?)", run, last.t, last.id)
 	return err
+}
+
+// What a page of the database holds, and what a row takes of it beside its data.
+const (
+	pageRoom = 4061
+	rowRoom  = 26
+)
+
+// inPages puts columns into an order in which they fill pages: SQLite begins a new one as soon as a row
+// does not fit, and a column can take most of a page. The longest that fits comes next.
+func inPages(columns []packed) []packed {
+	left := slices.Clone(columns)
+	slices.SortStableFunc(left, func(a, b packed) int { return cmp.Compare(len(b.data), len(a.data)) })
+	out := make([]packed, 0, len(left))
+	for room := 0; len(left) > 0; {
+		next := slices.IndexFunc(left, func(c packed) bool { return len(c.data)+rowRoom <= room })
+		if next < 0 {
+			next, room = 0, pageRoom
+		}
+		room -= len(left[next].data) + rowRoom
+		out, left = append(out, left[next]), slices.Delete(left, next, next+1)
+	}
+	return out
 }
 
 // FoldTelemetry turns the readings that an ended run has left, or that an older version has kept one by

@@ -26,7 +26,7 @@ func sameBits(a, b []float64) bool {
 func floatsRoundTrip(t *testing.T, what string, values []float64, there []bool) (size int) {
 	t.Helper()
 	b := AppendFloats(nil, values, there)
-	got, have, err := Floats(b)
+	got, have, err := new(Scratch).Floats(b, nil)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -96,20 +96,13 @@ func TestMissing(t *testing.T) {
 			mask[i] = there(i)
 		}
 		floatsRoundTrip(t, what, values, mask)
-		texts := make([]string, len(values))
-		for i := range texts {
-			if mask[i] {
-				texts[i] = fmt.Sprint(i % 7)
+		words, index := []string{"a", "", "bc"}, make([]int32, len(values))
+		for i := range index {
+			if index[i] = -1; mask[i] {
+				index[i] = int32(i % 3)
 			}
 		}
-		b, err := AppendTexts(nil, texts, mask)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, _, err := Texts(b)
-		if err != nil || !reflect.DeepEqual(got, texts) {
-			t.Errorf("%s: %v came back as %v, %v", what, texts, got, err)
-		}
+		textsRoundTrip(t, words, index)
 	}
 }
 
@@ -129,7 +122,7 @@ func TestInts(t *testing.T) {
 				want[i] = f(i)
 			}
 			b := AppendInts(nil, want)
-			got, err := Ints(b)
+			got, err := Ints(b, nil)
 			if err != nil || len(got) != n || n > 0 && !reflect.DeepEqual(got, want) {
 				t.Errorf("%s %d: %v came back as %v, %v", what, n, want, got, err)
 			}
@@ -143,29 +136,44 @@ func TestInts(t *testing.T) {
 	}
 }
 
-func TestTexts(t *testing.T) {
-	long := make([]string, 100)
-	for i := range long {
-		long[i] = strings.Repeat(fmt.Sprintf(`{"source":"10.0.0.%d"}`, i), 20)
+func textsRoundTrip(t *testing.T, words []string, index []int32) (size int) {
+	t.Helper()
+	b, err := AppendTexts(nil, words, index)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, want := range [][]string{{}, {""}, {"a"}, {"", "", "x"}, {"measure", "measure", "drain"}, long} {
-		b, err := AppendTexts(nil, want, nil)
-		if err != nil {
-			t.Fatal(err)
+	got, which, err := Texts(b)
+	if err != nil || len(which) != len(index) {
+		t.Fatalf("%q %v came back as %q %v, %v", words, index, got, which, err)
+	}
+	for i, n := range index {
+		if (n < 0) != (which[i] < 0) || n >= 0 && words[n] != got[which[i]] {
+			t.Fatalf("%q %v came back as %q %v", words, index, got, which)
 		}
-		got, there, err := Texts(b)
-		if err != nil || there != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%v came back as %v %v, %v", want, got, there, err)
-		}
-		if len(want) == 100 && len(b) > 3000 {
-			t.Errorf("%d bytes for a text that repeats itself", len(b))
-		}
+	}
+	return len(b)
+}
+
+func TestTexts(t *testing.T) {
+	textsRoundTrip(t, nil, nil)
+	textsRoundTrip(t, nil, []int32{-1, -1})
+	textsRoundTrip(t, []string{""}, []int32{0})
+	textsRoundTrip(t, []string{"x", ""}, []int32{0, 1, 1})
+	if n := textsRoundTrip(t, []string{"measure", "drain"}, make([]int32, 600)); n > 40 {
+		t.Errorf("%d bytes for the same phase in every row", n)
+	}
+	words, index := make([]string, 100), make([]int32, 100)
+	for i := range words {
+		words[i], index[i] = strings.Repeat(fmt.Sprintf(`{"source":"10.0.0.%d"}`, i), 20), int32(i)
+	}
+	if n := textsRoundTrip(t, words, index); n > 3000 {
+		t.Errorf("%d bytes for a text that repeats itself", n)
 	}
 }
 
 // TestDamaged cuts a column short everywhere and appends to it: neither is taken.
 func TestDamaged(t *testing.T) {
-	texts, err := AppendTexts(nil, []string{"a", "b", "a"}, []bool{true, true, true})
+	texts, err := AppendTexts(nil, []string{"a", "b"}, []int32{0, 1, 0})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,11 +208,11 @@ func decodes(what string, b []byte) bool {
 	var err error
 	switch what {
 	case "ints":
-		_, err = Ints(b)
+		_, err = Ints(b, nil)
 	case "texts":
 		_, _, err = Texts(b)
 	default:
-		_, _, err = Floats(b)
+		_, _, err = new(Scratch).Floats(b, nil)
 	}
 	return err == nil
 }
@@ -215,26 +223,20 @@ func FuzzDamaged(f *testing.F) {
 	f.Add(AppendFloats(nil, []float64{1.5, 2, 1.0 / 3}, []bool{true, false, true}))
 	f.Add(AppendFloats(nil, generated(70, func(i int) float64 { return 1 / float64(3+i%3) }), nil))
 	f.Add([]byte{version, 0xff, 0xff, 3, 0, asDictionary, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-	if b, err := AppendTexts(nil, []string{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"}, nil); err == nil {
+	if b, err := AppendTexts(nil, []string{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"}, []int32{0, 1, -1, 0}); err == nil {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if ints, err := Ints(b); err == nil {
-			if again, err := Ints(AppendInts(nil, ints)); err != nil || len(ints) > 0 && !reflect.DeepEqual(again, ints) {
+		if ints, err := Ints(b, nil); err == nil {
+			if again, err := Ints(AppendInts(nil, ints), nil); err != nil || len(ints) > 0 && !reflect.DeepEqual(again, ints) {
 				t.Errorf("ints %v came back as %v, %v", ints, again, err)
 			}
 		}
-		if floats, there, err := Floats(b); err == nil && len(floats) <= 1000 {
+		if floats, there, err := new(Scratch).Floats(b, nil); err == nil && len(floats) <= 1000 {
 			floatsRoundTrip(t, "floats", floats, there)
 		}
-		if texts, there, err := Texts(b); err == nil {
-			packed, err := AppendTexts(nil, texts, there)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if again, _, err := Texts(packed); err != nil || !reflect.DeepEqual(again, texts) {
-				t.Errorf("texts %q came back as %q, %v", texts, again, err)
-			}
+		if words, index, err := Texts(b); err == nil {
+			textsRoundTrip(t, words, index)
 		}
 	})
 }
@@ -253,7 +255,7 @@ func FuzzFloats(f *testing.F) {
 			values, ints = append(values, math.Float64frombits(bits)), append(ints, int64(bits))
 		}
 		floatsRoundTrip(t, "floats", values, there)
-		if again, err := Ints(AppendInts(nil, ints)); err != nil || len(ints) > 0 && !reflect.DeepEqual(again, ints) {
+		if again, err := Ints(AppendInts(nil, ints), nil); err != nil || len(ints) > 0 && !reflect.DeepEqual(again, ints) {
 			t.Errorf("ints %v came back as %v, %v", ints, again, err)
 		}
 	})
@@ -267,9 +269,11 @@ func BenchmarkFloats(b *testing.B) {
 		"changes":    func(int) float64 { return r.NormFloat64() },
 	} {
 		packed := AppendFloats(nil, generated(600, f), nil)
+		var scratch Scratch
+		into := make([]float64, 600)
 		b.Run(what, func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := Floats(packed); err != nil {
+				if _, _, err := scratch.Floats(packed, into); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -56,15 +56,19 @@ func AppendFloats(b []byte, values []float64, there []bool) []byte {
 	return append(b, best...)
 }
 
-// Floats returns the floats of a column, and which rows have one; nil: all. The others are 0.
-func Floats(b []byte) (values []float64, there []bool, err error) {
+// Scratch is memory for steps between; it may serve one column after another.
+type Scratch struct{ ints []int64 }
+
+// Floats returns the floats of a column, in the memory of into if they fit there, and which rows have one;
+// nil: all. The others are 0.
+func (s *Scratch) Floats(b []byte, into []float64) (values []float64, there []bool, err error) {
 	rows, present, there, b, err := head(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	values = make([]float64, rows)
+	values = sized(into, rows)
 	if present > 0 {
-		if err = unpackFloats(b, values[:present]); err != nil {
+		if err = s.unpackFloats(b, values[:present]); err != nil {
 			return nil, nil, err
 		}
 	} else if len(b) > 0 {
@@ -84,7 +88,7 @@ func Floats(b []byte) (values []float64, there []bool, err error) {
 	return values, there, nil
 }
 
-func unpackFloats(b []byte, values []float64) (err error) {
+func (s *Scratch) unpackFloats(b []byte, values []float64) (err error) {
 	if len(b) == 0 {
 		return ErrDamaged
 	}
@@ -92,9 +96,9 @@ func unpackFloats(b []byte, values []float64) (err error) {
 	b = b[1:]
 	switch kind {
 	case asDecimals, asProducts:
-		b, err = unpackScaled(b, values, kind)
+		b, err = s.unpackScaled(b, values, kind)
 	case asDictionary:
-		b, err = unpackDictionary(b, values)
+		b, err = s.unpackDictionary(b, values)
 	case asChanges:
 		b, err = unpackChanges(b, values)
 	default:
@@ -144,13 +148,14 @@ func packScaled(values []float64, kind byte, back func(i int64, digits int) floa
 	return packInts([]byte{kind, byte(digits)}, ints)
 }
 
-func unpackScaled(b []byte, values []float64, kind byte) ([]byte, error) {
+func (s *Scratch) unpackScaled(b []byte, values []float64, kind byte) ([]byte, error) {
 	if len(b) == 0 || b[0] > mostDigits {
 		return nil, ErrDamaged
 	}
 	powers, inverses := tens()
 	digits := b[0]
-	ints, b, err := unpackInts(b[1:], len(values))
+	s.ints = sized(s.ints, len(values))
+	ints, b, err := unpackInts(b[1:], s.ints)
 	if err != nil {
 		return nil, err
 	}
@@ -189,13 +194,14 @@ func packDictionary(values []float64) []byte {
 	return packInts(b, index)
 }
 
-func unpackDictionary(b []byte, values []float64) ([]byte, error) {
+func (s *Scratch) unpackDictionary(b []byte, values []float64) ([]byte, error) {
 	words, b, err := uvarint(b, mostWords)
 	if err != nil || uint64(len(b)) < 8*words {
 		return nil, ErrDamaged
 	}
 	dict := b[:8*words]
-	index, b, err := unpackInts(b[8*words:], len(values))
+	s.ints = sized(s.ints, len(values))
+	index, b, err := unpackInts(b[8*words:], s.ints)
 	if err != nil {
 		return nil, err
 	}

@@ -20,17 +20,25 @@ func AppendInts(b []byte, values []int64) []byte {
 	return packInts(appendHead(b, len(values), nil), values)
 }
 
-// Ints returns the integers of a column.
-func Ints(b []byte) ([]int64, error) {
+// Ints returns the integers of a column, in the memory of into if they fit there.
+func Ints(b []byte, into []int64) ([]int64, error) {
 	rows, present, there, b, err := head(b)
 	if err != nil || there != nil || rows != present {
 		return nil, ErrDamaged
 	}
-	values, b, err := unpackInts(b, rows)
+	values, b, err := unpackInts(b, sized(into, rows))
 	if err != nil || len(b) > 0 {
 		return nil, ErrDamaged
 	}
 	return values, nil
+}
+
+// sized is a slice of n values, of the memory of another one if they fit there.
+func sized[T any](into []T, n int) []T {
+	if cap(into) < n {
+		return make([]T, n)
+	}
+	return into[:n]
 }
 
 func packInts(b []byte, values []int64) []byte {
@@ -131,10 +139,11 @@ func commonDivisor(a, b uint64) uint64 {
 	return b
 }
 
-// unpackInts reads n integers.
-func unpackInts(b []byte, n int) ([]int64, []byte, error) {
+// unpackInts reads as many integers as values has.
+func unpackInts(b []byte, values []int64) ([]int64, []byte, error) {
+	n := len(values)
 	if n == 0 {
-		return nil, b, nil
+		return values, b, nil
 	}
 	if len(b) == 0 || int(b[0]) >= min(orders, n) {
 		return nil, nil, ErrDamaged
@@ -148,15 +157,17 @@ func unpackInts(b []byte, n int) ([]int64, []byte, error) {
 			return nil, nil, err
 		}
 	}
-	values := make([]int64, n)
 	b, err := unpackBlocks(b, values[order:])
 	if err != nil {
 		return nil, nil, err
 	}
 	for k := order - 1; k >= 0; k-- {
 		sum := first[k]
-		for i := k; i < n; i++ {
-			values[i], sum = sum, sum+values[min(i+1, n-1)]
+		rest := values[k+1:]
+		values[k] = sum
+		for i, step := range rest {
+			sum += step
+			rest[i] = sum
 		}
 	}
 	return values, b, nil
@@ -193,11 +204,28 @@ func unpackBlocks(b []byte, values []int64) ([]byte, error) {
 		}
 		width := int(b[0])
 		b = b[1:]
-		r := bitReader{b: b}
-		for i := range n {
-			values[i] = base + (least+int64(r.read(width)))*int64(unit)
+		unpackBits(b, values[:n], width)
+		for i, v := range values[:n] {
+			values[i] = base + (least+v)*int64(unit)
 		}
 		b, values = b[(n*width+7)/8:], values[n:]
 	}
 	return b, nil
+}
+
+// unpackBits reads numbers of so many bits each; there are enough bytes.
+func unpackBits(b []byte, values []int64, width int) {
+	mask := uint64(1)<<width - 1 // of width 64: all
+	i, at := 0, 0
+	if width <= 57 { // whatever bit it begins at, a number lies within eight bytes
+		for ; i < len(values) && at/8+8 <= len(b); i++ {
+			values[i] = int64(binary.LittleEndian.Uint64(b[at/8:]) >> (at % 8) & mask)
+			at += width
+		}
+	}
+	r := bitReader{b: b[at/8:]}
+	r.read(at % 8)
+	for ; i < len(values); i++ {
+		values[i] = int64(r.read(width))
+	}
 }

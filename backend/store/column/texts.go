@@ -18,37 +18,37 @@ const (
 // mostDeflated bounds what a few damaged bytes can make this package unfold.
 const mostDeflated = 64 << 20
 
-// AppendTexts appends a column of texts: each different one once, then which one each row has. there says
-// which rows have one, nil: all.
-func AppendTexts(b []byte, values []string, there []bool) ([]byte, error) {
-	b = appendHead(b, len(values), there)
-	number := map[string]int64{}
-	var lengths, index []int64
-	var letters strings.Builder
-	for i, v := range values {
-		if there != nil && !there[i] {
-			continue
+// AppendTexts appends a column of texts: the different ones, and which one each row has; -1 is none.
+func AppendTexts(b []byte, words []string, index []int32) ([]byte, error) {
+	var there []bool
+	present := make([]int64, 0, len(index))
+	for _, n := range index {
+		if n >= 0 {
+			present = append(present, int64(n))
+		} else if there == nil {
+			there = make([]bool, len(index))
+			for k := range there {
+				there[k] = index[k] >= 0
+			}
 		}
-		n, known := number[v]
-		if !known {
-			n = int64(len(lengths))
-			number[v] = n
-			lengths = append(lengths, int64(len(v)))
-			letters.WriteString(v)
-		}
-		index = append(index, n)
 	}
-	if len(index) == 0 {
+	b = appendHead(b, len(index), there)
+	if len(present) == 0 {
 		return b, nil
 	}
-	b = binary.AppendUvarint(b, uint64(len(lengths)))
-	b = packInts(packInts(b, lengths), index)
-	deflated, err := deflate(letters.String())
+	lengths := make([]int64, len(words))
+	for i, w := range words {
+		lengths[i] = int64(len(w))
+	}
+	b = binary.AppendUvarint(b, uint64(len(words)))
+	b = packInts(packInts(b, lengths), present)
+	letters := strings.Join(words, "")
+	deflated, err := deflate(letters)
 	if err != nil {
 		return nil, err
 	}
-	if letters.Len() > mostDeflated || len(deflated) >= letters.Len() {
-		return append(append(b, asLetters), letters.String()...), nil
+	if len(letters) > mostDeflated || len(deflated) >= len(letters) {
+		return append(append(b, asLetters), letters...), nil
 	}
 	return append(append(b, asDeflated), deflated...), nil
 }
@@ -64,45 +64,48 @@ func deflate(text string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Texts returns the texts of a column, and which rows have one; nil: all. The others are empty.
-func Texts(b []byte) (values []string, there []bool, err error) {
+// Texts returns the different texts of a column, and which one each row has; -1 is none.
+func Texts(b []byte) (words []string, index []int32, err error) {
 	rows, present, there, b, err := head(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	values = make([]string, rows)
+	index = make([]int32, rows)
 	if present == 0 {
 		if len(b) > 0 {
 			return nil, nil, ErrDamaged
 		}
-		return values, there, nil
+		for i := range index {
+			index[i] = -1
+		}
+		return nil, index, nil
 	}
-	n, b, err := uvarint(b, uint64(present))
+	n, b, err := uvarint(b, MaxRows)
 	if err != nil {
 		return nil, nil, err
 	}
-	lengths, b, err := unpackInts(b, int(n))
+	lengths, b, err := unpackInts(b, make([]int64, n))
 	if err != nil {
 		return nil, nil, err
 	}
-	index, b, err := unpackInts(b, present)
+	which, b, err := unpackInts(b, make([]int64, present))
 	if err != nil {
 		return nil, nil, err
 	}
-	words, err := unpackWords(b, lengths)
-	if err != nil {
+	if words, err = unpackWords(b, lengths); err != nil {
 		return nil, nil, err
 	}
-	for i := range values {
+	for i := range index {
 		if there != nil && !there[i] {
+			index[i] = -1
 			continue
 		}
-		if uint64(index[0]) >= n {
+		if uint64(which[0]) >= n {
 			return nil, nil, ErrDamaged
 		}
-		values[i], index = words[index[0]], index[1:]
+		index[i], which = int32(which[0]), which[1:]
 	}
-	return values, there, nil
+	return words, index, nil
 }
 
 func unpackWords(b []byte, lengths []int64) ([]string, error) {
