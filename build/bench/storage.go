@@ -56,7 +56,11 @@ func storage(ctx context.Context, m *machine) ([]figure, error) {
 		return nil, err
 	}
 	reads, err := readsBesideWrites(ctx, many)
-	return append(append(out, averages...), reads...), err
+	if err != nil {
+		return nil, err
+	}
+	samples, err := keptSamples(ctx, m)
+	return append(append(append(out, averages...), reads...), samples...), err
 }
 
 // filling is a database with results at even distances.
