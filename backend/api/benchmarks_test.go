@@ -210,7 +210,7 @@ func TestEditDeleteRestoreRerun(t *testing.T) {
 // partOfSamples asks for the samples of a job from just after its start up to one of them.
 func partOfSamples(t *testing.T, w *world, path string, end int64) {
 	t.Helper()
-	for _, query := range []string{"", "&points=1000", "&points=2"} {
+	for _, query := range []string{"", "&points=1000", "&points=1000&of=means", "&points=2"} {
 		part := decode[[]domain.Sample](w.get(fmt.Sprintf("%s/metrics?start_us=1&end_us=%d%s", path, end, query)).want(http.StatusOK))
 		if len(part) == 0 || part[0].TMs < .001 || part[len(part)-1].TMs != float64(end)/1000 || query == "&points=2" && len(part) > 2 {
 			t.Errorf("%d samples from %v to %v with %s", len(part), part[0].TMs, part[len(part)-1].TMs, query)

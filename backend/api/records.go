@@ -29,6 +29,7 @@ type metricsInput struct {
 	JobInput
 	Every  string `query:"every" maxLength:"16" doc:"One sample per this time, e.g. 1s" example:"1s"`
 	Points int    `query:"points" minimum:"2" maximum:"100000" doc:"At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came" example:"2000"`
+	Of     string `query:"of" enum:"extremes,means" default:"extremes" doc:"With points: what a stretch becomes, two samples or one with the mean of every sensor"`
 	Start  string `query:"start_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples from this time of the job on, in microseconds" example:"60000000"`
 	End    string `query:"end_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples up to this time of the job, in microseconds" example:"120000000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
@@ -36,7 +37,7 @@ type metricsInput struct {
 }
 
 func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sampleList], error) {
-	q := service.MetricsQuery{Points: in.Points, Phase: domain.Phase(in.Phase)}
+	q := service.MetricsQuery{Points: in.Points, Phase: domain.Phase(in.Phase), Means: in.Of == "means"}
 	if in.Every != "" {
 		d, err := time.ParseDuration(in.Every)
 		if err != nil || d <= 0 || d > time.Hour {

@@ -259,4 +259,5 @@ type SampleFilter struct {
 	EveryUs      int64    // the least time that two samples stand for; 0: any
 	Phase        Phase    // empty: all
 	Series       []string // JSON keys of Sample; nil: all
+	Means        bool     // of each stretch its mean, not its lowest and highest values
 }

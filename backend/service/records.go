@@ -20,7 +20,7 @@ const maxPage = 1000
 
 // MetricsQuery narrows BenchmarkMetrics. Every 0: as sampled; otherwise one sample in so long a time. Points
 // 0: all; otherwise at most so many, which hold the lowest and the highest value of every sensor in each
-// stretch of the time, and none is shorter than Every. Nil times are those of the job; nil Series are all
+// stretch of the time, or its Means, and none is shorter than Every. Nil times are those of the job; nil Series are all
 // keys of a sample, and only with Points the others are left out.
 type MetricsQuery struct {
 	Every          time.Duration
@@ -28,12 +28,13 @@ type MetricsQuery struct {
 	Phase          domain.Phase
 	StartUs, EndUs *int64
 	Series         []string
+	Means          bool
 }
 
 // filter leaves the samples from before the job, with negative times, out unless the idle phase is asked for.
 func (q MetricsQuery) filter() domain.SampleFilter {
 	f := domain.SampleFilter{FromUs: or(q.StartUs, math.MinInt64), ToUs: or(q.EndUs, math.MaxInt64),
-		EveryUs: q.Every.Microseconds(), Phase: q.Phase, Series: q.Series}
+		EveryUs: q.Every.Microseconds(), Phase: q.Phase, Series: q.Series, Means: q.Means}
 	if q.Phase != domain.PhaseIdle {
 		f.FromUs = max(f.FromUs, 0)
 	}

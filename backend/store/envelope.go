@@ -18,8 +18,9 @@ import (
 
 // SampleEnvelope returns at most so many samples that together show what the run's samples show: each
 // stretch of the time becomes two, which hold the lowest and the highest value of every sensor in the
-// order in which they came, at the first and the last time of the stretch. What limited a GPU and what other
-// machines answered is kept whole. When there are no more samples than points, they come as they are.
+// order in which they came, at the first and the last time of the stretch; or one, with the means, at its
+// first time. What limited a GPU and what other machines answered is kept whole. When there are no more
+// samples than points, they come as they are.
 func (s *Store) SampleEnvelope(ctx context.Context, id domain.RunID, f domain.SampleFilter, points int) ([]domain.Sample, error) {
 	run, err := runKey(ctx, s.r, id)
 	if err != nil {
@@ -63,7 +64,10 @@ func (s *Store) envelope(ctx context.Context, run int64, points int, e *envelope
 			return err
 		}
 	}
-	e.stretches = make([]stretch, max(points/2, 1))
+	if !e.filter.Means {
+		points = max(points/2, 1)
+	}
+	e.stretches = make([]stretch, points)
 	e.width = max(uint64(e.to-e.from)/uint64(len(e.stretches))+1, uint64(max(e.filter.EveryUs, 0)))
 	return visit(ctx, tx, run, e.filter, e.add)
 }
@@ -205,6 +209,8 @@ type extremes struct {
 	low, high     float64
 	lowUs, highUs int64
 	n             int
+	sum           float64
+	mean          float64 // when all are added
 }
 
 // add takes samples by time.
@@ -272,21 +278,23 @@ func (e *envelope) addFloats(id series, us []int64, c *floatColumn) {
 		e.of[id] = of
 	}
 	for _, s := range e.spans {
-		low, high, n := -1, -1, 0 // rows
+		low, high, n, sum := -1, -1, 0, 0.0 // the first two are rows
 		for i := s.from; i < s.to; i++ {
 			if !has(c.there, i) {
 				continue
 			}
+			v := c.values[i]
+			sum += v
 			if n++; n == 1 {
 				low, high = i, i
-			} else if v := c.values[i]; v < c.values[low] {
+			} else if v < c.values[low] {
 				low = i
 			} else if v > c.values[high] {
 				high = i
 			}
 		}
 		if n > 0 {
-			of[s.stretch].join(extremes{c.values[low], c.values[high], us[low], us[high], n})
+			of[s.stretch].join(extremes{low: c.values[low], high: c.values[high], lowUs: us[low], highUs: us[high], n: n, sum: sum})
 		}
 	}
 }
@@ -297,7 +305,7 @@ func (x *extremes) join(more extremes) {
 		*x = more
 		return
 	}
-	x.n += more.n
+	x.n, x.sum = x.n+more.n, x.sum+more.sum
 	if more.low < x.low {
 		x.low, x.lowUs = more.low, more.lowUs
 	}
@@ -373,21 +381,15 @@ func (e *envelope) samples() []domain.Sample {
 		if s.samples == 0 {
 			continue
 		}
-		rows := [2]domain.Sample{s.first.sample(), s.last.sample()}
-		rows[0].Remote = s.remote
+		rows := []domain.Sample{s.first.sample(), s.last.sample()}[:min(s.samples, 2)]
+		if e.filter.Means {
+			rows = rows[:1]
+		}
 		for _, id := range ids {
-			x := &e.of[id][at]
-			early, late := &x.low, &x.high
-			if x.highUs < x.lowUs {
-				early, late = late, early
-			}
-			// Of two samples that one has no value stays to be seen; of more, it is too short to matter.
-			alone := x.n == 1 && s.samples == 2
-			if x.n > 0 && !(alone && x.lowUs != s.first.us) {
-				put(&rows[0], id, early)
-			}
-			if x.n > 0 && !(alone && x.lowUs != s.last.us) {
-				put(&rows[1], id, late)
+			if x := &e.of[id][at]; x.n > 0 && e.filter.Means {
+				put(&rows[0], id, x.middle(id))
+			} else if x.n > 0 {
+				x.put(rows, id, s.samples)
 			}
 		}
 		for id, limits := range e.limits {
@@ -397,9 +399,34 @@ func (e *envelope) samples() []domain.Sample {
 				}
 			}
 		}
-		out = append(out, rows[:min(s.samples, 2)]...)
+		rows[0].Remote = s.remote
+		out = append(out, rows...)
 	}
 	return out
+}
+
+// put sets the lowest and the highest value of so many samples in the order in which they came. Of two that one has
+// no value stays to be seen; of more, it is too short to matter.
+func (x *extremes) put(rows []domain.Sample, id series, of int) {
+	values := [2]*float64{&x.low, &x.high}
+	if x.highUs < x.lowUs {
+		slices.Reverse(values[:])
+	}
+	alone := x.n == 1 && of == 2
+	for k := range rows {
+		if !alone || x.lowUs == rows[k].TUs {
+			put(&rows[k], id, values[k])
+		}
+	}
+}
+
+// middle is the mean; the place of a GPU has none.
+func (x *extremes) middle(id series) *float64 {
+	if id > firstGPU && id%perGPU == gpuIndex {
+		return &x.low
+	}
+	x.mean = x.sum / float64(x.n)
+	return &x.mean
 }
 
 func (m moment) sample() domain.Sample {

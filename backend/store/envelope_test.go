@@ -85,6 +85,42 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// TestMeans holds each stretch against the mean of its samples.
+func TestMeans(t *testing.T) {
+	s := openNew(t)
+	id := running(t, s, "a")
+	all := readings(0, 1500)
+	mustAppend(t, s, id, domain.Batch{Samples: all})
+	f := allSamples()
+	f.Means = true
+	got, err := s.SampleEnvelope(t.Context(), id, f, 100)
+	if err != nil || len(got) != 100 {
+		t.Fatalf("%d samples, %v", len(got), err)
+	}
+	remote := 0
+	for i, g := range got {
+		in := all[15*i : 15*i+15]
+		var cpu, swap, core, n float64
+		for _, m := range in {
+			cpu, core = cpu+*m.CPUPercent/15, core+m.CPUCores[1]/15
+			if m.SwapUsedGB != nil {
+				swap, n = swap+*m.SwapUsedGB, n+1
+			}
+		}
+		if g.TUs != in[0].TUs || math.Abs(*g.CPUPercent-cpu) > 1e-9 || math.Abs(g.CPUCores[1]-core) > 1e-9 || *g.SwapUsedGB != swap/n || g.GPUs[1].Index != 3 {
+			t.Errorf("stretch %d: %+v", i, g)
+		}
+		remote += len(g.Remote)
+	}
+	if remote != 150 {
+		t.Errorf("%d answers of 150", remote)
+	}
+	if got, err = s.SampleEnvelope(t.Context(), id, f, 1500); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "no more samples than points", got, all)
+}
+
 func TestEnvelopeNarrowed(t *testing.T) {
 	s := openNew(t)
 	id := running(t, s, "a")

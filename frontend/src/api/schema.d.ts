@@ -3300,6 +3300,8 @@ export interface operations {
                 every?: string;
                 /** @description At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came */
                 points?: number;
+                /** @description With points: what a stretch becomes, two samples or one with the mean of every sensor */
+                of?: "extremes" | "means";
                 /** @description Samples from this time of the job on, in microseconds */
                 start_us?: string;
                 /** @description Samples up to this time of the job, in microseconds */
