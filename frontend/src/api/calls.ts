@@ -81,6 +81,8 @@ export interface MetricsQuery {
   series?: string;
   start_us?: number;
   end_us?: number;
+  /** What a stretch becomes when there are more samples than points; its extremes unless said. */
+  of?: 'extremes' | 'means';
 }
 
 export const runMetrics = async (job: string, query: MetricsQuery = {}): Promise<T.Sample[]> =>

@@ -2,6 +2,8 @@ import { calls, type Lens, type PhaseChange, type RequestRecord, type Sample } f
 import { Resource } from './resource.svelte'
 
 const PAGE = 500
+/** Most samples of the hardware at a time: the program reduces more of them to their extremes. */
+const POINTS = 2000
 const REQUESTS_MAX = 20_000
 /** How many requests are read in full for the distribution of gaps, and how many at a time. */
 const GAPS_FROM = 200
@@ -12,6 +14,8 @@ export class RunRecords {
   readonly id: string
   readonly requests: Resource<RequestRecord[]>
   readonly samples: Resource<Sample[]>
+  /** The means of the same stretches of time. */
+  readonly means: Resource<Sample[]>
   readonly phases: Resource<PhaseChange[]>
   readonly lenses: Resource<Lens[]>
   /** The stage that is looked at; null for the whole run. */
@@ -24,10 +28,32 @@ export class RunRecords {
   constructor(id: string) {
     this.id = id
     this.requests = new Resource(() => this.readAll())
-    this.samples = new Resource(() => calls.runMetrics(id, { points: 2000 }))
+    this.samples = new Resource(() => calls.runMetrics(id, { points: POINTS }))
+    this.means = new Resource(() => calls.runMetrics(id, { points: POINTS, of: 'means' }))
     this.phases = new Resource(() => calls.runPhases(id))
     this.lenses = new Resource(() => calls.runLenses(id))
     this.select(null)
+  }
+
+  /** The part of the time that is looked at, in µs; null for all. */
+  private part = $state.raw<[number, number] | null>(null)
+  private readonly close = new Resource(async () => {
+    const [start_us, end_us] = this.part ?? [0, 0]
+    return { start_us, end_us, samples: await calls.runMetrics(this.id, { points: POINTS, start_us, end_us }) }
+  })
+  /** The samples, finer in the part that is looked at once they are read. */
+  readonly seen = $derived.by((): Sample[] => {
+    const all = this.samples.value ?? []
+    const c = this.close.value
+    if (!this.part || c?.start_us !== this.part[0] || c.end_us !== this.part[1]) return all
+    return [...all.filter((s) => s.t_ms * 1000 < c.start_us), ...c.samples, ...all.filter((s) => s.t_ms * 1000 > c.end_us)]
+  })
+
+  /** Looks closer at a part of the time, in s, where samples may have been reduced; null looks at all. */
+  async look(range: readonly [number, number] | null): Promise<void> {
+    const reduced = (this.samples.value ?? []).length > POINTS / 2
+    this.part = range && reduced ? [Math.floor(range[0] * 1e6), Math.ceil(range[1] * 1e6)] : null
+    if (this.part) await this.close.load()
   }
 
   /** The requests of the chosen stage; of the whole run with its warm-ups. */
