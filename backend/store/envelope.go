@@ -394,7 +394,7 @@ func (e *envelope) samples() []domain.Sample {
 		}
 		for id, limits := range e.limits {
 			for k := range rows {
-				if place := int((id-firstGPU)/perGPU) - 1; place < len(rows[k].GPUs) {
+				if place := int((id-firstGPU)/perGPU) - 1; place >= 0 && place < len(rows[k].GPUs) {
 					rows[k].GPUs[place].LimitReasons = slices.Clone(limits[at])
 				}
 			}
@@ -446,7 +446,7 @@ func put(m *domain.Sample, id series, v *float64) {
 		if int(id-firstCore) == len(m.CPUCores)+1 {
 			m.CPUCores = append(m.CPUCores, *v)
 		}
-	case id > firstGPU:
+	case id >= gpuAt(0):
 		place, gauge := int((id-firstGPU)/perGPU)-1, id%perGPU
 		if place == len(m.GPUs) {
 			m.GPUs = append(m.GPUs, domain.GPUSample{})

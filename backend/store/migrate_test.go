@@ -120,7 +120,25 @@ func TestVersion1StaysReadable(t *testing.T) {
 		!slices.Equal(q.ChunkKinds, []domain.ChunkKind{1, 1, 2}) || q.Server.PredictedTokens != 3 {
 		t.Errorf("request %+v", q)
 	}
-	for m, err := range s.Samples(t.Context(), r.ID) {
+	sampleOfVersion1(t, s, r.ID)
+	if _, err := s.FoldTelemetry(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sampleOfVersion1(t, s, r.ID)
+	a, err := s.Averages(t.Context(), domain.Window{}, domain.ResultFilter{})
+	if err != nil || a.Count != 2 || *a.TokenCount != 6.5 {
+		t.Errorf("averages %+v, %v", a, err)
+	}
+	if v, ok, err := s.GetKV(t.Context(), "settings"); v != "{}" || !ok || err != nil {
+		t.Errorf("kv %q %v %v", v, ok, err)
+	}
+}
+
+func sampleOfVersion1(t *testing.T, s *Store, id domain.RunID) {
+	t.Helper()
+	n := 0
+	for m, err := range s.Samples(t.Context(), id) {
+		n++
 		if err != nil || *m.CPUPercent != 12.5 || !slices.Equal(m.CPUCores, []float64{1, 24}) || m.RAMUsedGB != nil || m.StealPercent != nil {
 			t.Errorf("sample %+v, %v", m, err)
 		}
@@ -128,12 +146,8 @@ func TestVersion1StaysReadable(t *testing.T) {
 			t.Errorf("GPUs kept as text: %+v", m.GPUs)
 		}
 	}
-	a, err := s.Averages(t.Context(), domain.Window{}, domain.ResultFilter{})
-	if err != nil || a.Count != 2 || *a.TokenCount != 6.5 {
-		t.Errorf("averages %+v, %v", a, err)
-	}
-	if v, ok, err := s.GetKV(t.Context(), "settings"); v != "{}" || !ok || err != nil {
-		t.Errorf("kv %q %v %v", v, ok, err)
+	if n != 1 {
+		t.Errorf("%d samples", n)
 	}
 }
 

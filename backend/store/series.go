@@ -198,7 +198,6 @@ func (r *readings) samples() ([]domain.Sample, error) {
 		m := &ms[i]
 		m.TUs, m.TMs, m.Timestamp = r.us[i], float64(r.us[i])/1000, time.UnixMicro(r.us[i]+r.clock[i]).UTC()
 		m.Phase, m.LateMs = domain.Phase(r.text(seriesPhase, i)), r.float(seriesLate, i)
-		m.GPUs = []domain.GPUSample{}
 		for k, field := range scalars(m) {
 			*field = r.optional(firstScalar+series(k), i)
 		}
@@ -224,12 +223,11 @@ func (r *readings) samples() ([]domain.Sample, error) {
 		if err != nil {
 			return nil, err
 		}
-		for k := range n {
-			g, err := r.gpu(gpuAt(k), i)
-			if err != nil {
+		m.GPUs = make([]domain.GPUSample, n)
+		for k := range m.GPUs {
+			if m.GPUs[k], err = r.gpu(gpuAt(k), i); err != nil {
 				return nil, err
 			}
-			m.GPUs = append(m.GPUs, g)
 		}
 	}
 	return ms, nil

@@ -65,6 +65,10 @@ func TestUsageAddsUp(t *testing.T) {
 	if p := part(t, u, "telemetry"); *p.Rows != 20 || p.Bytes == 0 {
 		t.Errorf("telemetry %+v", p)
 	}
+	foldAll(t, s)
+	if p := part(t, usage(t, s), "telemetry"); *p.Rows != 20 || p.Bytes == 0 {
+		t.Errorf("telemetry in chunks %+v", p)
+	}
 	if p := part(t, u, "search"); *p.Rows != 2 || p.Bytes == 0 {
 		t.Errorf("search %+v", p)
 	}

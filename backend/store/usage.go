@@ -15,12 +15,16 @@ import (
 // textBytes is what the texts of some rows of request_detail take.
 const textBytes = "ifnull(sum(ifnull(octet_length(prompt), 0) + ifnull(octet_length(output), 0)), 0)"
 
-// weighed is a table and the expression of what one of its rows takes.
-type weighed struct{ name, bytes string }
+// weighed is a table and the expressions of what one of its rows takes and of how many things all stand for.
+type weighed struct{ name, bytes, count string }
 
 // telemetryTables are the tables with the hardware readings of a run.
 func (s *Store) telemetryTables(ctx context.Context) ([]weighed, error) {
-	return s.weighed(ctx, "sample", "telemetry")
+	tables, err := s.weighed(ctx, "sample", "telemetry")
+	if err == nil {
+		tables[1].count = "ifnull(sum(n), 0)"
+	}
+	return tables, err
 }
 
 // weighed sums the lengths of all columns; the length of a long value is known without reading it.
@@ -36,7 +40,7 @@ func (s *Store) weighed(ctx context.Context, tables ...string) ([]weighed, error
 		for _, c := range columns {
 			sum = append(sum, "ifnull(octet_length("+c+"), 0)")
 		}
-		out = append(out, weighed{table, strings.Join(sum, " + ")})
+		out = append(out, weighed{table, strings.Join(sum, " + "), "count(*)"})
 	}
 	return out, nil
 }
@@ -67,7 +71,7 @@ func (s *Store) Usage(ctx context.Context) (domain.Storage, error) {
 	}
 	telemetry := []string{}
 	for _, t := range readings {
-		telemetry = append(telemetry, "SELECT count(*) AS rows, ifnull(sum("+t.bytes+"), 0) AS bytes FROM "+t.name)
+		telemetry = append(telemetry, "SELECT "+t.count+" AS rows, ifnull(sum("+t.bytes+"), 0) AS bytes FROM "+t.name)
 	}
 	for _, part := range []struct{ kind, query string }{
 		{"texts", "SELECT count(*), " + textBytes + " FROM request_detail"},
