@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mattn/go-sqlite3"
+
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/store/column"
 )
@@ -16,7 +18,7 @@ import (
 const chunkRows = 600
 
 // foldFull turns the oldest readings of a run into chunks while there are enough of them, after some were
-// added.
+// added. One that cannot be read keeps no new ones out.
 func foldFull(ctx context.Context, tx *sql.Tx, run int64, added int) error {
 	for added > 0 {
 		var n int
@@ -26,7 +28,9 @@ func foldFull(ctx context.Context, tx *sql.Tx, run int64, added int) error {
 		if n < chunkRows {
 			return nil
 		}
-		if err := fold(ctx, tx, run); err != nil {
+		if err := fold(ctx, tx, run); errors.Is(err, errUnread) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
@@ -36,6 +40,10 @@ func foldFull(ctx context.Context, tx *sql.Tx, run int64, added int) error {
 // fold turns the oldest readings of a run into a chunk.
 func fold(ctx context.Context, tx *sql.Tx, run int64) error {
 	ms, last, err := sampleRows(ctx, tx, "run_id = ?", chunkRows, run)
+	var failed sqlite3.Error
+	if err != nil && !errors.As(err, &failed) {
+		return fmt.Errorf("%w: %w", errUnread, err)
+	}
 	if err != nil || len(ms) == 0 {
 		return err
 	}
@@ -93,18 +101,30 @@ func inPages(columns []packed) []packed {
 }
 
 // FoldTelemetry turns the readings that an ended run has left, or that an older version has kept one by
-// one, into a chunk, and reports whether there may be more.
+// one, into a chunk, and reports whether there may be more. Those of a run that cannot be read stay, and are
+// told of when nothing else is left.
 func (s *Store) FoldTelemetry(ctx context.Context) (more bool, err error) {
 	err = s.inTx(ctx, "fold readings", func(ctx context.Context, tx *sql.Tx) error {
-		var run int64
-		err := tx.QueryRowContext(ctx, "SELECT run_id FROM sample JOIN run ON run.id = run_id WHERE "+ended+" LIMIT 1").Scan(&run)
-		if more = err == nil; !more {
-			return ignoreNoRows(err)
+		more = false
+		var unread error
+		for run := int64(0); ; {
+			err := tx.QueryRowContext(ctx, "SELECT run_id FROM sample JOIN run ON run.id = run_id WHERE run_id > ? AND "+ended+
+				" ORDER BY run_id LIMIT 1", run).Scan(&run)
+			if err != nil {
+				return errors.Join(unread, ignoreNoRows(err))
+			}
+			if err = fold(ctx, tx, run); !errors.Is(err, errUnread) {
+				more = err == nil
+				return err
+			}
+			unread = errors.Join(unread, fmt.Errorf("run %d: %w", run, err))
 		}
-		return fold(ctx, tx, run)
 	})
 	return more, err
 }
+
+// errUnread says that a reading is not what this program has kept.
+var errUnread = errors.New("a reading cannot be read")
 
 // ended are the runs that get no more records.
 const ended = "status NOT IN ('queued', 'running')"

@@ -174,6 +174,32 @@ func TestOldReadingsAreFolded(t *testing.T) {
 	}
 }
 
+// TestUnreadReadingsStay: those of one run do not keep others from being folded.
+func TestUnreadReadingsStay(t *testing.T) {
+	s := openNew(t)
+	for _, id := range []string{"bad", "good"} {
+		mustCreate(t, s, newRun(id))
+		mustAppend(t, s, domain.RunID(id), domain.Batch{Samples: readings(0, 10)})
+	}
+	if _, err := s.Writer().Exec("UPDATE sample SET gauges = x'ff' WHERE run_id = 1 AND t_us = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if more, err := s.FoldTelemetry(t.Context()); err != nil || !more {
+		t.Errorf("%v, %v", more, err)
+	}
+	if more, err := s.FoldTelemetry(t.Context()); err == nil || more || !strings.Contains(err.Error(), "run 1") {
+		t.Errorf("%v, %v", more, err)
+	}
+	if rows, chunks := laid(t, s); rows != 10 || chunks != 1 {
+		t.Errorf("%d readings beside %d chunks", rows, chunks)
+	}
+	equal(t, "of the other", collect(t, s.Samples(t.Context(), "good")), readings(0, 10))
+	mustAppend(t, s, "bad", domain.Batch{Samples: readings(10, 700)})
+	if rows, _ := laid(t, s); rows != 700 {
+		t.Errorf("%d readings", rows)
+	}
+}
+
 // TestFlippedByte: the sum of a chunk finds it, the error says where, and the others can be read.
 func TestFlippedByte(t *testing.T) {
 	s := openNew(t)
