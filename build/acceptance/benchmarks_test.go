@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -251,8 +252,15 @@ func TestMetrics(t *testing.T) {
 	if n := s.get(path + "?every=1s").want(http.StatusOK).total(); n == 0 || n >= len(all) || n > int(last/1000)+2 {
 		t.Errorf("every=1s gives %d of %d samples over %.1f s", n, len(all), last/1000)
 	}
-	if n := s.get(path + "?points=6").want(http.StatusOK).total(); n == 0 || n > 12 {
-		t.Errorf("points=6 gives %d samples", n)
+	for _, of := range []string{"extremes", "means"} {
+		if n := s.get(path + "?points=6&of=" + of).want(http.StatusOK).total(); n == 0 || n > 6 {
+			t.Errorf("points=6 of %s gives %d samples", of, n)
+		}
+	}
+	middle := int(500 * last)
+	before, after := s.get(path+"?end_us="+strconv.Itoa(middle)).total(), s.get(path+"?start_us="+strconv.Itoa(middle+1)).total()
+	if before == 0 || after == 0 || before+after != len(all) {
+		t.Errorf("%d samples before the middle and %d after it, of %d", before, after, len(all))
 	}
 	for _, row := range decode[[]object](s.get(path + "?series=cpu_usage_percent,ram_usage_gb").want(http.StatusOK)) {
 		row.wantKeys(t, "a sample of two series", "timestamp t_ms phase cpu_usage_percent ram_usage_gb")
