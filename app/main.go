@@ -20,7 +20,8 @@ import (
 // would let them wait up to 10 ms.
 const fewestThreads = 4
 
-// Main runs the program and returns its exit code: 0 done, 1 failed, 2 wrong use.
+// Main runs the program and returns its exit code: 0 done, 1 failed, 2 wrong use, 3 a gate that could
+// not look.
 func Main(env Env, web fs.FS) int {
 	if env.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < fewestThreads {
 		runtime.GOMAXPROCS(fewestThreads)
@@ -34,7 +35,7 @@ func Main(env Env, web fs.FS) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, cli.ErrReported):
+	case errors.Is(err, cli.ErrReported), errors.Is(err, cli.ErrRegression):
 		return 1
 	}
 	fmt.Fprintln(env.Stderr, strings.TrimSpace(err.Error()))
@@ -46,6 +47,10 @@ func Main(env Env, web fs.FS) int {
 	if errors.As(err, &usage) {
 		fmt.Fprintln(env.Stderr, "“inferometer --help” lists the verbs.")
 		return 2
+	}
+	var undecided *cli.UndecidedError
+	if errors.As(err, &undecided) {
+		return 3
 	}
 	return 1
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -59,7 +60,7 @@ func (s *Service) comparedSides(ctx context.Context, r domain.ComparisonRequest)
 			return nil, domain.Invalid(fmt.Sprintf("body.sides[%d].runs", i), "must name a run")
 		}
 		if side.Name == "" {
-			side.Name = sideName(side.Runs[0])
+			side.Name = s.sideName(ctx, side.Runs[0])
 		}
 		sides = append(sides, side)
 	}
@@ -86,7 +87,7 @@ func (s *Service) alike(ctx context.Context, ids []domain.RunID) ([]compare.Side
 		if !known {
 			n = len(sides)
 			at[key] = n
-			sides = append(sides, compare.Side{Name: sideName(run)})
+			sides = append(sides, compare.Side{Name: s.sideName(ctx, run)})
 		}
 		sides[n].Runs = append(sides[n].Runs, run)
 	}
@@ -109,12 +110,14 @@ func (s *Service) compared(ctx context.Context, id domain.RunID, location string
 	return run, err
 }
 
-// sideName is a run as people tell it from others.
-func sideName(r domain.Run) string {
-	if r.Name != "" {
-		return r.Name
+// sideName is a run as people tell it from others: by its arm, its name or its model.
+func (s *Service) sideName(ctx context.Context, r domain.Run) string {
+	if p := r.Experiment; p != nil {
+		if e, err := s.d.Store.Experiment(ctx, p.ID); err == nil && p.Arm < len(e.Arms) {
+			return e.Arms[p.Arm].Name
+		}
 	}
-	return r.Model
+	return cmp.Or(r.Name, r.Model)
 }
 
 // inBlocks reports whether every side is an arm of one experiment, and puts the runs of the sides in the order
