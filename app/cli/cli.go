@@ -90,7 +90,7 @@ func New(h Host, stdio IO) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.opts.DataDir, "data-dir", "", "folder of database, models and token")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print exactly the body of the answer")
 	root.AddCommand(e.serve(), e.setup(), e.version(), e.run(), e.list(), e.search(), e.show(), e.cancel(),
-		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.views(), e.trash(), e.storage(), e.importFile(), e.export(), e.compare(), e.ab(), e.experiments(), e.gate(), e.models(), e.datasets(),
+		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.views(), e.trash(), e.storage(), e.importFile(), e.export(), e.compare(), e.ab(), e.experiments(), e.gate(), e.trends(), e.models(), e.datasets(),
 		e.endpoints(), e.settings(), e.system(), e.bandwidth(), e.doctor())
 	markUsage(root)
 	return root

@@ -206,6 +206,38 @@ func (e *env) experiments() *cobra.Command {
 	return c
 }
 
+func (e *env) trends() *cobra.Command {
+	c := &cobra.Command{Use: "trends", Short: "Show where a figure moved to another level over time", Args: cobra.NoArgs}
+	metric := c.Flags().String("metric", "decode_tokens_per_second", "which figure, as “compare” names them")
+	model := c.Flags().String("model", "", "one model only")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		q := url.Values{"metric": {*metric}}
+		if *model != "" {
+			q.Set("model", *model)
+		}
+		return show1(c.Context(), e, http.MethodGet, "/api/v1/trends?"+q.Encode(), nil, printTrends)
+	}
+	return c
+}
+
+func printTrends(w io.Writer, ts []domain.Trend) error {
+	for _, t := range ts {
+		last := t.Points[len(t.Points)-1]
+		fmt.Fprintf(w, "%s · %s · %s: %d runs, last %s %s\n", printable(t.Model), printable(t.Engine), printable(t.Load), len(t.Points), digits(last.Value), t.Unit)
+		for _, x := range t.Changes {
+			fmt.Fprintf(w, "  %s  %s by %+.1f %%, from %s to %s %s, p = %.3f  %s", x.At.Local().Format("2006-01-02 15:04"), x.Direction, x.Percent, digits(x.Before), digits(x.After), t.Unit, x.P, x.Run)
+			if x.BuildBefore != x.BuildAfter {
+				fmt.Fprintf(w, "  engine %s → %s", printable(x.BuildBefore), printable(x.BuildAfter))
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	if len(ts) == 0 {
+		fmt.Fprintln(w, "Nothing was measured twice yet.")
+	}
+	return nil
+}
+
 func printExperiment(w io.Writer, x domain.Experiment) error {
 	fmt.Fprintf(w, "%s\n%s · %d of %d runs · seed %d · %s\n", printable(x.Name), x.Status, x.Done, x.Total, x.Seed, x.ID)
 	if x.Comparison == nil {

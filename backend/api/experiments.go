@@ -13,6 +13,9 @@ func (a *API) experimentRoutes() {
 	add(a, command("Compare", http.MethodPost, base+"/comparisons", "Hold stored jobs against one another"), a.compare,
 		describe("Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or "+
 			"by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored."))
+	add(a, read("Trends", base+"/trends", "One figure over time, and where it moved to another level"), a.trends,
+		describe("One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by "+
+			"permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at."))
 	add(a, read("Experiments", path, "Experiments, newest first"), a.experiments)
 	add(a, command("StartExperiment", http.MethodPost, path, "Measure two to four arms in turns, in random order"), a.startExperiment, status(http.StatusAccepted),
 		describe("Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a "+
@@ -31,6 +34,19 @@ func (a *API) compare(ctx context.Context, in *compareInput) (*body[domain.Compa
 
 func (a *API) experiments(ctx context.Context, _ *none) (*list[domain.Experiment], error) {
 	return whole(a.svc.Experiments(ctx))
+}
+
+type trendsInput struct {
+	RunFilterInput
+	Metric string `query:"metric" default:"decode_tokens_per_second" maxLength:"40" doc:"Which figure, as comparisons name them"`
+}
+
+func (a *API) trends(ctx context.Context, in *trendsInput) (*list[domain.Trend], error) {
+	f, err := in.filter()
+	if err != nil {
+		return nil, err
+	}
+	return whole(a.svc.Trends(ctx, f, in.Metric))
 }
 
 type experimentInput struct{ Body domain.ExperimentRequest }

@@ -48,6 +48,12 @@ func TestExperimentsOverREST(t *testing.T) {
 	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
 		t.Errorf("%+v", p)
 	}
+	if ts := decode[[]domain.Trend](w.get(base + "/trends?metric=ttft_ms&model=tiny").want(http.StatusOK)); len(ts) != 2 || len(ts[0].Points) != 2 || ts[0].Metric != "ttft_ms" {
+		t.Errorf("%+v", ts)
+	}
+	if p := w.get(base + "/trends?metric=luck").problem(http.StatusUnprocessableEntity); !p.names("query.metric") {
+		t.Errorf("%+v", p)
+	}
 	w.call(http.MethodDelete, path, nil).want(http.StatusNoContent)
 	w.get(path).problem(http.StatusNotFound)
 }

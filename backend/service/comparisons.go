@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/inferometer/inferometer/backend/compare"
 	"github.com/inferometer/inferometer/backend/domain"
@@ -153,4 +155,26 @@ func complete(runs []domain.Run, blocks map[int]int, sides int) []domain.Run {
 	}
 	sortByBlock(out)
 	return out
+}
+
+// mostTrendRuns is how many runs a trend looks at, the newest ones.
+const mostTrendRuns = 2000
+
+// Trends follows one figure over the runs of a filter, and says where it moved to another level.
+func (s *Service) Trends(ctx context.Context, f domain.RunFilter, metric string) ([]domain.Trend, error) {
+	if !slices.Contains(compare.MetricKeys(), metric) {
+		return nil, domain.Invalid("query.metric", "must be one of "+strings.Join(compare.MetricKeys(), ", "))
+	}
+	f.Status, f.Limit, f.Cursor, f.IncludeSample = string(domain.StatusCompleted), maxPage, "", false
+	var runs []domain.Run
+	for {
+		page, err := s.d.Store.Runs(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, page.Items...)
+		if f.Cursor = page.Next; f.Cursor == "" || len(runs) >= mostTrendRuns {
+			return compare.Trends(runs, metric), nil
+		}
+	}
 }

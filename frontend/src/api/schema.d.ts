@@ -899,6 +899,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One figure over time, and where it moved to another level
+         * @description One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at.
+         */
+        get: operations["trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -2997,6 +3017,41 @@ export interface components {
         TrashEmptied: {
             /** Format: int64 */
             deleted: number;
+        };
+        Trend: {
+            better: string;
+            changes: components["schemas"]["TrendChange"][];
+            engine: string;
+            load: string;
+            machine: string;
+            metric: string;
+            model: string;
+            points: components["schemas"]["TrendPoint"][];
+            unit: string;
+        };
+        TrendChange: {
+            /** Format: double */
+            after: number;
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            before: number;
+            build_after: string;
+            build_before: string;
+            direction: string;
+            job_id: string;
+            /** Format: double */
+            p: number;
+            /** Format: double */
+            percent: number;
+        };
+        TrendPoint: {
+            /** Format: date-time */
+            at: string;
+            build: string;
+            job_id: string;
+            /** Format: double */
+            value: number;
         };
         Turn: {
             answer?: string;
@@ -5209,6 +5264,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trends: {
+        parameters: {
+            query?: {
+                status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+                model?: string;
+                engine?: string;
+                task?: string;
+                dataset?: string;
+                tag?: string;
+                /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
+                q?: string;
+                /** @description Created at or after; ISO 8601 */
+                start?: string;
+                /** @description Created at or before; ISO 8601 */
+                end?: string;
+                /** @description Only deleted jobs */
+                trash?: boolean;
+                /** @description Demonstration data of debug mode too */
+                sample?: boolean;
+                /** @description Which figure, as comparisons name them */
+                metric?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"][];
+                };
             };
             /** @description A problem */
             default: {
