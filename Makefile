@@ -39,7 +39,7 @@ TALLY    := .cache/bin/tally
 
 .PHONY: help run engine setup build package check test lint fmt clean ready bench \
         test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
-        test-web test-browser test-window
+        test-web test-browser test-window contract
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,16 @@ bench: $(HEADLESS) ## Measure the program's own error and cost against the groun
 	@go build -o .cache/bin/groundtruth ./build/groundtruth
 	@go build -tags $(TAGS) -o .cache/bin/bench ./build/bench
 	@.cache/bin/bench -program $(HEADLESS) -groundtruth .cache/bin/groundtruth $(BENCH)
+
+contract: $(HEADLESS) .cache/contract/.ready ## Hold the program to its OpenAPI document with thousands of made requests (Python)
+	@go build -o .cache/bin/groundtruth ./build/groundtruth
+	@build/contract.sh $(HEADLESS) .cache/bin/groundtruth .cache/contract $(CONTRACT)
+
+.cache/contract/.ready: build/contract.txt
+	@echo "Fetching what the contract test is made of"
+	@rm -rf .cache/contract && python3 -m venv .cache/contract
+	@.cache/contract/bin/pip install -q --disable-pip-version-check -r build/contract.txt
+	@touch $@
 
 pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
 	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures

@@ -58,7 +58,7 @@ func badBodies() []badInput {
 		{"number for text", post, benchmarks, `{"model_id":7,"prompt":"a"}`, "", 422, "body.model_id"},
 		{"text for a boolean", post, benchmarks, with(`"use_gpu":"no"`), "", 422, "body.use_gpu"},
 		{"fraction for a whole number", post, benchmarks, with(`"max_tokens":1.5`), "", 422, "body.max_tokens"},
-		{"exponent for a whole number", post, benchmarks, with(`"max_tokens":1e2`), "", 422, "body.max_tokens"},
+		{"fraction with an exponent for a whole number", post, benchmarks, with(`"max_tokens":125e-1`), "", 422, "body.max_tokens"},
 		{"beyond any number", post, benchmarks, with(`"temperature":1e999`), "", 422, "body.temperature"},
 		{"beyond any whole number", post, benchmarks, with(`"seed":99999999999999999999`), "", 422, "body.seed"},
 		{"max_tokens 0", post, benchmarks, with(`"max_tokens":0`), "", 422, "body.max_tokens"},
@@ -114,6 +114,13 @@ func badOtherBodies() []badInput {
 		{"body of another type where none belongs", post, benchmarks + "/x/rerun", "x", "text/plain", 415, "header.Content-Type"},
 		{"patch with an unknown field", http.MethodPatch, benchmarks + "/x", `{"pin":true}`, "", 422, "body.pin"},
 		{"patch of a fixed field", http.MethodPatch, benchmarks + "/x", `{"status":"completed"}`, "", 422, "body.status"},
+		{"whole number that no float holds", post, benchmarks, with(`"seed":1e300`), "", 422, "body.seed"},
+		{"null for a required field", post, benchmarks, `{"model_id":null,"prompt":"a"}`, "", 422, "body.model_id"},
+		{"null inside", post, benchmarks, with(`"stop":{"requests":null}`), "", 422, "body.stop.requests"},
+		{"null in a list", post, benchmarks, with(`"tags":[null]`), "", 422, "body.tags[0]"},
+		{"patch with null", http.MethodPatch, benchmarks + "/x", `{"tags":null}`, "", 422, "body.tags"},
+		{"settings with null", http.MethodPatch, base + "/settings", `{"currency":null}`, "", 422, "body.currency"},
+		{"check with null", post, base + "/endpoints/x/check", `null`, "", 422, "body"},
 		{"endpoint without address", post, base + "/endpoints", `{"name":"a"}`, "", 422, "body.base_url"},
 		{"endpoint with file address", post, base + "/endpoints", `{"base_url":"file:///etc/passwd"}`, "", 422, "body.base_url"},
 		{"endpoint with a password", post, base + "/endpoints", `{"base_url":"http://u:` + secret + `@h/v1"}`, "", 422, "body.base_url"},
@@ -221,6 +228,17 @@ func TestBadInput(t *testing.T) {
 	}
 	if n := len(w.engine.asked()); n != 0 {
 		t.Errorf("%d generations were sent", n)
+	}
+}
+
+// Typed clients send null for what they do not give, and some write whole numbers with a point.
+func TestSpellingsOfABenchmark(t *testing.T) {
+	w := newWorld(t, false)
+	a := w.call(http.MethodPost, base+"/benchmarks", `{"model_id":"tiny","prompt":"a","dataset_id":null,"load":null,"seed":null,
+		"tags":null,"slo":null,"repeat":null,"max_tokens":2.0,"warmup":1e0,"stop":{"requests":1.0},"name":"<b>&"}`).want(http.StatusAccepted)
+	run := decode[domain.Run](a)
+	if run.Plan.MaxTokens != 2 || run.Plan.Warmup != 1 || *run.Plan.Stop.Requests != 1 || run.Plan.DatasetID != nil || run.Name != "<b>&" {
+		t.Errorf("plan %+v of %q", run.Plan, run.Name)
 	}
 }
 

@@ -24,7 +24,7 @@ func (a *API) eventRoutes() {
 	add(a, op, a.events, func(o *huma.Operation) {
 		o.Description = "The data of each event is the whole envelope. A stream resumes after Last-Event-ID; the event reset says that it cannot."
 		o.Responses["200"] = &huma.Response{Description: "A stream that does not end", Content: map[string]*huma.MediaType{
-			"text/event-stream": {Schema: a.eventSchema()}}}
+			"text/event-stream": {Schema: a.eventSchema()}}} // tighten says how it is framed
 	})
 }
 

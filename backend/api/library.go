@@ -24,9 +24,8 @@ func (a *API) modelRoutes() {
 		status(http.StatusAccepted))
 	add(a, command("CancelDownload", http.MethodPost, base+"/models/{id}/download/cancel", "Stop a download, keeping what came"), a.cancelDownload,
 		status(http.StatusNoContent))
-	again := command("CancelDownload", http.MethodDelete, base+"/models/{id}/download", "Stop a download, keeping what came")
-	again.Hidden = true
-	add(a, again, a.cancelDownload, status(http.StatusNoContent))
+	again := command("CancelDownload", http.MethodDelete, base+"/models/{id}/download", "Stop a download, keeping what came; the same as cancel")
+	add(a, again, a.cancelDownload, status(http.StatusNoContent), named("removeDownload"))
 	add(a, read("Engines", base+"/engines", "Engines of this machine"), a.engines)
 	add(a, read("EngineLog", base+"/engines/{id}/log", "The last lines of an engine's log"), a.engineLog)
 }

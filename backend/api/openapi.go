@@ -8,7 +8,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/service"
 )
+
+// benchmarkRequest is the schema whose own optional fields may be null.
+const benchmarkRequest = "BenchmarkRequest"
+
+func refOf(name string) string { return "#/components/schemas/" + name }
 
 // schemaOf returns a reference to the schema of a type and registers it.
 func schemaOf[T any](r huma.Registry) *huma.Schema {
@@ -19,11 +25,11 @@ func schemaOf[T any](r huma.Registry) *huma.Schema {
 func (a *API) eventSchema() *huma.Schema {
 	event := schemaOf[domain.Event](a.schemas)
 	a.schemas.SchemaFromRef(event.Ref).Properties["data"] = &huma.Schema{
-		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset null",
+		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset ResetEvent",
 		AnyOf: []*huma.Schema{
 			schemaOf[domain.Run](a.schemas), schemaOf[domain.RunPhaseEvent](a.schemas),
 			schemaOf[domain.RunProgressEvent](a.schemas), schemaOf[domain.TelemetryEvent](a.schemas),
-			schemaOf[domain.Download](a.schemas), schemaOf[domain.BandwidthEvent](a.schemas), schemaOf[domain.LogRecord](a.schemas), {Type: "null"},
+			schemaOf[domain.Download](a.schemas), schemaOf[domain.BandwidthEvent](a.schemas), schemaOf[domain.LogRecord](a.schemas), schemaOf[domain.ResetEvent](a.schemas),
 		},
 	}
 	return event
@@ -48,8 +54,10 @@ func (a *API) buildSpec() []byte {
 	for name := range all {
 		a.refine(schemas[name].(map[string]any), a.schemas.TypeFromRef("#/components/schemas/"+name))
 	}
-	manyShapes(schemas["BenchmarkRequest"].(map[string]any)["properties"].(map[string]any))
+	manyShapes(schemas[benchmarkRequest].(map[string]any)["properties"].(map[string]any))
 	neverNull(tree)
+	tighten(tree)
+	optionalNull(schemas[benchmarkRequest].(map[string]any))
 	out, err := json.MarshalIndent(tree, "", "  ")
 	if err != nil {
 		panic("api: encode OpenAPI document: " + err.Error())
@@ -72,7 +80,7 @@ func manyShapes(props map[string]any) {
 	oneOf(props["slo"], words, object("type", "array", "items", words),
 		object("type", "array", "items", object("$ref", "#/components/schemas/Objective")),
 		object("type", "object", "additionalProperties", object("type", "number"), "examples", []any{object("ttft_p95_ms", 500)}))
-	oneOf(props["repeat"], object("type", "integer", "minimum", 1), object("type", "string", "enum", []any{"auto"}))
+	oneOf(props["repeat"], object("type", "integer", "minimum", 1, "maximum", service.MaxRepeat))
 }
 
 // refine says what reflection alone does not: a pointer to an object may be null, and the words
@@ -107,10 +115,14 @@ func wordsOf(t reflect.Type) []any {
 		return []any{domain.OutcomeOK, domain.OutcomeError, domain.OutcomeIncomplete, domain.OutcomeCanceled,
 			domain.OutcomeDropped}
 	case reflect.TypeFor[domain.EventKind]():
-		return []any{domain.EventRunCreated, domain.EventRunPhase, domain.EventRunProgress, domain.EventRunFinished,
-			domain.EventTelemetry, domain.EventDownloadProgress, domain.EventBandwidth, domain.EventLog, domain.EventReset}
+		return wordsOfEvents()
 	}
 	return nil
+}
+
+func wordsOfEvents() []any {
+	return []any{domain.EventRunCreated, domain.EventRunPhase, domain.EventRunProgress, domain.EventRunFinished,
+		domain.EventTelemetry, domain.EventDownloadProgress, domain.EventBandwidth, domain.EventLog, domain.EventReset}
 }
 
 // neverNull takes "null" out of every list's type, because transform fills them. A pair of fixed

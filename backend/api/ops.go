@@ -80,6 +80,11 @@ func status(code int) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.DefaultStatus = code }
 }
 
+// named gives an operation another id than that of its method, where a method has two routes.
+func named(id string) func(*huma.Operation) {
+	return func(o *huma.Operation) { o.OperationID = id }
+}
+
 func describe(text string) func(*huma.Operation) {
 	return func(o *huma.Operation) { o.Description = text }
 }

@@ -2,12 +2,10 @@ package api
 
 import (
 	"cmp"
-	"encoding/base64"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -52,18 +50,20 @@ func whole[T any](rows []T, err error) (*list[T], error) {
 	return &list[T]{Total: len(rows), Body: rows}, nil
 }
 
+// The cursors of the lists, as the OpenAPI document says them: a place in the list, and for jobs, which are added
+// while somebody reads, the last one's time and number.
+const (
+	offsetCursor = `^(?:0|[1-9][0-9]{0,17})$`
+	runCursor    = `^(?:0|-?[1-9][0-9]{0,17})_(?:0|[1-9][0-9]{0,17})$`
+)
+
 // offset reads a cursor of the lists that are paged by position.
 func (p *PageInput) offset() (int, error) {
 	if p.Cursor == "" {
 		return 0, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err == nil {
-		if digits, ok := strings.CutPrefix(string(raw), "at:"); ok {
-			if n, err := strconv.Atoi(digits); err == nil && n >= 0 {
-				return n, nil
-			}
-		}
+	if n, err := strconv.Atoi(p.Cursor); err == nil && strconv.Itoa(n) == p.Cursor && n >= 0 {
+		return n, nil
 	}
 	return 0, domain.Invalid("query.cursor", "is not a cursor of this list")
 }
@@ -72,7 +72,7 @@ func (p *PageInput) offset() (int, error) {
 func byOffset[T any](p *PageInput, page domain.Page[T], offset int) *list[T] {
 	out := &list[T]{Total: page.Total, Body: page.Items}
 	if end := offset + len(page.Items); len(page.Items) > 0 && end < page.Total {
-		out.Link = p.next(base64.RawURLEncoding.EncodeToString([]byte("at:" + strconv.Itoa(end))))
+		out.Link = p.next(strconv.Itoa(end))
 	}
 	return out
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
@@ -75,7 +73,6 @@ func (a *API) legacyRoutes() {
 		op.Path, op.Hidden = op.Path[:len(op.Path)-1], true
 		return op
 	}
-	named := func(id string) func(*huma.Operation) { return func(o *huma.Operation) { o.OperationID = id } }
 	add(a, all, a.legacyAll)
 	add(a, second(all), a.legacyAll)
 	add(a, window, a.legacyWindow, named("legacyAverageWindow"))

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,9 +139,14 @@ func (a *API) strictBody(op *huma.Operation, w http.ResponseWriter, r *http.Requ
 	}
 	schema := op.RequestBody.Content["application/json"].Schema
 	var fields []domain.FieldError
-	a.checkShape(schema, tree, "body", &fields)
+	a.checkShape(schema, tree, "body", schema.Ref == refOf(benchmarkRequest), &fields)
 	if len(fields) > 0 {
 		return newProblem(http.StatusUnprocessableEntity, "Some values are not valid.", fields...)
+	}
+	if plain, changed := a.plainIntegers(schema, tree); changed {
+		if body, p = encodeTree(plain); p != nil {
+			return p
+		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
@@ -299,9 +306,10 @@ func loneSurrogate(b []byte) bool {
 	return false
 }
 
-// checkShape finds unknown keys, exact in case, and numbers that do not fit; types and ranges are
-// the framework's part.
-func (a *API) checkShape(s *huma.Schema, v any, at string, fields *[]domain.FieldError) {
+// checkShape finds unknown keys, exact in case, nulls, and numbers that do not fit; types and ranges are
+// the framework's part. With nulls the optional fields of an object may be null, which stands for "not
+// given": the framework would let that pass everywhere.
+func (a *API) checkShape(s *huma.Schema, v any, at string, nulls bool, fields *[]domain.FieldError) {
 	if s == nil {
 		return
 	}
@@ -312,24 +320,81 @@ func (a *API) checkShape(s *huma.Schema, v any, at string, fields *[]domain.Fiel
 		*fields = append(*fields, domain.FieldError{Location: where, Message: message})
 	}
 	switch x := v.(type) {
+	case nil:
+		if s.Type != "" && (s.Type == huma.TypeArray || !s.Nullable) { // the framework takes every list as nullable
+			add(at, "must not be null")
+		}
 	case map[string]any:
 		for _, k := range sortedKeys(x) {
 			where := at + "." + printable(k)
 			if prop, known := s.Properties[k]; known {
-				a.checkShape(prop, x[k], where, fields)
+				if x[k] == nil && nulls && !slices.Contains(s.Required, k) {
+					continue
+				}
+				a.checkShape(prop, x[k], where, false, fields)
 			} else if s.Type == huma.TypeObject && s.Properties != nil {
 				add(where, "unknown field")
 			}
 		}
 	case []any:
 		for i, item := range x {
-			a.checkShape(s.Items, item, fmt.Sprintf("%s[%d]", at, i), fields)
+			a.checkShape(s.Items, item, fmt.Sprintf("%s[%d]", at, i), false, fields)
 		}
 	case json.Number:
 		if _, err := x.Float64(); err != nil {
 			add(at, "is out of range")
-		} else if _, err := x.Int64(); err != nil && s.Type == huma.TypeInteger {
+		} else if _, ok := wholeOf(x); !ok && s.Type == huma.TypeInteger {
 			add(at, "must be a whole number")
 		}
 	}
+}
+
+// exactly is the largest number up to which every whole one has a float of its own.
+const exactly = 1 << 53
+
+// wholeOf reads a whole number in any of JSON's spellings: 128, 128.0 and 1.28e2 are the same number.
+func wholeOf(x json.Number) (int64, bool) {
+	if n, err := x.Int64(); err == nil {
+		return n, true
+	}
+	f, err := x.Float64()
+	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) <= exactly
+}
+
+// plainIntegers writes whole numbers where the schema wants them as digits alone, which is all that the
+// framework's decoder reads. It says whether it changed anything.
+func (a *API) plainIntegers(s *huma.Schema, v any) (any, bool) {
+	if s == nil {
+		return v, false
+	}
+	if s.Ref != "" {
+		s = a.schemas.SchemaFromRef(s.Ref)
+	}
+	changed := false
+	switch x := v.(type) {
+	case map[string]any:
+		for k, item := range x {
+			plain, c := a.plainIntegers(s.Properties[k], item)
+			x[k], changed = plain, changed || c
+		}
+	case []any:
+		for i, item := range x {
+			plain, c := a.plainIntegers(s.Items, item)
+			x[i], changed = plain, changed || c
+		}
+	case json.Number:
+		if _, err := x.Int64(); err != nil && s.Type == huma.TypeInteger {
+			n, _ := wholeOf(x) // checkShape has seen to it
+			return json.Number(strconv.FormatInt(n, 10)), true
+		}
+	}
+	return v, changed
+}
+
+func encodeTree(tree any) ([]byte, *Problem) {
+	b, err := json.Marshal(tree)
+	if err != nil {
+		return nil, malformed("body", "is not valid JSON")
+	}
+	return b, nil
 }

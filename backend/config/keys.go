@@ -196,7 +196,7 @@ func hostNames(hosts []string) error {
 		return errors.New("must be 64 names at most")
 	}
 	for _, h := range hosts {
-		if h == "" || len(h) > 253 || strings.ContainsFunc(h, func(c rune) bool { return c <= ' ' || strings.ContainsRune("/\\@?#*,", c) }) {
+		if h == "" || utf8.RuneCountInString(h) > domain.LongestHost || strings.ContainsFunc(h, func(c rune) bool { return c <= ' ' || strings.ContainsRune("/\\@?#*,", c) }) {
 			return errors.New("must be host names without scheme, path or wildcard")
 		}
 	}
@@ -211,7 +211,7 @@ func shortWord(s string) error {
 }
 
 func filePath(s string) error {
-	if len(s) > 4096 || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' }) {
+	if utf8.RuneCountInString(s) > domain.LongestPath || strings.ContainsFunc(s, func(c rune) bool { return c < ' ' }) {
 		return errors.New("must be a path")
 	}
 	return nil

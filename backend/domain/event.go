@@ -15,7 +15,7 @@ const (
 	EventDownloadProgress EventKind = "download.progress"  // data: Download
 	EventBandwidth        EventKind = "bandwidth.progress" // data: BandwidthEvent
 	EventLog              EventKind = "log"                // data: LogRecord
-	EventReset            EventKind = "reset"              // the past cannot be replayed: read anew
+	EventReset            EventKind = "reset"              // data: ResetEvent; the past cannot be replayed: read anew
 )
 
 // Event is the envelope of every live event. ID is "EPOCH-N": EPOCH names the process, N counts.
@@ -68,6 +68,12 @@ type InFlight struct {
 type TelemetryEvent struct {
 	JobID   RunID    `json:"job_id"`
 	Samples []Sample `json:"samples"`
+}
+
+// ResetEvent is the payload of reset. Dropped is how many events the subscriber lost for being slow; 0 when it came
+// back too late or from another process.
+type ResetEvent struct {
+	Dropped int `json:"dropped"`
 }
 
 // LogRecord is one line of the program's log.

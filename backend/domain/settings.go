@@ -14,6 +14,12 @@ type Settings struct {
 	Items []Setting `json:"items"`
 }
 
+// The longest texts of some settings, in characters.
+const (
+	LongestHost = 253
+	LongestPath = 4096
+)
+
 // SettingsPatch is the body of PATCH /api/v1/settings; absent fields stay.
 type SettingsPatch struct {
 	Theme             *string   `json:"theme,omitempty" doc:"system, dark or light"`

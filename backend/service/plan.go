@@ -18,12 +18,13 @@ const (
 	DefaultTopP        = 0.9
 	DefaultWarmup      = 1
 	DefaultMostRestS   = 300.0
+	// MaxRepeat is the most repetitions of a benchmark.
+	MaxRepeat = 1000
 	// EngineLocal is the id of the embedded engine.
 	EngineLocal = "llama-server"
 )
 
 const (
-	maxRepeat      = 1000
 	mostRestS      = 3600.0
 	minContext     = 2048
 	contextReserve = 128 // chat template and unique prefix

@@ -88,8 +88,8 @@ func planEngine(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 func planLoad(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 	if r.Repeat != nil {
 		n, ok := wholeNumber(r.Repeat)
-		if !ok || n < 1 || n > maxRepeat {
-			bad.add("body.repeat", "must be a whole number from 1 to %d", maxRepeat)
+		if !ok || n < 1 || n > MaxRepeat {
+			bad.add("body.repeat", "must be a whole number from 1 to %d", MaxRepeat)
 		}
 		p.Repeat = n
 	}

@@ -296,7 +296,7 @@ func TestRunsFilters(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"x", "!!", "MSAy IA", "MSAyIDM"} {
+	for _, bad := range []string{"x", "!!", "1", "1_", "01_2", "1_2_3", "1_2 ", "+1_2", "1 2"} {
 		_, err := s.Runs(t.Context(), domain.RunFilter{Cursor: bad})
 		wantKind(t, "cursor "+bad, err, domain.KindInvalid)
 	}

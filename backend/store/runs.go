@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -226,14 +225,11 @@ func pageSize(limit int) int {
 }
 
 func cursor(us, id int64) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d", us, id))
+	return fmt.Sprintf("%d_%d", us, id)
 }
 
 func parseCursor(s string) (us, id int64, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		_, err = fmt.Sscanf(string(b), "%d %d", &us, &id)
-	}
+	_, err = fmt.Sscanf(s, "%d_%d", &us, &id)
 	if err != nil || cursor(us, id) != s {
 		return 0, 0, domain.Invalid("query.cursor", "is not a cursor of this list")
 	}

@@ -20,12 +20,6 @@ type Options struct {
 	Buffer int // events a subscriber may lag behind; 256
 }
 
-// Reset is the data of a reset event. Dropped is how many events the subscriber lost for being
-// slow; 0 when it came back too late or from another process.
-type Reset struct {
-	Dropped int `json:"dropped"`
-}
-
 // Hub numbers events and hands them to its subscribers. Its methods are safe for concurrent use.
 type Hub struct {
 	epoch  string
@@ -81,7 +75,7 @@ func (h *Hub) send(ch chan domain.Event, e domain.Event) {
 	for {
 		select {
 		case old := <-ch:
-			if r, ok := old.Data.(Reset); ok && old.Kind == domain.EventReset {
+			if r, ok := old.Data.(domain.ResetEvent); ok && old.Kind == domain.EventReset {
 				dropped += r.Dropped
 			} else {
 				dropped++
@@ -143,7 +137,7 @@ func (h *Hub) past(lastID string) []domain.Event {
 
 // reset carries the number of an event that was, so that coming back with it goes on from there.
 func (h *Hub) reset(n uint64, dropped int) domain.Event {
-	return domain.Event{ID: h.id(n), Kind: domain.EventReset, At: time.Now().UTC(), Data: Reset{dropped}}
+	return domain.Event{ID: h.id(n), Kind: domain.EventReset, At: time.Now().UTC(), Data: domain.ResetEvent{Dropped: dropped}}
 }
 
 func (h *Hub) id(n uint64) string { return h.epoch + "-" + strconv.FormatUint(n, 10) }

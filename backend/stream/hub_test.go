@@ -33,7 +33,7 @@ func waiting(ch <-chan domain.Event) string {
 				return strings.Join(append(out, "closed"), " ")
 			}
 			if e.Kind == domain.EventReset {
-				out = append(out, fmt.Sprint("reset:", e.Data.(stream.Reset).Dropped))
+				out = append(out, fmt.Sprint("reset:", e.Data.(domain.ResetEvent).Dropped))
 			} else {
 				out = append(out, fmt.Sprint(e.Data))
 			}

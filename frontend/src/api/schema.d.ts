@@ -163,26 +163,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/comparisons": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Hold stored jobs against one another
-         * @description Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored.
-         */
-        post: operations["compare"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -353,82 +333,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/experiments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Experiments, newest first */
-        get: operations["experiments"];
-        put?: never;
-        /**
-         * Measure two to four arms in turns, in random order
-         * @description Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine.
-         */
-        post: operations["startExperiment"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/experiments/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One experiment with its comparison so far */
-        get: operations["experiment"];
-        put?: never;
-        post?: never;
-        /** Forget an experiment; its jobs stay */
-        delete: operations["removeExperiment"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/experiments/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Stop an experiment; what was measured is kept */
-        post: operations["cancelExperiment"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Runs as a file
-         * @description jsonl and bundle hold every raw record and can be imported again; a bundle is a zip archive that is signed as a whole. csv has one line a request, sqlite is a database, html a report of one file. Without ids it is everything but the trash. The answer is streamed.
-         */
-        get: operations["export"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -460,26 +364,6 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/import": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take in a file of another tool, or of this program
-         * @description Known are the results of vLLM bench serve, GuideLLM, AIPerf, llama-benchy, genai-bench and llama-bench, tables and lists of single results, and what this program exports. What a file is, is found out by its content, whatever its type says. Each run of a file becomes a job that is marked as imported.
-         */
-        post: operations["import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -532,7 +416,8 @@ export interface paths {
         put?: never;
         /** Start or resume a download; id engine gets the engine */
         post: operations["downloadModel"];
-        delete?: never;
+        /** Stop a download, keeping what came; the same as cancel */
+        delete: operations["removeDownload"];
         options?: never;
         head?: never;
         patch?: never;
@@ -899,26 +784,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/trends": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One figure over time, and where it moved to another level
-         * @description One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at.
-         */
-        get: operations["trends"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -1041,14 +906,6 @@ export interface components {
             version: string;
             window: boolean;
         };
-        Arm: {
-            benchmark: components["schemas"]["BenchmarkRequest"];
-            name: string;
-        };
-        ArmInput: {
-            benchmark: components["schemas"]["BenchmarkRequest"];
-            name?: string;
-        };
         Averages: {
             /** Format: double */
             avg_time_per_output_token: number | null;
@@ -1117,83 +974,82 @@ export interface components {
              * Format: int64
              * @description Discarded requests that keep the load up while the last measured ones end; default 0
              */
-            cooldown?: number;
+            cooldown?: number | null;
             /** @description A registered dataset */
-            dataset_id?: string;
+            dataset_id?: string | null;
             /** @description Measure this endpoint instead of the embedded engine */
-            endpoint_id?: string;
+            endpoint_id?: string | null;
             /** @description llama-server (default) or the kind of the endpoint */
-            engine?: string;
-            /** @description Settings of the embedded engine; an endpoint has its own */
-            engine_options?: components["schemas"]["EngineOptions"];
+            engine?: string | null;
             /**
              * Format: int64
              * @description Index of the GPU to use; all when absent
              */
-            gpu?: number;
-            load?: components["schemas"]["Load"];
+            gpu?: number | null;
+            load?: components["schemas"]["Load"] | null;
             /**
              * Format: int64
              * @description Most output tokens of one request; default 128
              */
-            max_tokens?: number;
+            max_tokens?: number | null;
             /** @description Id of an installed, catalogue or endpoint model */
             model_id: string;
-            name?: string;
-            notes?: string;
+            name?: string | null;
+            notes?: string | null;
             /** @description The text to send; give one of prompt, dataset_id and synthetic */
-            prompt?: string;
+            prompt?: string | null;
             /**
              * @description off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it
-             * @enum {string}
+             * @enum {string|null}
              */
-            prompt_cache?: "off" | "on";
+            prompt_cache?: "off" | "on" | null;
             /** @description Send the prompt without a chat template; default: as the model needs it */
-            raw_completion?: boolean;
-            /** @description Repetitions; 1 ("auto" is not supported yet) */
-            repeat?: number | "auto";
+            raw_completion?: boolean | null;
+            /** @description Repetitions, 1 to 1000; default 1 */
+            repeat?: number | null;
             /** @description Pause between repetitions and stages, so that none begins with the heat of the one before */
-            rest?: components["schemas"]["Rest"];
+            rest?: components["schemas"]["Rest"] | null;
             /**
              * Format: int64
              * @description Drawn at random when absent, and stored
              */
-            seed?: number;
+            seed?: number | null;
             /** @description Service objectives: words such as "ttft<500ms,tpot_p95<50ms", a list of them, a list of {metric, percentile, below_ms}, or {"ttft_p95_ms": 500} */
             slo?: string | string[] | components["schemas"]["Objective"][] | {
                 [key: string]: number;
-            };
+            } | null;
             /** @description Points that are measured one after the other; give this or a load */
-            stages?: components["schemas"]["StageInput"][];
+            stages?: components["schemas"]["StageInput"][] | null;
             /** @description When measuring ends; with several stages it holds for each of them */
-            stop?: components["schemas"]["Stop"];
+            stop?: components["schemas"]["Stop"] | null;
             /** @description Default true; false keeps no prompt and no output */
-            store_text?: boolean;
+            store_text?: boolean | null;
             /** @description Made prompts of exact lengths in the model's own tokens */
-            synthetic?: components["schemas"]["Synthetic"];
-            tags?: string[];
+            synthetic?: components["schemas"]["Synthetic"] | null;
+            tags?: string[] | null;
             /**
              * @description text-generation is the only supported task
              * @example text-generation
+             * @enum {string|null}
              */
-            task?: string;
+            task?: null | "text-generation";
             /**
              * Format: double
              * @description Default 0.7
              */
-            temperature?: number;
+            temperature?: number | null;
             /**
              * Format: double
              * @description Default 0.9
              */
-            top_p?: number;
+            top_p?: number | null;
             /** @description Default true; false really runs on the CPU */
-            use_gpu?: boolean;
+            use_gpu?: boolean | null;
             /**
              * Format: int64
              * @description Discarded requests before measuring; default 1
              */
-            warmup?: number;
+            warmup?: number | null;
         };
         Bottleneck: {
             /** Format: double */
@@ -1238,52 +1094,6 @@ export interface components {
             after_bytes: number;
             /** Format: int64 */
             before_bytes: number;
-        };
-        Comparison: {
-            /** Format: int64 */
-            baseline: number;
-            differs: components["schemas"]["Difference"][];
-            metrics: components["schemas"]["ComparisonMetric"][];
-            /** Format: double */
-            min_effect_percent: number;
-            paired: boolean;
-            sentence: string;
-            sides: components["schemas"]["ComparisonSide"][];
-            warnings: components["schemas"]["Warning"][];
-        };
-        ComparisonMetric: {
-            better: string;
-            key: string;
-            unit: string;
-            values: components["schemas"]["ComparisonValue"][];
-        };
-        ComparisonRequest: {
-            /**
-             * Format: int64
-             * @description Index of the side that the others are held against; default 0
-             */
-            baseline?: number;
-            /**
-             * Format: double
-             * @description A difference below this is too small to matter; default 2
-             */
-            min_effect_percent?: number;
-            /** @description Jobs to compare; those of the same model, engine, settings and machine make one side. Give this or sides */
-            runs?: string[];
-            /** @description Which jobs stand together */
-            sides?: components["schemas"]["SideInput"][];
-        };
-        ComparisonSide: {
-            name: string;
-            runs: string[];
-        };
-        ComparisonValue: {
-            effect: components["schemas"]["Effect"] | null;
-            interval: number[] | null;
-            /** Format: double */
-            mean: number | null;
-            /** Format: int64 */
-            n: number;
         };
         Dataset: {
             builtin: boolean;
@@ -1341,11 +1151,6 @@ export interface components {
             /** Format: double */
             vram_usage_gb: number | null;
         };
-        Difference: {
-            about: string;
-            key: string;
-            values: string[];
-        };
         Discovered: {
             base_url: string;
             endpoint_id: string | null;
@@ -1380,17 +1185,6 @@ export interface components {
             /** Format: int64 */
             tokens: number;
         };
-        Effect: {
-            /** Format: double */
-            adjusted_p: number | null;
-            at_least: string;
-            interval: number[] | null;
-            /** Format: double */
-            p: number | null;
-            /** Format: double */
-            ratio: number;
-            verdict: string;
-        };
         Endpoint: {
             base_url: string;
             /** Format: date-time */
@@ -1422,8 +1216,11 @@ export interface components {
             api_key?: string;
             /** @description http or https, usually ending in /v1 */
             base_url?: string;
-            /** @description openai, ollama or llama; default openai */
-            kind?: string;
+            /**
+             * @description openai, ollama or llama; default openai
+             * @enum {string}
+             */
+            kind?: "openai" | "ollama" | "llama";
             /** @description Addresses that show metrics of its machines: node_exporter, DCGM exporter, /metrics of vLLM, SGLang or llama-server; read once a second while a benchmark of it runs */
             metrics_urls?: string[];
             name?: string;
@@ -1517,45 +1314,6 @@ export interface components {
             tokenizer: boolean;
             version: string;
         };
-        EngineOptions: {
-            /**
-             * Format: int64
-             * @description Most tokens of a prompt that are handed over at once
-             */
-            batch_size?: number;
-            /**
-             * @description How the keys of the KV cache are stored
-             * @enum {string}
-             */
-            cache_type_k?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
-            /**
-             * @description How its values are stored; other than f16 needs flash attention
-             * @enum {string}
-             */
-            cache_type_v?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
-            /**
-             * Format: int64
-             * @description Context of each user; default as long as the workload needs
-             */
-            context_tokens?: number;
-            /** @enum {string} */
-            flash_attention?: "on" | "off" | "auto";
-            /**
-             * Format: int64
-             * @description Layers that lie on the GPU; default all
-             */
-            gpu_layers?: number;
-            /**
-             * Format: int64
-             * @description Threads that decode; default one less than the machine has cores
-             */
-            threads?: number;
-            /**
-             * Format: int64
-             * @description Most tokens that are computed at once
-             */
-            ubatch_size?: number;
-        };
         Environment: {
             app_version: string;
             arch: string;
@@ -1583,70 +1341,11 @@ export interface components {
         Event: {
             /** Format: date-time */
             at: string;
-            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset null */
-            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["LogRecord"] | null;
+            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset ResetEvent */
+            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["LogRecord"] | components["schemas"]["ResetEvent"];
             id: string;
             /** @enum {string} */
             kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
-        };
-        Experiment: {
-            arms: components["schemas"]["Arm"][];
-            comparison: components["schemas"]["Comparison"] | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: int64 */
-            done: number;
-            id: string;
-            kind: string;
-            /** Format: double */
-            min_effect_percent: number;
-            name: string;
-            order: number[][];
-            /** Format: int64 */
-            pairs: number;
-            runs: components["schemas"]["ExperimentRun"][];
-            /** Format: int64 */
-            seed: number;
-            /** @enum {string} */
-            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
-            /** Format: int64 */
-            total: number;
-        };
-        ExperimentPlace: {
-            /** Format: int64 */
-            arm: number;
-            /** Format: int64 */
-            block: number;
-            id: string;
-        };
-        ExperimentRequest: {
-            /** @description What is compared; the first is the baseline */
-            arms: components["schemas"]["ArmInput"][];
-            /**
-             * Format: double
-             * @description A difference below this is too small to matter; default 2
-             */
-            min_effect_percent?: number;
-            name?: string;
-            /**
-             * Format: int64
-             * @description How often each arm is measured; default 8. A verdict needs 6
-             */
-            pairs?: number;
-            /**
-             * Format: int64
-             * @description Of the order and of the prompts; drawn at random when absent, and stored
-             */
-            seed?: number;
-        };
-        ExperimentRun: {
-            /** Format: int64 */
-            arm: number;
-            /** Format: int64 */
-            block: number;
-            job_id: string;
-            /** @enum {string} */
-            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
         };
         FacetCount: {
             /** Format: int64 */
@@ -1862,29 +1561,6 @@ export interface components {
             status: string;
             /** Format: double */
             uptime_s: number;
-            version: string;
-        };
-        ImportResult: {
-            format: string;
-            known: string[];
-            notes: string[];
-            /** Format: int64 */
-            results: number;
-            runs: components["schemas"]["Run"][];
-            signed: string;
-        };
-        Imported: {
-            /** Format: date-time */
-            at: string;
-            figures: components["schemas"]["LensRow"][];
-            file: string;
-            format: string;
-            name: string;
-            notes: string[];
-            requests: boolean;
-            sha256: string;
-            timed: boolean;
-            tool: string;
             version: string;
         };
         InFlight: {
@@ -2172,7 +1848,6 @@ export interface components {
             dataset_id: string | null;
             endpoint_id: string | null;
             engine: string;
-            engine_options: components["schemas"]["EngineOptions"] | null;
             /** Format: int64 */
             expected_requests: number | null;
             /** Format: double */
@@ -2405,6 +2080,10 @@ export interface components {
             /** Format: int64 */
             turn: number;
         };
+        ResetEvent: {
+            /** Format: int64 */
+            dropped: number;
+        };
         Rest: {
             /**
              * Format: double
@@ -2475,9 +2154,7 @@ export interface components {
             engine: string;
             environment: components["schemas"]["Environment"] | null;
             error: components["schemas"]["RunError"] | null;
-            experiment: components["schemas"]["ExperimentPlace"] | null;
             hardware_metrics: components["schemas"]["HardwareMetrics"];
-            imported: components["schemas"]["Imported"] | null;
             job_id: string;
             model: string;
             name: string;
@@ -2706,8 +2383,11 @@ export interface components {
             drop_texts_days?: number;
             /** @description An own llama-server binary */
             engine_path?: string;
-            /** @description system, en or pt-BR */
-            language?: string;
+            /**
+             * @description system, en or pt-BR
+             * @enum {string}
+             */
+            language?: "system" | "en" | "pt-BR";
             models_dir?: string;
             onboarding_done?: boolean;
             store_text?: boolean;
@@ -2718,17 +2398,16 @@ export interface components {
             tariff_per_kwh?: number;
             /** Format: double */
             telemetry_hz?: number;
-            /** @description system, dark or light */
-            theme?: string;
+            /**
+             * @description system, dark or light
+             * @enum {string}
+             */
+            theme?: "system" | "dark" | "light";
             /**
              * Format: int64
              * @description Deleted runs are deleted for good after so many days; 0: never
              */
             trash_days?: number;
-        };
-        SideInput: {
-            name?: string;
-            runs: string[];
         };
         SnippetPart: {
             found: boolean;
@@ -3018,41 +2697,6 @@ export interface components {
             /** Format: int64 */
             deleted: number;
         };
-        Trend: {
-            better: string;
-            changes: components["schemas"]["TrendChange"][];
-            engine: string;
-            load: string;
-            machine: string;
-            metric: string;
-            model: string;
-            points: components["schemas"]["TrendPoint"][];
-            unit: string;
-        };
-        TrendChange: {
-            /** Format: double */
-            after: number;
-            /** Format: date-time */
-            at: string;
-            /** Format: double */
-            before: number;
-            build_after: string;
-            build_before: string;
-            direction: string;
-            job_id: string;
-            /** Format: double */
-            p: number;
-            /** Format: double */
-            percent: number;
-        };
-        TrendPoint: {
-            /** Format: date-time */
-            at: string;
-            build: string;
-            job_id: string;
-            /** Format: double */
-            value: number;
-        };
         Turn: {
             answer?: string;
             /** Format: int64 */
@@ -3126,9 +2770,9 @@ export interface operations {
                 tag?: string;
                 /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
                 q?: string;
-                /** @description Created at or after; ISO 8601 */
+                /** @description Created at or after; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 start?: string;
-                /** @description Created at or before; ISO 8601 */
+                /** @description Created at or before; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 /** @description Only deleted jobs */
                 trash?: boolean;
@@ -3166,7 +2810,7 @@ export interface operations {
     startBenchmark: {
         parameters: {
             query?: {
-                /** @description How long to wait for the end, e.g. 30s; at most 10m */
+                /** @description How long to wait for the end, e.g. 30s; at most 10m. The pattern shows the usual forms; 1m30s and 0.5s are read too */
                 wait?: string;
             };
             header?: {
@@ -3351,16 +2995,10 @@ export interface operations {
     benchmarkMetrics: {
         parameters: {
             query?: {
-                /** @description One sample per this time, e.g. 1s */
+                /** @description One sample per this time, e.g. 1s. The pattern shows the usual forms; 1m30s and 0.5s are read too */
                 every?: string;
-                /** @description At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came */
+                /** @description At most about this many samples, keeping minimum and maximum */
                 points?: number;
-                /** @description With points: what a stretch becomes, two samples or one with the mean of every sensor */
-                of?: "extremes" | "means";
-                /** @description Samples from this time of the job on, in microseconds */
-                start_us?: string;
-                /** @description Samples up to this time of the job, in microseconds */
-                end_us?: string;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
                 /** @description idle shows the readings from just before the job, with negative times */
@@ -3382,7 +3020,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Sample"][];
+                    "application/json": (components["schemas"]["Sample"] | Record<string, never>)[];
                 };
             };
             /** @description A problem */
@@ -3575,39 +3213,6 @@ export interface operations {
             };
         };
     };
-    compare: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ComparisonRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Comparison"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     datasets: {
         parameters: {
             query?: never;
@@ -3657,9 +3262,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
-                "application/x-ndjson": unknown;
-                "text/csv": unknown;
+                "application/json": (Record<string, never> | string)[] | Record<string, never> | string;
+                "application/x-ndjson": string;
+                "text/csv": string;
             };
         };
         responses: {
@@ -3826,7 +3431,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EndpointInput"];
+                "application/json": components["schemas"]["EndpointInput"] & unknown;
             };
         };
         responses: {
@@ -4068,204 +3673,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Event"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    experiments: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    Link?: string;
-                    "X-Total-Count"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"][];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    startExperiment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExperimentRequest"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    Location?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    experiment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id, percent-encoded */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    removeExperiment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id, percent-encoded */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    cancelExperiment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id, percent-encoded */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    export: {
-        parameters: {
-            query: {
-                /** @description Layout of the file */
-                format: "jsonl" | "csv" | "sqlite" | "bundle" | "html";
-                /** @description Ids of jobs, with commas between them; a report needs 1 to 50 */
-                ids?: string[];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.sqlite3": unknown;
-                    "application/x-ndjson": unknown;
-                    "application/zip": unknown;
-                    "text/csv": unknown;
-                    "text/html": unknown;
+                    "text/event-stream": {
+                        data?: string;
+                        /** @enum {string} */
+                        event?: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+                        id?: string;
+                        retry?: number;
+                    };
                 };
             };
             /** @description A problem */
@@ -4290,9 +3704,9 @@ export interface operations {
                 tag?: string;
                 /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
                 q?: string;
-                /** @description Created at or after; ISO 8601 */
+                /** @description Created at or after; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 start?: string;
-                /** @description Created at or before; ISO 8601 */
+                /** @description Created at or before; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 /** @description Only deleted jobs */
                 trash?: boolean;
@@ -4350,60 +3764,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    import: {
-        parameters: {
-            query?: {
-                /** @description Name of the file, to be shown with the run */
-                file?: string;
-                /** @description Which model was measured, where the file does not say */
-                model?: string;
-                /** @description Layout of the file; default: found out */
-                format?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": unknown;
-                "application/octet-stream": unknown;
-                "application/sql": unknown;
-                "application/x-ndjson": unknown;
-                "application/zip": unknown;
-                "text/csv": unknown;
-            };
-        };
-        responses: {
-            /** @description Everything in the file was here already */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportResult"];
-                };
-            };
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
             /** @description A problem */
@@ -4547,6 +3907,36 @@ export interface operations {
             };
         };
     };
+    removeDownload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancelDownload: {
         parameters: {
             query?: never;
@@ -4614,9 +4004,9 @@ export interface operations {
                 limit?: number;
                 /** @description From the Link header of the page before */
                 cursor?: string;
-                /** @description From this time on; ISO 8601 */
+                /** @description From this time on; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 start?: string;
-                /** @description Up to and with this time; ISO 8601 */
+                /** @description Up to and with this time; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 model?: string;
                 engine?: string;
@@ -4656,9 +4046,9 @@ export interface operations {
     averageResults: {
         parameters: {
             query?: {
-                /** @description From this time on; ISO 8601 */
+                /** @description From this time on; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 start?: string;
-                /** @description Up to and with this time; ISO 8601 */
+                /** @description Up to and with this time; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 model?: string;
                 engine?: string;
@@ -5186,7 +4576,7 @@ export interface operations {
     systemTelemetry: {
         parameters: {
             query?: {
-                /** @description How far back, at most 1h; before the last ten minutes one sample a second, the mean of its readings */
+                /** @description How far back, at most 1h; before the last ten minutes one sample a second, the mean of its readings. The pattern shows the usual forms; 1m30s and 0.5s are read too */
                 last?: string;
             };
             header?: never;
@@ -5276,56 +4666,6 @@ export interface operations {
             };
         };
     };
-    trends: {
-        parameters: {
-            query?: {
-                status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
-                model?: string;
-                engine?: string;
-                task?: string;
-                dataset?: string;
-                tag?: string;
-                /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
-                q?: string;
-                /** @description Created at or after; ISO 8601 */
-                start?: string;
-                /** @description Created at or before; ISO 8601 */
-                end?: string;
-                /** @description Only deleted jobs */
-                trash?: boolean;
-                /** @description Demonstration data of debug mode too */
-                sample?: boolean;
-                /** @description Which figure, as comparisons name them */
-                metric?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    Link?: string;
-                    "X-Total-Count"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Trend"][];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     views: {
         parameters: {
             query?: never;
@@ -5366,7 +4706,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ViewInput"];
+                "application/json": components["schemas"]["ViewInput"] & unknown;
             };
         };
         responses: {
@@ -5556,9 +4896,9 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description ISO 8601; without a zone it is UTC */
+                /** @description ISO 8601; without a zone it is UTC. The pattern shows the usual forms; basic and week dates are read too */
                 start: string;
-                /** @description ISO 8601; without a zone it is UTC */
+                /** @description ISO 8601; without a zone it is UTC. The pattern shows the usual forms; basic and week dates are read too */
                 end: string;
             };
             cookie?: never;

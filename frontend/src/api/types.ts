@@ -25,7 +25,9 @@ export type Synthetic = S['Synthetic']
 export type StageInput = S['StageInput']
 export type PlanStage = S['PlanStage']
 export type Stop = S['Stop']
-export type BenchmarkRequest = With<S['BenchmarkRequest'], { slo?: Objective[] }>
+// What is not given is left out here, though null would do as well.
+type Given<T> = { [K in keyof T]: Exclude<T[K], null> }
+export type BenchmarkRequest = With<Given<S['BenchmarkRequest']>, { slo?: Objective[] }>
 export type Plan = With<S['Plan'], { phases: Phase[] }>
 export type Progress = With<S['Progress'], { phase: Phase }>
 export type RunError = S['RunError']
@@ -94,7 +96,7 @@ export type Preflight = With<S['Preflight'], { checks: Check[] }>
 export type SettingValue = string | number | boolean | string[] | null
 export type Setting = With<S['Setting'], { value: SettingValue; origin: 'flag' | 'env' | 'dotenv' | 'stored' | 'default' }>
 export type Settings = { items: Setting[] }
-export type SettingsPatch = S['SettingsPatch']
+export type SettingsPatch = With<S['SettingsPatch'], { theme?: string; language?: string }>
 
 // The library
 export type Download = With<S['Download'], { state: 'queued' | 'running' | 'verifying' | 'installing' | 'done' | 'failed' | 'canceled' }>
