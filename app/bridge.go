@@ -201,6 +201,9 @@ func (b *Bridge) RemoveView(id string) string { return b.call("RemoveView", "", 
 // EditSettings changes stored settings.
 func (b *Bridge) EditSettings(body string) string { return b.call("EditSettings", body, nil, nil) }
 
+// RotateToken makes a new token; the old one and every login end at once.
+func (b *Bridge) RotateToken() string { return b.call("RotateToken", "", nil, nil) }
+
 // OpenFile shows the system's dialog and returns the chosen path, empty when it was closed.
 func (b *Bridge) OpenFile(title, pattern string) (string, error) {
 	return b.native.OpenFile(title, pattern)

@@ -67,9 +67,15 @@ func testWeb() fstest.MapFS {
 // serve starts "serve" on a free port and waits until it answers.
 func serve(t *testing.T, dir string, vars ...string) *program {
 	t.Helper()
+	return serveWith(t, dir, vars, "--addr", "127.0.0.1:0")
+}
+
+// serveWith is serve with flags of its own.
+func serveWith(t *testing.T, dir string, vars []string, flags ...string) *program {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	p := &program{t: t, out: newLines(), err: newLines(), stop: stop, code: make(chan int, 1)}
-	env := testEnv(ctx, dir, p.out, p.err, vars, "serve", "--addr", "127.0.0.1:0")
+	env := testEnv(ctx, dir, p.out, p.err, vars, append([]string{"serve"}, flags...)...)
 	go func() { p.code <- Main(env, testWeb()) }()
 	timeout := time.After(deadline)
 	for {

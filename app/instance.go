@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +34,8 @@ type serverInfo struct {
 	URL     string `json:"url"`
 	PID     int    `json:"pid"`
 	Version string `json:"version"`
+	// CertSHA256 names the certificate of a server that speaks TLS, so that our own verbs know it by whatever name.
+	CertSHA256 string `json:"cert_sha256,omitempty"`
 }
 
 // HeldError says that another instance holds the data folder.
@@ -69,6 +69,9 @@ func (e *HeldError) client(ctx context.Context) (*cli.Client, error) {
 			}
 			t := http.DefaultTransport.(*http.Transport).Clone()
 			t.Proxy = nil // the other instance is on this machine
+			if s.CertSHA256 != "" {
+				t.TLSClientConfig = onlyCertificate(s.CertSHA256)
+			}
 			return &cli.Client{Base: s.URL, Token: strings.TrimSpace(string(token)), HTTP: t}, nil
 		}
 		select {
@@ -111,18 +114,6 @@ func writeFile(path string, data []byte) error {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil
-}
-
-// loadToken reads the token of the REST server, or makes one.
-func loadToken(dir string) (string, error) {
-	path := filepath.Join(dir, tokenName)
-	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) >= 32 {
-		return strings.TrimSpace(string(b)), nil
-	}
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails
-	token := hex.EncodeToString(raw)
-	return token, writeFile(path, []byte(token+"\n"))
 }
 
 // front asks the instance that holds the data folder to come to the front; false when it shows no

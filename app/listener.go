@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -20,6 +21,8 @@ const (
 	// portTries is how many ports after a taken one the window tries.
 	portTries = 50
 	stopGrace = 3 * time.Second
+	// mostConnections are far more than screens and scripts keep, and far fewer than files a process may open.
+	mostConnections = 512
 )
 
 // frontPath brings the window of this instance to the front.
@@ -41,16 +44,24 @@ func (a *App) Listen(o ListenOptions) error {
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	addr := ln.Addr().(*net.TCPAddr)
-	a.addr.Store(&listening{url: "http://" + shown(addr), port: addr.Port, note: note, loopback: addr.IP.IsLoopback(),
-		outside: "http://" + outside(addr)})
-	guarded := a.api.Guarded(api.Guard{Addr: addr.String(), AllowedHosts: a.settings.AllowedHosts,
-		Token: token, Logins: a.logins})
-	srv := api.Server(guarded)
+	a.token.Replace(token)
+	encrypted, err := certificate(a.settings.TLSFiles())
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	addr, scheme := ln.Addr().(*net.TCPAddr), "http://"
+	if encrypted != nil {
+		scheme = "https://"
+	}
+	a.addr.Store(&listening{url: scheme + shown(addr), port: addr.Port, note: note, loopback: addr.IP.IsLoopback(),
+		outside: scheme + outside(addr), encrypted: encrypted != nil})
+	srv := api.Server(a.api.Guarded(api.Guard{Addr: addr.String(), AllowedHosts: a.settings.AllowedHosts,
+		TLS: encrypted != nil, Token: a.token, Logins: a.logins}))
+	srv.TLSConfig, srv.ErrorLog = encrypted, slog.NewLogLogger(a.part("listener").Handler(), slog.LevelDebug)
 	ctx, cancel := context.WithCancel(context.Background())
 	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	go func() {
-		err := srv.Serve(ln)
+		err := serveOn(srv, api.Limited(ln, mostConnections))
 		if !errors.Is(err, http.ErrServerClosed) {
 			a.serveErr <- fmt.Errorf("serve REST: %w", err)
 		}
@@ -66,7 +77,14 @@ func (a *App) Listen(o ListenOptions) error {
 		}
 		return errors.Join(err, os.Remove(filepath.Join(a.w.DataDir, serverName)))
 	})
-	return writeServer(a.w.DataDir, serverInfo{URL: a.URL(), PID: os.Getpid(), Version: Version})
+	return writeServer(a.w.DataDir, serverInfo{URL: a.URL(), PID: os.Getpid(), Version: Version, CertSHA256: fingerprint(encrypted)})
+}
+
+func serveOn(srv *http.Server, ln net.Listener) error {
+	if srv.TLSConfig != nil {
+		return srv.ServeTLS(ln, "", "")
+	}
+	return srv.Serve(ln)
 }
 
 // listening is what is known of the open listener.
@@ -75,6 +93,7 @@ type listening struct {
 	port      int
 	loopback  bool   // nobody else can reach it
 	outside   string // where others reach it
+	encrypted bool   // it speaks TLS
 }
 
 // URL is the address of the REST server, empty when it is off.

@@ -122,6 +122,9 @@ func (a *App) serve(ctx context.Context, resume bool) error {
 	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL())
 	if l := a.addr.Load(); !l.loopback {
 		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.outside))
+		if !l.encrypted {
+			fmt.Fprintln(a.w.Env.Stderr, "Nothing is encrypted on the way, the token neither: give --tls-cert and --tls-key, or use a network you trust.")
+		}
 	}
 	select {
 	case <-ctx.Done():

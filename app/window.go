@@ -131,6 +131,7 @@ func (a *App) middleware(next http.Handler) http.Handler {
 			router.ServeHTTP(w, r.WithContext(api.InProcess(r.Context())))
 			return
 		}
+		w.Header().Set("Content-Security-Policy", api.InterfacePolicy)
 		next.ServeHTTP(w, r)
 	})
 }

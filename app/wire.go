@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,8 @@ type App struct {
 	service  *service.Service
 	api      *api.API
 	logins   *api.Logins
+	token    *api.Token
+	rotating sync.Mutex // file and memory change together
 	addr     atomic.Pointer[listening]
 	front    atomic.Pointer[func()] // brings the window to the front; nil without one
 	serveErr chan error
@@ -87,7 +90,7 @@ func background() context.Context { return context.Background() }
 // Wire builds the program over a data folder. The error is a *HeldError when another instance
 // holds it.
 func Wire(ctx context.Context, w Wiring) (*App, error) {
-	a := &App{w: w, logins: api.NewLogins(), serveErr: make(chan error, 1)}
+	a := &App{w: w, logins: api.NewLogins(), token: api.NewToken(""), serveErr: make(chan error, 1)}
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -132,7 +135,7 @@ func (a *App) wire(ctx context.Context) error {
 		Settings: a.settings, App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
-		Debug: a.settings.Debug, Front: a.toFront})
+		Debug: a.settings.Debug, Front: a.toFront, RotateToken: a.rotateToken})
 	a.runSampler(sampler) // last, because its events tell the run that is active
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/spf13/cobra"
 )
@@ -90,8 +91,8 @@ func New(h Host, stdio IO) *cobra.Command {
 	root.PersistentFlags().StringVar(&e.opts.DataDir, "data-dir", "", "folder of database, models and token")
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print exactly the body of the answer")
 	root.AddCommand(e.serve(), e.setup(), e.version(), e.run(), e.list(), e.search(), e.show(), e.cancel(),
-		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.views(), e.trash(), e.storage(), e.importFile(), e.export(), e.compare(), e.ab(), e.experiments(), e.gate(), e.trends(), e.models(), e.datasets(),
-		e.endpoints(), e.settings(), e.system(), e.bandwidth(), e.doctor())
+		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.views(), e.trash(), e.storage(), e.importFile(), e.export(),
+		e.compare(), e.ab(), e.experiments(), e.gate(), e.trends(), e.models(), e.datasets(), e.endpoints(), e.settings(), e.token(), e.system(), e.bandwidth(), e.doctor())
 	markUsage(root)
 	return root
 }
@@ -114,9 +115,12 @@ func markUsage(c *cobra.Command) {
 
 func (e *env) serve() *cobra.Command {
 	var resume bool
+	var cert, key string
 	c := &cobra.Command{Use: "serve", Short: "Serve REST and the web interface until Ctrl-C", Args: cobra.NoArgs}
 	addr := c.Flags().String("addr", "", "address to listen on (default 127.0.0.1:8000; port 0: any free one)")
 	debug := c.Flags().Bool("debug", false, "sample data and the averages of /results/average/")
+	c.Flags().StringVar(&cert, "tls-cert", "", "PEM file of a certificate: serve https")
+	c.Flags().StringVar(&key, "tls-key", "", "PEM file of the certificate's key")
 	c.Flags().BoolVar(&resume, "resume", false, "go on with jobs that an earlier start left queued")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if c.Flags().Changed("addr") {
@@ -125,8 +129,22 @@ func (e *env) serve() *cobra.Command {
 		if c.Flags().Changed("debug") {
 			e.opts.Settings["debug"] = map[bool]string{true: "True", false: "False"}[*debug]
 		}
+		for name, file := range map[string]string{"tls_cert": cert, "tls_key": key} {
+			if file != "" {
+				e.opts.Settings[name] = file
+			}
+		}
 		return e.host.Serve(c.Context(), ServeOptions{Options: e.opts, Resume: resume})
 	}
+	return c
+}
+
+func (e *env) token() *cobra.Command {
+	c := &cobra.Command{Use: "token", Short: "The token that lets others use the REST server", Args: cobra.NoArgs}
+	c.AddCommand(&cobra.Command{Use: "rotate", Short: "Make a new token; the old one and every login end at once", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodPost, "/api/v1/token/rotate", nil, say("The file token of the data folder holds the new one."))
+		}})
 	return c
 }
 

@@ -31,14 +31,17 @@ type Options struct {
 	Version string
 	Debug   func() bool // debug mode: problem bodies carry the chain of causes; nil: never
 	Front   func() bool // brings the window of this process to the front, false without one; nil: never
+	// RotateToken makes a new token and ends what the old one let in; nil: there is none.
+	RotateToken func() error
 }
 
 // API is the handler and its contract.
 type API struct {
-	svc   *service.Service
-	log   *slog.Logger
-	debug func() bool
-	front func() bool
+	svc    *service.Service
+	log    *slog.Logger
+	debug  func() bool
+	front  func() bool
+	rotate func() error
 
 	router        *mux.Router
 	huma          huma.API
@@ -51,7 +54,7 @@ type API struct {
 
 // New builds the handler. It starts nothing.
 func New(o Options) *API {
-	a := &API{svc: o.Service, log: o.Log, debug: o.Debug, front: o.Front}
+	a := &API{svc: o.Service, log: o.Log, debug: o.Debug, front: o.Front, rotate: o.RotateToken}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -187,11 +190,17 @@ func (a *API) options(next http.Handler) http.Handler {
 	})
 }
 
-// headers says that answers of the contract are never kept and never guessed at.
+// headers says that answers are never kept and never guessed at, and that a browser shows them nowhere else and runs
+// nothing in them. Pages say what they need instead.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", dataPolicy)
+		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }

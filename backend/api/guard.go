@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"net"
 	"net/http"
@@ -24,8 +23,10 @@ type Guard struct {
 	// AllowedHosts are further names for the Host header: a name goes with the listener's port, a
 	// name:port stands for itself. May be nil.
 	AllowedHosts func() []string
-	// Token lets everybody in who is not the same user of this machine. Empty: nobody else.
-	Token string
+	// TLS says that the listener speaks it.
+	TLS bool
+	// Token lets everybody in who is not the same user of this machine. Nil: nobody else.
+	Token *Token
 	// Logins issues one-time links for browsers; may be nil.
 	Logins *Logins
 }
@@ -40,31 +41,48 @@ func InProcess(ctx context.Context) context.Context {
 
 // Guarded is the chain for a TCP listener. Use it with Server, which looks up who is calling.
 func (a *API) Guarded(g Guard) http.Handler {
-	sum := sha256.Sum256([]byte(g.Token))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Value(inProcessKey{}) != nil {
 			a.handler.ServeHTTP(w, r)
 			return
 		}
+		w = &steady{w}
 		p := g.checkHost(r)
 		if p == nil {
 			p = checkOrigin(r)
 		}
-		if p == nil && r.URL.Path == "/login" {
+		switch {
+		case p != nil:
+			refuse(w, r, p)
+		case r.URL.Path == "/login":
 			g.login(w, r)
-			return
+		case g.sameUser(r):
+			a.handler.ServeHTTP(w, r)
+		default:
+			a.withSecret(g, w, r)
 		}
-		if p == nil && !g.knows(r, sum) {
-			p = a.problem(&domain.Error{Kind: domain.KindUnauthorized, Msg: "This address asks for a token.",
-				Hint: "Send Authorization: Bearer with the text of the file token in the data folder, or open the login link."})
-			p.header = http.Header{"Www-Authenticate": {`Bearer realm="inferometer"`}}
-		}
-		if p != nil {
-			writeProblem(w, r, p)
-			return
-		}
-		a.handler.ServeHTTP(w, r)
-	})
+	}))
+}
+
+// withSecret answers those who show the token or the cookie of a login, until the token is replaced.
+func (a *API) withSecret(g Guard, w http.ResponseWriter, r *http.Request) {
+	ctx, done := g.Token.during(r.Context()) // before the secret is looked at, so that none slips by while it is replaced
+	defer done()
+	if g.knows(r) {
+		a.handler.ServeHTTP(w, r.WithContext(ctx))
+		return
+	}
+	p := a.problem(&domain.Error{Kind: domain.KindUnauthorized, Msg: "This address asks for a token.",
+		Hint: "Send Authorization: Bearer with the text of the file token in the data folder, or open the login link."})
+	p.header = http.Header{"Www-Authenticate": {`Bearer realm="inferometer"`}}
+	refuse(w, r, p)
+}
+
+// refuse answers and closes the connection: nothing more is read of somebody who may not call.
+func refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedTimeout)) // not every writer has one
+	writeProblem(w, r, p)
 }
 
 func forbidden(detail, hint string) *Problem {
@@ -81,8 +99,11 @@ func (g Guard) checkHost(r *http.Request) *Problem {
 		return forbidden("The listener does not know its own address.", "")
 	}
 	host, port, err := net.SplitHostPort(r.Host)
-	if err != nil { // no port: the default of http
+	if err != nil { // no port: the default of the scheme
 		host, port = strings.Trim(r.Host, "[]"), "80"
+		if g.TLS {
+			port = "443"
+		}
 	}
 	if port == ownPort {
 		ip, err := netip.ParseAddr(host)
@@ -123,20 +144,22 @@ func checkOrigin(r *http.Request) *Problem {
 	return refused
 }
 
-// knows reports whether the caller is the same user of this machine, or shows token or cookie.
-func (g Guard) knows(r *http.Request, token [sha256.Size]byte) bool {
-	if host, _, err := net.SplitHostPort(g.Addr); err == nil {
-		if ip, err := netip.ParseAddr(host); (err == nil && ip.IsLoopback() || host == "localhost") && sameUser(r.Context()) {
-			return true
-		}
+// sameUser reports whether the caller is the same user of this machine. Once the listener is bound elsewhere nobody is:
+// a proxy on this machine would make everybody so.
+func (g Guard) sameUser(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(g.Addr)
+	if err != nil {
+		return false
 	}
+	ip, err := netip.ParseAddr(host)
+	return (err == nil && ip.IsLoopback() || host == "localhost") && sameUser(r.Context())
+}
+
+// knows reports whether the caller shows token or cookie.
+func (g Guard) knows(r *http.Request) bool {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") && g.Token != "" {
-		// Hashes are of one length, so that the comparison does not tell the token's.
-		sum := sha256.Sum256([]byte(strings.TrimSpace(secret)))
-		if subtle.ConstantTimeCompare(sum[:], token[:]) == 1 {
-			return true
-		}
+	if strings.EqualFold(scheme, "Bearer") && g.Token.is(strings.TrimSpace(secret)) {
+		return true
 	}
 	c, err := r.Cookie(sessionCookie)
 	return err == nil && g.Logins != nil && g.Logins.session(c.Value)
@@ -196,6 +219,14 @@ func (l *Logins) open(code string) (string, bool) {
 	return l.issue(l.sessions, sessionLife), true
 }
 
+// Forget ends every session and spoils every link.
+func (l *Logins) Forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.codes)
+	clear(l.sessions)
+}
+
 func (l *Logins) session(secret string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -224,8 +255,7 @@ func (g Guard) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: session, Path: "/", HttpOnly: true,
-		SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second)})
-	w.Header().Set("Referrer-Policy", "no-referrer")
+		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second)})
 	writePage(w, http.StatusOK, []byte(`<!doctype html><meta charset="utf-8"><title>Inferometer</title>`+
 		`<meta http-equiv="refresh" content="0;url=/"><p><a href="/">Go on to Inferometer</a></p>`))
 }

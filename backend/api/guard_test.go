@@ -66,7 +66,7 @@ func fetch(t *testing.T, method, url string, header ...string) (int, string, *ht
 
 func TestGuardHostAndOrigin(t *testing.T) {
 	w := newWorld(t, false)
-	addr := w.serve(Guard{AllowedHosts: func() []string { return []string{"bench.lan", "proxy.example:443"} }, Token: "t0ken"})
+	addr := w.serve(Guard{AllowedHosts: func() []string { return []string{"bench.lan", "proxy.example:443"} }, Token: NewToken("t0ken")})
 	_, port, _ := net.SplitHostPort(addr)
 	auth := []string{"Authorization", "Bearer t0ken"}
 	for host, want := range map[string]int{
@@ -112,7 +112,7 @@ func TestGuardHostAndOrigin(t *testing.T) {
 
 func TestGuardSameUserNeedsNoToken(t *testing.T) {
 	w := newWorld(t, false)
-	addr := w.serve(Guard{Token: "t0ken"})
+	addr := w.serve(Guard{Token: NewToken("t0ken")})
 	if status, text, _ := fetch(t, http.MethodGet, "http://"+addr+base+"/health"); status != 200 {
 		t.Fatalf("the same user is refused: %d %s", status, text)
 	}
@@ -125,7 +125,7 @@ func TestGuardToken(t *testing.T) {
 	if port == "" {
 		t.Fatal("no port")
 	}
-	g := Guard{Addr: "192.0.2.1:8000", Token: "t0ken", Logins: NewLogins()}
+	g := Guard{Addr: "192.0.2.1:8000", Token: NewToken("t0ken"), Logins: NewLogins()}
 	h := w.api.Guarded(g)
 	ask := func(header ...string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8000"+base+"/health", nil)
@@ -165,7 +165,7 @@ func TestLoginLinkWorksOnce(t *testing.T) {
 	logins := NewLogins()
 	now := time.Now()
 	logins.now = func() time.Time { return now }
-	g := Guard{Addr: "192.0.2.1:8000", Token: "t0ken", Logins: logins}
+	g := Guard{Addr: "192.0.2.1:8000", Token: NewToken("t0ken"), Logins: logins}
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r.Host = "127.0.0.1:8000" // the guard believes in another listener, so that nobody is the same user
 		w.api.Guarded(g).ServeHTTP(rw, r)

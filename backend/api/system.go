@@ -23,6 +23,10 @@ func (a *API) systemRoutes() {
 	own := command("FrontWindow", http.MethodPost, base+"/window/front", "Bring the window of this instance to the front")
 	own.Own = true
 	add(a, own, a.frontWindow, describe("A second start uses it. window is false when this instance shows none."))
+	own = command("RotateToken", http.MethodPost, base+"/token/rotate", "Make a new token")
+	own.Own = true
+	add(a, own, a.rotateToken, status(http.StatusNoContent),
+		describe("The old token and every login of a browser end at once, and with them what they hold open. The new token stands in the file token of the data folder; no answer holds it."))
 	own = read("OpenAPI", base+"/openapi.json", "This document")
 	own.Own = true
 	add(a, own, a.openAPI)
@@ -114,6 +118,13 @@ type windowAnswer struct {
 
 func (a *API) frontWindow(context.Context, *none) (*body[windowAnswer], error) {
 	return &body[windowAnswer]{windowAnswer{a.front != nil && a.front()}}, nil
+}
+
+func (a *API) rotateToken(context.Context, *none) (*nothing, error) {
+	if a.rotate == nil {
+		return nil, domain.Errorf(domain.KindConflict, "This program has no token.")
+	}
+	return nil, a.rotate()
 }
 
 // rawOutput is an answer whose bytes are ready.

@@ -55,6 +55,8 @@ func tightened() map[string]map[string]any {
 			"pattern": `^[^\u0000-\u0020/\\@?#*,]+$`}),
 		"SettingsPatch.engine_path": path,
 		"SettingsPatch.models_dir":  path,
+		"SettingsPatch.tls_cert":    path,
+		"SettingsPatch.tls_key":     path,
 		"SettingsPatch.currency":    {"pattern": `^[^\u0000-\u0020]*$`},
 		"ViewInput.name":            {"minLength": 1, "pattern": notBlank},
 		"ViewInput.columns":         items(map[string]any{"type": "string", "minLength": 1, "maxLength": 32}),

@@ -1,7 +1,10 @@
 package api
 
 import (
-	_ "embed"
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page of the documentation
+	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"path"
@@ -13,9 +16,32 @@ import (
 //go:embed docs.html
 var docsPage []byte
 
+// What a browser may do with an answer. Nothing is fetched from elsewhere, nothing is evaluated, nobody frames it.
+const (
+	nothingElse = "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	dataPolicy  = "default-src 'none'" + nothingElse
+	// InterfacePolicy is that of the interface. Attributes may hold styles, as the places of points in a chart do;
+	// style sheets are files.
+	InterfacePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; " +
+		"img-src 'self' data: blob:; font-src 'self'; connect-src 'self'" + nothingElse
+)
+
+// docsPolicy lets run and look what is in the page of the documentation, by its hashes, and nothing else.
+func docsPolicy() string {
+	return "default-src 'none'; connect-src 'self'; script-src " + inlineHash(docsPage, "script") + "; style-src " + inlineHash(docsPage, "style") + nothingElse
+}
+
+// inlineHash is the source expression of the one element of a page with this tag.
+func inlineHash(page []byte, tag string) string {
+	_, rest, _ := bytes.Cut(page, []byte("<"+tag+">"))
+	text, _, _ := bytes.Cut(rest, []byte("</"+tag+">"))
+	sum := sha256.Sum256(text)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
 // notBuilt is shown where the interface should be when the program was built without it.
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Inferometer</title>
-<body style="font:16px system-ui;max-width:40em;margin:4em auto;padding:0 1em">
+<body>
 <h1>The web interface is not part of this build</h1>
 <p>The REST service works: see <a href="/docs">its documentation</a>. Build the interface with <code>make build</code>.</p>
 `
@@ -23,8 +49,9 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>In
 // pages adds what is for people: the interface, and the documentation of the REST service.
 func (a *API) pages(web fs.FS) {
 	get := []string{http.MethodGet}
+	policy := docsPolicy()
 	a.router.Path("/docs").Methods(get...).HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'")
+		w.Header().Set("Content-Security-Policy", policy)
 		writePage(w, http.StatusOK, docsPage)
 	})
 	a.router.MatcherFunc(outsideAPI).Methods(get...).Handler(webHandler(web))
@@ -44,7 +71,6 @@ func writePage(w http.ResponseWriter, status int, page []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(page) // a caller who left cannot be told anything
 }
@@ -64,15 +90,12 @@ func webHandler(web fs.FS) http.Handler {
 				writePage(w, http.StatusServiceUnavailable, []byte(notBuilt))
 				return
 			}
-			h := w.Header()
-			h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
-			h.Set("Referrer-Policy", "no-referrer")
+			w.Header().Set("Content-Security-Policy", InterfacePolicy)
 			writePage(w, http.StatusOK, index)
 		case index == nil || !isFile(web, name):
 			p := newProblem(http.StatusNotFound, "There is nothing at this address.")
 			writeProblem(w, r, p)
 		default:
-			w.Header().Set("X-Content-Type-Options", "nosniff")
 			if strings.HasPrefix(name, "assets/") {
 				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 			} else {

@@ -75,6 +75,7 @@ func merged(old, p domain.SettingsPatch) domain.SettingsPatch {
 		Theme: cmp.Or(p.Theme, old.Theme), Language: cmp.Or(p.Language, old.Language), Debug: cmp.Or(p.Debug, old.Debug),
 		TelemetryHz: cmp.Or(p.TelemetryHz, old.TelemetryHz), APIEnabled: cmp.Or(p.APIEnabled, old.APIEnabled),
 		APIAddr: cmp.Or(p.APIAddr, old.APIAddr), AllowedHosts: cmp.Or(p.AllowedHosts, old.AllowedHosts),
+		TLSCert: cmp.Or(p.TLSCert, old.TLSCert), TLSKey: cmp.Or(p.TLSKey, old.TLSKey),
 		EnginePath: cmp.Or(p.EnginePath, old.EnginePath), ModelsDir: cmp.Or(p.ModelsDir, old.ModelsDir),
 		StoreText: cmp.Or(p.StoreText, old.StoreText), OnboardingDone: cmp.Or(p.OnboardingDone, old.OnboardingDone),
 		TariffPerKWh: cmp.Or(p.TariffPerKWh, old.TariffPerKWh), Currency: cmp.Or(p.Currency, old.Currency), CO2GPerKWh: cmp.Or(p.CO2GPerKWh, old.CO2GPerKWh),
@@ -133,6 +134,12 @@ func (s *Settings) APIAddr() string { return s.now().apiAddr }
 
 // AllowedHosts are further host names that requests may carry.
 func (s *Settings) AllowedHosts() []string { return copied(s.now().allowedHosts) }
+
+// TLSFiles are the files of a certificate and its key, or empty.
+func (s *Settings) TLSFiles() (cert, key string) {
+	v := s.now()
+	return v.tlsCert, v.tlsKey
+}
 
 // EnginePath is an own engine binary, or empty.
 func (s *Settings) EnginePath() string { return s.now().enginePath }

@@ -24,7 +24,7 @@ type values struct {
 	theme, language                     string
 	debug, api, storeText, onboarding   bool
 	telemetryHz, tariff, co2            float64
-	apiAddr, currency                   string
+	apiAddr, currency, tlsCert, tlsKey  string
 	retention                           domain.RetentionRules
 	allowedHosts                        []string
 	enginePath, modelsDir, testDatabase string
@@ -91,6 +91,10 @@ func keys() []key {
 			func(v *values) *string { return &v.apiAddr }, func(p P) *string { return p.APIAddr }, text, hostPort),
 		setting("allowed_hosts", "INFEROMETER_ALLOWED_HOSTS", "Further names by which the REST interface may be reached, separated by commas.",
 			func(v *values) *[]string { return &v.allowedHosts }, func(p P) *[]string { return p.AllowedHosts }, commaList, hostNames),
+		setting("tls_cert", "INFEROMETER_TLS_CERT", "PEM file of a certificate, with which the REST interface is served as https; goes with tls_key.",
+			func(v *values) *string { return &v.tlsCert }, func(p P) *string { return p.TLSCert }, text, filePath),
+		setting("tls_key", "INFEROMETER_TLS_KEY", "PEM file of the certificate's key.",
+			func(v *values) *string { return &v.tlsKey }, func(p P) *string { return p.TLSKey }, text, filePath),
 		setting("engine_path", "INFEROMETER_ENGINE_PATH", "An own llama-server binary; empty finds the installed one.",
 			func(v *values) *string { return &v.enginePath }, func(p P) *string { return p.EnginePath }, text, filePath),
 		setting("models_dir", "INFEROMETER_MODELS_DIR", "A folder with models besides the data folder's own.",

@@ -82,10 +82,11 @@ func item(t *testing.T, s *config.Settings, key string) domain.Setting {
 func TestDefaults(t *testing.T) {
 	s := load(t, config.Input{})
 	price := s.EnergyPrices()
-	got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), s.EnginePath(),
+	cert, key := s.TLSFiles()
+	got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), cert, key, s.EnginePath(),
 		s.ModelsDir(), s.StoreText(), s.OnboardingDone(), price.PerKWh, price.Currency, price.CO2GPerKWh,
 		s.Retention().TrashDays, s.Retention().DropTextsDays, s.Retention().DropTelemetryDays, s.TestDatabase()}
-	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", true, false, 0.0, "", 0.0, 30, 0, 0, ""}
+	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", "", "", true, false, 0.0, "", 0.0, 30, 0, 0, ""}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -207,7 +208,7 @@ func TestApply(t *testing.T) {
 	s := load(t, config.Input{Stored: kv})
 	// Every field of the patch has a setting, and the reverse; proven by giving all of them.
 	all := domain.SettingsPatch{Theme: ptr("dark"), Language: ptr("pt-BR"), Debug: ptr(true), TelemetryHz: ptr(2.5), APIEnabled: ptr(false),
-		APIAddr: ptr("[::1]:0"), AllowedHosts: &[]string{"box.local"}, EnginePath: ptr("/e"), ModelsDir: ptr("/m"), StoreText: ptr(false), OnboardingDone: ptr(true),
+		APIAddr: ptr("[::1]:0"), AllowedHosts: &[]string{"box.local"}, TLSCert: ptr("/c"), TLSKey: ptr("/k"), EnginePath: ptr("/e"), ModelsDir: ptr("/m"), StoreText: ptr(false), OnboardingDone: ptr(true),
 		TariffPerKWh: ptr(0.35), Currency: ptr("EUR"), CO2GPerKWh: ptr(380.0),
 		TrashDays: ptr(0), DropTextsDays: ptr(90), DropTelemetryDays: ptr(365)}
 	for _, p := range []domain.SettingsPatch{{Theme: ptr("light")}, all, {}} {
@@ -217,9 +218,10 @@ func TestApply(t *testing.T) {
 	}
 	(*all.AllowedHosts)[0] = "changed by the caller"
 	for _, s := range []*config.Settings{s, load(t, config.Input{Stored: kv})} {
-		got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), s.EnginePath(),
+		cert, key := s.TLSFiles()
+		got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), cert, key, s.EnginePath(),
 			s.ModelsDir(), s.StoreText(), s.OnboardingDone(), s.EnergyPrices(), s.Retention()}
-		want := []any{"dark", "pt-BR", true, 2.5, false, "[::1]:0", []string{"box.local"}, "/e", "/m", false, true,
+		want := []any{"dark", "pt-BR", true, 2.5, false, "[::1]:0", []string{"box.local"}, "/c", "/k", "/e", "/m", false, true,
 			domain.EnergyPrices{PerKWh: .35, Currency: "EUR", CO2GPerKWh: 380}, domain.RetentionRules{DropTextsDays: 90, DropTelemetryDays: 365}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)

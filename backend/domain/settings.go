@@ -29,6 +29,8 @@ type SettingsPatch struct {
 	APIEnabled        *bool     `json:"api_enabled,omitempty"`
 	APIAddr           *string   `json:"api_addr,omitempty" doc:"host:port; used at the next start"`
 	AllowedHosts      *[]string `json:"allowed_hosts,omitempty" maxItems:"64"`
+	TLSCert           *string   `json:"tls_cert,omitempty" doc:"PEM file of a certificate, with which REST is served as https; used at the next start"`
+	TLSKey            *string   `json:"tls_key,omitempty" doc:"PEM file of the certificate's key"`
 	EnginePath        *string   `json:"engine_path,omitempty" doc:"An own llama-server binary"`
 	ModelsDir         *string   `json:"models_dir,omitempty"`
 	StoreText         *bool     `json:"store_text,omitempty"`

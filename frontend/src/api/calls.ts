@@ -170,6 +170,11 @@ export async function cancelRestore(): Promise<void> {
   await request('DELETE', '/storage/restore', { bound: ['CancelRestore'] })
 }
 
+/** Makes a new token; the old one, and every login by it, ends at once. */
+export async function rotateToken(): Promise<void> {
+  await request('POST', '/token/rotate', { bound: ['RotateToken'] })
+}
+
 export const listModels = async (installed = true): Promise<T.Model[]> =>
   (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []
 

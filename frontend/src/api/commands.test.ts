@@ -39,6 +39,7 @@ const rows: Row[] = [
   ['AddView', () => calls.addView({ name: 'n' }), ['{"name":"n"}'], 'POST /views', '{"name":"n"}'],
   ['EditView', () => calls.editView('v', { name: 'n' }), ['v', '{"name":"n"}'], 'PATCH /views/v', '{"name":"n"}'],
   ['RemoveView', () => calls.removeView('v'), ['v'], 'DELETE /views/v'],
+  ['RotateToken', () => calls.rotateToken(), [], 'POST /token/rotate'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],
 ]
 

@@ -750,6 +750,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/token/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new token
+         * @description The old token and every login of a browser end at once, and with them what they hold open. The new token stands in the file token of the data folder; no answer holds it.
+         */
+        post: operations["rotateToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trash": {
         parameters: {
             query?: never;
@@ -2403,6 +2423,10 @@ export interface components {
              * @enum {string}
              */
             theme?: "system" | "dark" | "light";
+            /** @description PEM file of a certificate, with which REST is served as https; used at the next start */
+            tls_cert?: string;
+            /** @description PEM file of the certificate's key */
+            tls_key?: string;
             /**
              * Format: int64
              * @description Deleted runs are deleted for good after so many days; 0: never
@@ -4595,6 +4619,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Sample"][];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -15,6 +15,10 @@ class Contract {
       Object.entries(methods).map(([method, o]) => ({ method: method.toUpperCase(), path, summary: o.summary ?? '' })))
   })
   readonly averages = new Resource<Averages>(() => calls.averages())
+
+  async rotateToken(): Promise<void> {
+    await calls.rotateToken()
+  }
 }
 
 export const contract = new Contract()

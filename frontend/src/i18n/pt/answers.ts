@@ -13,6 +13,7 @@ export const answers: Record<string, string> = {
   'Those before and after can be read; a backup may have them whole.': 'As anteriores e as posteriores podem ser lidas; uma cópia de segurança pode tê-las inteiras.',
   'must not be before start_us': 'não pode vir antes de start_us',
   'must be a whole number': 'deve ser um número inteiro',
+  'This program has no token.': 'Este programa não tem token.',
   'must not be null': 'não pode ser null',
   'This build cannot search texts.': 'Esta versão não busca em textos.',
   'Use a build with the tag sqlite_fts5.': 'Use uma versão compilada com a tag sqlite_fts5.',
