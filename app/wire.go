@@ -131,7 +131,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.onClose("library", lib.Close)
 	sampler := telemetry.New(telemetry.Options{RateHz: a.settings.TelemetryHz(), Log: a.part("telemetry")})
 	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Processes: telemetry.NewProcesses().Scan, Library: lib, Hub: a.hub,
-		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db),
+		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db, dir, a.part("secrets")),
 		Settings: a.settings, App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,

@@ -452,7 +452,7 @@ func (f *fakeSecrets) Set(id, secret string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.kept[id] = secret
-	return "memory", nil
+	return "file", nil
 }
 
 func (f *fakeSecrets) Get(id string) (string, error) {

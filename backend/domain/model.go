@@ -74,7 +74,7 @@ type Endpoint struct {
 	BaseURL   string    `json:"base_url"` // with /v1
 	Kind      string    `json:"kind"`     // openai, ollama, llama
 	HasKey    bool      `json:"has_key"`
-	KeyFrom   string    `json:"key_from"` // keyring, env:NAME, memory, or empty
+	KeyFrom   string    `json:"key_from"` // keyring, env:NAME, file, or empty
 	CreatedAt time.Time `json:"created_at"`
 	// MetricsURLs show metrics of the endpoint's machines in the text format of Prometheus.
 	MetricsURLs []string `json:"metrics_urls"`

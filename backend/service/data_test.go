@@ -123,7 +123,7 @@ func TestEndpoints(t *testing.T) {
 	const key = "sk-very-secret-key"
 	in(t, options{script: enginetest.Script{ModelList: []domain.Model{{ID: "remote", Name: "remote"}}}}, func(t *testing.T, w *world) {
 		e, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{BaseURL: ptr(" http://box:8080/ "), APIKey: ptr(key)})
-		if err != nil || e.BaseURL != "http://box:8080/v1" || e.Name != "box:8080/v1" || e.Kind != "openai" || !e.HasKey || e.KeyFrom != "memory" {
+		if err != nil || e.BaseURL != "http://box:8080/v1" || e.Name != "box:8080/v1" || e.Kind != "openai" || !e.HasKey || e.KeyFrom != "file" {
 			t.Fatalf("endpoint = %+v, %v", e, err)
 		}
 		if kept, _ := w.secrets.has(e.ID); kept != key {

@@ -296,7 +296,7 @@ func (f *fakeSecrets) Set(id, secret string) (string, error) {
 		return "", f.err
 	}
 	f.kept[id] = secret
-	return "memory", nil
+	return "file", nil
 }
 
 func (f *fakeSecrets) Get(id string) (string, error) {
