@@ -39,7 +39,7 @@ TALLY    := .cache/bin/tally
 
 .PHONY: help run engine setup build package check test lint fmt clean ready bench \
         test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
-        test-web test-browser test-window contract
+        test-web test-browser test-window contract fuzz audit
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,12 @@ contract: $(HEADLESS) .cache/contract/.ready ## Hold the program to its OpenAPI 
 	@rm -rf .cache/contract && python3 -m venv .cache/contract
 	@.cache/contract/bin/pip install -q --disable-pip-version-check -r build/contract.txt
 	@touch $@
+
+fuzz: ## Run every fuzzer for a short time each (FUZZ=1m for longer)
+	@TIME=$(or $(FUZZ),10s) build/fuzz.sh $(TAGS) app backend
+
+audit: $(NODE_READY) ## Look for known vulnerabilities and usual mistakes: govulncheck, npm audit, gosec
+	@build/audit.sh $(TAGS)
 
 pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
 	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures

@@ -12,7 +12,7 @@ func keepAwake(goos string, log *slog.Logger) func(reason string) (release func(
 		var cmd *exec.Cmd
 		switch goos {
 		case "linux":
-			cmd = exec.Command("systemd-inhibit", "--what=idle:sleep", "--who=Inferometer", "--why="+reason, "cat")
+			cmd = exec.Command("systemd-inhibit", "--what=idle:sleep", "--who=Inferometer", "--why="+reason, "cat") // #nosec G204 -- a fixed program with fixed words
 		case "darwin":
 			cmd = exec.Command("caffeinate", "-i", "cat")
 		default:

@@ -12,7 +12,7 @@ import (
 // lockFile takes an exclusive lock that the system frees when this process ends, however it ends.
 // held is true when another process has it.
 func lockFile(path string) (f *os.File, held bool, err error) {
-	f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- a file of the data folder
 	if err != nil {
 		return nil, false, fmt.Errorf("open lock: %w", err)
 	}

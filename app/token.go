@@ -14,7 +14,7 @@ const fewestTokenChars = 32
 // loadToken reads the token of the REST server, or makes one.
 func loadToken(dir string) (string, error) {
 	path := filepath.Join(dir, tokenName)
-	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) >= fewestTokenChars {
+	if b, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(b))) >= fewestTokenChars { // #nosec G304 -- a file of the data folder
 		if err := os.Chmod(path, 0o600); err != nil { // a person may have written it
 			return "", err
 		}

@@ -254,7 +254,7 @@ func (g Guard) login(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, p)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: session, Path: "/", HttpOnly: true,
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: session, Path: "/", HttpOnly: true, // #nosec G124 -- Secure exactly where the connection is
 		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife / time.Second)})
 	writePage(w, http.StatusOK, []byte(`<!doctype html><meta charset="utf-8"><title>Inferometer</title>`+
 		`<meta http-equiv="refresh" content="0;url=/"><p><a href="/">Go on to Inferometer</a></p>`))

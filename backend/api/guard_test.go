@@ -213,3 +213,23 @@ func TestLoginLinkWorksOnce(t *testing.T) {
 		t.Errorf("an old session: %d", got)
 	}
 }
+
+// A host that passes names loopback, the listener itself or an allowed name, with the listener's port.
+func FuzzHost(f *testing.F) {
+	for _, s := range []string{"127.0.0.1:8000", "[::1]:8000", "localhost:8000", "bench.lan:8000", "evil.example", "127.0.0.1.evil.example:8000", "[::ffff:127.0.0.1]:8000", "", ":8000", "[", "a:b:c"} {
+		f.Add(s)
+	}
+	g := Guard{Addr: "127.0.0.1:8000", AllowedHosts: func() []string { return []string{"bench.lan"} }}
+	f.Fuzz(func(t *testing.T, host string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		if g.checkHost(r) != nil {
+			return
+		}
+		name, port, err := net.SplitHostPort(host)
+		ip := net.ParseIP(name)
+		if err != nil || port != "8000" || !strings.EqualFold(name, "localhost") && !strings.EqualFold(name, "bench.lan") && (ip == nil || !ip.IsLoopback()) {
+			t.Errorf("%q passes: %v", host, err)
+		}
+	})
+}

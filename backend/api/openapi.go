@@ -71,7 +71,7 @@ func manyShapes(props map[string]any) {
 	object := func(v ...any) map[string]any {
 		m := map[string]any{}
 		for i := 0; i < len(v); i += 2 {
-			m[v[i].(string)] = v[i+1]
+			m[v[i].(string)] = v[i+1] // #nosec G602 -- pairs that are written out below
 		}
 		return m
 	}

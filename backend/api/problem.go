@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -91,6 +92,9 @@ func (a *API) problem(err error) *Problem {
 	}
 	var e *domain.Error
 	if !errors.As(err, &e) || statusOf(e.Kind) == http.StatusInternalServerError {
+		if errors.Is(err, context.Canceled) { // the caller has left, or the program closes: no fault of it
+			return newProblem(http.StatusServiceUnavailable, "This was not done: the request was given up, or the program is closing.")
+		}
 		return a.fault(err)
 	}
 	p = newProblem(statusOf(e.Kind), e.Msg, e.Fields...)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -65,6 +66,17 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 }
 
 // A panic becomes a 500 with an id; the cause is in the log alone.
+// A caller who leaves while it waits is no fault of the program.
+func TestACallerWhoLeavesIsNoFault(t *testing.T) {
+	w := newWorld(t, false)
+	if p := w.api.problem(fmt.Errorf("wait for a quiet machine: %w", context.Canceled)); p.Status != http.StatusServiceUnavailable || p.Detail == "" {
+		t.Errorf("%+v", p)
+	}
+	if strings.Contains(w.log.String(), "fault") {
+		t.Errorf("the log says %s", w.log)
+	}
+}
+
 func TestPanicsAndFaultsAreHidden(t *testing.T) {
 	w := newWorld(t, false)
 	add(w.api, read("Boom", base+"/boom", "x"), func(context.Context, *none) (*body[int], error) { panic("secret cause") })

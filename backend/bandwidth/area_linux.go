@@ -15,8 +15,8 @@ func allocate(words int) (part []uint64, free func(), err error) {
 	if err != nil {
 		return nil, func() {}, fmt.Errorf("take %d bytes: %w: %w", words*wordBytes, ErrMemory, err)
 	}
-	_ = syscall.Madvise(block, syscall.MADV_HUGEPAGE) // refused where the system has none
-	return unsafe.Slice((*uint64)(unsafe.Pointer(&block[0])), words), func() { _ = syscall.Munmap(block) }, nil
+	_ = syscall.Madvise(block, syscall.MADV_HUGEPAGE)                                                           // refused where the system has none
+	return unsafe.Slice((*uint64)(unsafe.Pointer(&block[0])), words), func() { _ = syscall.Munmap(block) }, nil // #nosec G103 -- a mapped block read as words, within its length
 }
 
 // threadTime is the time that this thread has had a core.

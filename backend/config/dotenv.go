@@ -16,7 +16,7 @@ func ReadDotEnv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(path)
+	f, err := os.Open(path) // #nosec G304 -- a file of the person's own choice, or one that the program made
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -303,3 +303,34 @@ func TestApplyAtOnce(t *testing.T) {
 		t.Errorf("stored %q %q, in force %q %q", again.EnginePath(), again.ModelsDir(), s.EnginePath(), s.ModelsDir())
 	}
 }
+
+// What is taken is stored, and read back at the next start as it was taken.
+func FuzzSettings(f *testing.F) {
+	for _, s := range []string{`{}`, `{"theme":"dark","telemetry_hz":2.5}`, `{"api_addr":"[::1]:0","allowed_hosts":["a","b:1"]}`, `{"currency":"€","trash_days":0}`,
+		`{"engine_path":"/a\u0000b"}`, `{"co2_g_per_kwh":1e4,"language":"pt-BR","tls_cert":"é"}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var p domain.SettingsPatch
+		if json.Unmarshal([]byte(text), &p) != nil {
+			return
+		}
+		kv := &memory{}
+		s := load(t, config.Input{Stored: kv})
+		if s.Apply(t.Context(), p) != nil {
+			return
+		}
+		again := load(t, config.Input{Stored: kv})
+		if got := again.Problems(); len(got) != 0 || !reflect.DeepEqual(values(again), values(s)) {
+			t.Errorf("%s: %q\n%v\n%v", text, got, values(s), values(again))
+		}
+	})
+}
+
+func values(s *config.Settings) map[string]any {
+	out := map[string]any{}
+	for _, i := range s.Settings().Items {
+		out[i.Key] = i.Value
+	}
+	return out
+}

@@ -72,7 +72,7 @@ func (d *decoder) skip(n uint64) error {
 	if d.copy != nil {
 		to = d.copy
 	}
-	k, err := io.CopyN(to, d.r, int64(n))
+	k, err := io.CopyN(to, d.r, int64(n)) // #nosec G115 -- not beyond the end of the file
 	d.pos += k
 	return err
 }
@@ -87,7 +87,7 @@ func (d *decoder) number(width int) (uint64, error) {
 
 func (d *decoder) u32() (uint32, error) {
 	n, err := d.number(4)
-	return uint32(n), err
+	return uint32(n), err // #nosec G115 -- four bytes were read
 }
 
 // text reads a string of at most limit bytes; a longer one is an error.
@@ -301,10 +301,10 @@ func (d *decoder) skipValue(kind uint32, depth int) error {
 
 func (d *decoder) skipElements(kind uint32, n uint64, depth int) error {
 	if width, ok := widthOf(kind); ok {
-		if n > d.left()/uint64(width) {
+		if n > d.left()/uint64(width) { // #nosec G115 -- 1 to 8
 			return errBeyondEnd
 		}
-		return d.skip(n * uint64(width))
+		return d.skip(n * uint64(width)) // #nosec G115 -- 1 to 8
 	}
 	for range n {
 		switch kind {
@@ -409,7 +409,7 @@ func signed(raw uint64, kind uint32, width int) int64 {
 	switch kind {
 	case typeI8, typeI16, typeI32, typeI64:
 		shift := 64 - 8*width
-		return int64(raw<<shift) >> shift
+		return int64(raw<<shift) >> shift // #nosec G115 -- the sign is what is wanted
 	}
 	return int64(min(raw, math.MaxInt64))
 }

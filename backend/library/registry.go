@@ -42,7 +42,7 @@ func (l *Library) fetchRegistry(ctx context.Context, s Source, scratch string, t
 		form, of = "--no-binary", s.Package
 	}
 	t.begin(0, s.Size)
-	cmd := exec.CommandContext(ctx, python, "-m", "pip", "download", "--disable-pip-version-check",
+	cmd := exec.CommandContext(ctx, python, "-m", "pip", "download", "--disable-pip-version-check", // #nosec G204 -- a fixed program with the words of the catalogue, without a shell
 		"--no-input", "--progress-bar", "off", "--retries", "2", "--timeout", "15",
 		"--no-deps", form, of, "--require-hashes", "-r", pins, "-d", dl)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "PIP_NO_INPUT=1")

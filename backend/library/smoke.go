@@ -63,7 +63,7 @@ func (l *Library) smoke(ctx context.Context, binary, model string) error {
 		return err
 	}
 	key := rand.Text()
-	cmd := exec.CommandContext(ctx, binary, "-m", model, "--host", "127.0.0.1", "--port", strconv.Itoa(port),
+	cmd := exec.CommandContext(ctx, binary, "-m", model, "--host", "127.0.0.1", "--port", strconv.Itoa(port), // #nosec G204 -- the engine that was just installed, without a shell
 		"-c", "256", "-np", "1", "-t", "1")
 	cmd.Env = engineEnv(filepath.Dir(binary), "LLAMA_API_KEY="+key)
 	var out tail

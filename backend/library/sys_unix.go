@@ -15,7 +15,7 @@ func freeBytes(dir string) (int64, bool) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, false
 	}
-	return int64(st.Bavail) * int64(st.Bsize), true
+	return int64(st.Bavail) * int64(st.Bsize), true // #nosec G115 -- sizes of a disk
 }
 
 // ownGroup lets a cancel end the command with all its children.

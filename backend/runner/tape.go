@@ -96,7 +96,7 @@ func (t *tape) add(c domain.Chunk) {
 		w.j, text = w.j+k, text[k:]
 	}
 	w.marks.marks[w.i] = mark{
-		sinceNs: int64(c.At.Sub(t.begun)), bytes: uint32(len(c.Text)),
+		sinceNs: int64(c.At.Sub(t.begun)), bytes: uint32(len(c.Text)), // #nosec G115 -- the text of one chunk
 		tokens: uint16(min(max(c.Tokens, 0), math.MaxUint16)), kind: c.Kind,
 	}
 	w.i++

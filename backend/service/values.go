@@ -24,7 +24,7 @@ func planValues(r domain.BenchmarkRequest, storeText bool) (domain.Plan, error) 
 		Warmup: or(r.Warmup, DefaultWarmup), Cooldown: or(r.Cooldown, 0), StoreText: or(r.StoreText, storeText),
 		Load: or(r.Load, domain.Load{Kind: domain.LoadSingle}), Stop: or(r.Stop, domain.Stop{}), Repeat: 1, Rest: r.Rest,
 		DatasetID: r.DatasetID, Synthetic: r.Synthetic, PromptCache: promptCache(r),
-		Raw: or(r.RawCompletion, false), SLO: []domain.Objective{}, Seed: or(r.Seed, int64(rand.Uint32())),
+		Raw: or(r.RawCompletion, false), SLO: []domain.Objective{}, Seed: or(r.Seed, int64(rand.Uint32())), // #nosec G404 -- a seed that is shown and repeated, no secret
 		Phases: []domain.Phase{domain.PhasePrepare, domain.PhaseSettle, domain.PhaseWarmup,
 			domain.PhaseMeasure, domain.PhaseDrain, domain.PhaseStop},
 	}

@@ -106,7 +106,7 @@ func copyInto(ctx context.Context, db *sql.DB, target string) error {
 		return fmt.Errorf("create backup: %w", err)
 	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", target); err != nil {
-		os.Remove(target)
+		_ = os.Remove(target) // what is left of it is no backup
 		return wrap("back up database", err)
 	}
 	return nil
@@ -156,7 +156,7 @@ func (s *Store) StageRestore(ctx context.Context, name string) error {
 	}
 	part := restorePath(s.path) + ".part"
 	if err := copyChecked(ctx, file, part); err != nil {
-		os.Remove(part)
+		_ = os.Remove(part) // the fault is told
 		return err
 	}
 	if err := os.WriteFile(restoreNote(s.path), []byte(name), 0o600); err != nil {

@@ -98,7 +98,7 @@ func unpackChunks(b []byte, crc uint32) (chunks, error) {
 
 func unpackTimes(b []byte) (us []int64, rest []byte, err error) {
 	n, w := binary.Uvarint(b)
-	if w <= 0 || n > uint64(len(b)-w) { // each time takes a byte at least
+	if w <= 0 || n > uint64(len(b)-w) { // #nosec G115 -- each time takes a byte at least; the difference of two lengths, not negative
 		return nil, nil, errChunks
 	}
 	b = b[w:]
@@ -137,7 +137,7 @@ func unpackRuns[T domain.ChunkKind | int](b []byte, n int, there bool) ([]T, []b
 			return nil, nil, errChunks
 		}
 		count, w2 := binary.Uvarint(b[w:])
-		if w2 <= 0 || count == 0 || count > uint64(n-len(values)) {
+		if w2 <= 0 || count == 0 || count > uint64(n-len(values)) { // #nosec G115 -- the difference of two lengths, not negative
 			return nil, nil, errChunks
 		}
 		for range count {

@@ -90,7 +90,7 @@ func unpackGPU(b []byte) (g domain.GPUSample, rest []byte, err error) {
 	}
 	for range max(limits, 1) - 1 {
 		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
+		if n <= 0 || size > uint64(len(b)-n) { // #nosec G115 -- the difference of two lengths, not negative
 			return g, nil, errShort
 		}
 		b = b[n:]

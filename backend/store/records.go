@@ -148,7 +148,7 @@ func scanWhole(row interface{ Scan(...any) error }) (domain.RequestRecord, error
 	if err := row.Scan(append(requestFields(&q), &q.Prompt, &q.Output, &blob, &crc)...); err != nil {
 		return domain.RequestRecord{}, err
 	}
-	c, err := unpackChunks(blob, uint32(crc.Int64))
+	c, err := unpackChunks(blob, uint32(crc.Int64)) // #nosec G115 -- a CRC of 32 bits
 	q.ChunkUs, q.ChunkKinds, q.ChunkTokens = c.us, c.kinds, c.tokens
 	return q, err
 }

@@ -59,14 +59,14 @@ func (c *childLists) see(name []byte) {
 	if !ok || len(rest) > 0 {
 		return
 	}
-	l := c.lists[int(tid)] //nolint:gosec // thread numbers fit
+	l := c.lists[int(tid)] // #nosec G115 -- thread numbers fit
 	if l == nil {
 		file, err := openProc(filepath.Join(c.tasks, strconv.FormatUint(tid, 10), "children"), smallFile)
 		if err != nil {
 			return // the thread has ended
 		}
 		l = &childList{file: file}
-		c.lists[int(tid)] = l //nolint:gosec // as above
+		c.lists[int(tid)] = l // #nosec G115 -- as above
 	}
 	l.round = c.round
 }

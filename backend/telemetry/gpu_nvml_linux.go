@@ -117,13 +117,13 @@ func (d nvmlLinuxDevice) number(symbol string) (uint32, nvmlCode) {
 		return coded(d.dev.GetMemoryBusWidth())
 	case symPersistence:
 		v, ret := d.dev.GetPersistenceMode()
-		return coded(uint32(v), ret) //nolint:gosec // 0 or 1
+		return coded(uint32(v), ret) // #nosec G115 -- 0 or 1
 	case symPCIeGen:
 		v, ret := d.dev.GetMaxPcieLinkGeneration()
-		return coded(uint32(v), ret) //nolint:gosec // the binding made it of a uint32
+		return coded(uint32(v), ret) // #nosec G115 -- the binding made it of a uint32
 	case symPCIeWidth:
 		v, ret := d.dev.GetMaxPcieLinkWidth()
-		return coded(uint32(v), ret) //nolint:gosec // the binding made it of a uint32
+		return coded(uint32(v), ret) // #nosec G115 -- the binding made it of a uint32
 	}
 	return 0, nvmlNoFunction
 }
@@ -131,13 +131,14 @@ func (d nvmlLinuxDevice) number(symbol string) (uint32, nvmlCode) {
 func (d nvmlLinuxDevice) selected(symbol string, which uint32) (uint32, nvmlCode) {
 	switch symbol {
 	case symTemperature:
-		return coded(d.dev.GetTemperature(nvml.TemperatureSensors(which))) //nolint:gosec,staticcheck // small; the newer call is missing in older drivers
+		//nolint:staticcheck // the newer call is missing in older drivers
+		return coded(d.dev.GetTemperature(nvml.TemperatureSensors(which))) // #nosec G115 -- a small constant
 	case symClock:
-		return coded(d.dev.GetClockInfo(nvml.ClockType(which))) //nolint:gosec // a small constant
+		return coded(d.dev.GetClockInfo(nvml.ClockType(which))) // #nosec G115 -- a small constant
 	case symMaxClock:
-		return coded(d.dev.GetMaxClockInfo(nvml.ClockType(which))) //nolint:gosec // a small constant
+		return coded(d.dev.GetMaxClockInfo(nvml.ClockType(which))) // #nosec G115 -- a small constant
 	case symPCIe:
-		return coded(d.dev.GetPcieThroughput(nvml.PcieUtilCounter(which))) //nolint:gosec // a small constant
+		return coded(d.dev.GetPcieThroughput(nvml.PcieUtilCounter(which))) // #nosec G115 -- a small constant
 	}
 	return 0, nvmlNoFunction
 }
@@ -161,13 +162,13 @@ func (d nvmlLinuxDevice) pair(symbol string) (first, second uint32, code nvmlCod
 		return u.Gpu, u.Memory, nvmlCode(ret)
 	case symCapability:
 		major, minor, ret := d.dev.GetCudaComputeCapability()
-		return uint32(major), uint32(minor), nvmlCode(ret) //nolint:gosec // a version
+		return uint32(major), uint32(minor), nvmlCode(ret) // #nosec G115 -- a version
 	case symECC:
 		now, later, ret := d.dev.GetEccMode()
-		return uint32(now), uint32(later), nvmlCode(ret) //nolint:gosec // 0 or 1
+		return uint32(now), uint32(later), nvmlCode(ret) // #nosec G115 -- 0 or 1
 	case symMIG:
 		now, later, ret := d.dev.GetMigMode()
-		return uint32(now), uint32(later), nvmlCode(ret) //nolint:gosec // 0 or 1
+		return uint32(now), uint32(later), nvmlCode(ret) // #nosec G115 -- 0 or 1
 	}
 	return 0, 0, nvmlNoFunction
 }

@@ -119,7 +119,7 @@ func (d *nvmlDriver) blind(engine int) string {
 
 // parentOf is the process that started another; 0 when it is not known.
 func parentOf(pid int) int {
-	p := process.Process{Pid: int32(pid)} //nolint:gosec // process numbers have 32 bits
+	p := process.Process{Pid: int32(pid)} // #nosec G115 -- process numbers have 32 bits
 	parent, err := p.Ppid()
 	if err != nil {
 		return 0

@@ -22,7 +22,7 @@ type procFile struct {
 
 // openProc opens a file; size is the room that it normally needs.
 func openProc(path string, size int) (*procFile, error) {
-	f, err := os.Open(path) //nolint:gosec // a path below /proc, or a recorded tree in tests
+	f, err := os.Open(path) // #nosec G304 -- a path below /proc, or a recorded tree in tests
 	if err != nil {
 		return nil, fmt.Errorf("open sensor file: %w", err)
 	}
@@ -182,7 +182,7 @@ func newProcessSource(pid int) (processSource, bool) {
 
 // clockOf is the kernel's name for the CPU clock of another process: its number inverted, then 2
 // for "scheduler time of the whole process".
-func clockOf(pid int) int32 { return int32((^pid)<<3 | 2) } //nolint:gosec // pids fit
+func clockOf(pid int) int32 { return int32((^pid)<<3 | 2) } // #nosec G115 -- pids fit
 
 func (p *procProcess) cpuTime() (time.Duration, bool) { return clockTime(p.clock) }
 
@@ -204,7 +204,7 @@ func (p *procProcess) rss() (uint64, bool) {
 	}
 	pages, ok := parseStatm(data)
 	// A process that ended but is not yet collected still has the file, with zeros.
-	return pages * uint64(os.Getpagesize()), ok && pages > 0 //nolint:gosec // a page size is positive
+	return pages * uint64(os.Getpagesize()), ok && pages > 0 // #nosec G115 -- a page size is positive
 }
 
 func (p *procProcess) majorFaults() (uint64, bool) {

@@ -32,7 +32,7 @@ func parseProcess(data []byte) (p domain.Process, ok bool) {
 			return domain.Process{}, false
 		}
 		if field == 4 {
-			p.Parent = int(v) //nolint:gosec // pids fit
+			p.Parent = int(v) // #nosec G115 -- pids fit
 			continue
 		}
 		ticks += v

@@ -81,7 +81,7 @@ func (s *selfProcess) look() {
 			if !ok {
 				break
 			}
-			s.meet(int(pid)) //nolint:gosec // pids fit
+			s.meet(int(pid)) // #nosec G115 -- pids fit
 			data = rest
 		}
 	}

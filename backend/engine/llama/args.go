@@ -62,7 +62,7 @@ func (e *Engine) probe(ctx context.Context, gpu bool) (probed, error) {
 func (e *Engine) ask(ctx context.Context, flag string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, e.opts.Binary, flag)
+	cmd := exec.CommandContext(ctx, e.opts.Binary, flag) // #nosec G204 -- the engine that the person installed or named, without a shell
 	cmd.Env = childEnv(os.Environ(), e.opts.LibDir, "", e.opts.Env)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()

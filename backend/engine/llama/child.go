@@ -85,7 +85,7 @@ func (e *Engine) spawn(set setup) (*child, error) {
 	c.args = append(append(c.args, set.args...), "--port", strconv.Itoa(port))
 	c.now.Store(StateStarting)
 	e.log.begin(c.key)
-	cmd := exec.Command(e.opts.Binary, c.args...)
+	cmd := exec.Command(e.opts.Binary, c.args...) // #nosec G204 -- the engine that the person installed or named, without a shell
 	cmd.Env = childEnv(os.Environ(), e.opts.LibDir, c.key, e.opts.Env)
 	cmd.Stdout, cmd.Stderr = io.Writer(e.log), io.Writer(e.log)
 	cmd.WaitDelay = pipeWait

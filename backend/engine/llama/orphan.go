@@ -65,7 +65,7 @@ func ReapOrphans(stateDir string) ([]int, error) {
 	var reaped []int
 	var errs []error
 	for _, path := range paths {
-		raw, err := os.ReadFile(path)
+		raw, err := os.ReadFile(path) // #nosec G304 -- a file of the data folder
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read note: %w", err))
 			continue

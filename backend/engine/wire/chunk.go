@@ -34,8 +34,8 @@ func (c *chunks) decode(p []byte) (n, used int, err error) {
 	for used < len(p) && c.state != chunkDone {
 		if c.state == chunkData {
 			take := min(c.left, uint64(len(p)-used))
-			n += copy(p[n:], p[used:used+int(take)])
-			used += int(take)
+			n += copy(p[n:], p[used:used+int(take)]) // #nosec G115 -- at most the length of a buffer
+			used += int(take)                        // #nosec G115 -- at most the length of a buffer
 			if c.left -= take; c.left == 0 {
 				c.state, c.line = chunkEnd, 0
 			}

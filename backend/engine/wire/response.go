@@ -163,7 +163,7 @@ func (r *Response) unframe(raw []byte) int {
 	case untilClose:
 		return n
 	case byLength:
-		n = int(min(uint64(n), r.left))
+		n = int(min(uint64(n), r.left)) // #nosec G115 -- at most the length of a buffer
 		r.left -= uint64(n)
 		used = n
 		if r.left > 0 {

@@ -14,6 +14,7 @@ export const answers: Record<string, string> = {
   'must not be before start_us': 'não pode vir antes de start_us',
   'must be a whole number': 'deve ser um número inteiro',
   'This program has no token.': 'Este programa não tem token.',
+  'This was not done: the request was given up, or the program is closing.': 'Isto não foi feito: o pedido foi abandonado, ou o programa está fechando.',
   'must not be null': 'não pode ser null',
   'This build cannot search texts.': 'Esta versão não busca em textos.',
   'Use a build with the tag sqlite_fts5.': 'Use uma versão compilada com a tag sqlite_fts5.',
