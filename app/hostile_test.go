@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -223,4 +224,56 @@ func data(t *testing.T, target string, res *http.Response) {
 	if res.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(res.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%s: headers %v", target, res.Header)
 	}
+}
+
+// What others wrote does not drive the terminal: not a name, not an output, not the error of a server.
+func TestNothingDrivesTheTerminal(t *testing.T) {
+	const escapes = "\x1b]0;owned\x07\x1b[2J\u009b31m\x08\x7f"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_ = json.NewEncoder(w).Encode(map[string]any{"data": []any{map[string]any{"id": "m" + escapes}}})
+			return
+		}
+		if strings.Contains(r.URL.Path, "completions") && r.ContentLength%2 == 0 {
+			w.Header().Set("Content-Type", "text/event-stream")
+			event, _ := json.Marshal(map[string]any{"choices": []any{map[string]any{"index": 0, "delta": map[string]any{"content": "hi" + escapes}, "finish_reason": "stop"}}})
+			fmt.Fprintf(w, "data: %s\n\ndata: [DONE]\n\n", event)
+			return
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": "no" + escapes})
+	}))
+	t.Cleanup(s.Close)
+	dir := t.TempDir()
+	p := serve(t, dir)
+	_, body := p.rest(http.MethodPost, "/api/v1/endpoints", asJSON(t, map[string]any{"base_url": s.URL, "name": "e" + escapes}))
+	endpoint := decode[domain.Endpoint](t, body).ID
+	var said strings.Builder
+	for _, prompt := range []string{"even", "odd!!"} { // one of the two is answered, the other refused
+		_, out, errs := verb(t, dir, "run", "--endpoint", endpoint, "--model", "m"+escapes, "--prompt", prompt+escapes, "--name", "n"+escapes, "--tag", "t"+escapes, "--max-tokens", "4", "--warmup", "0")
+		said.WriteString(out + errs)
+	}
+	runs := get[[]domain.Run](p, "/api/v1/benchmarks")
+	if len(runs) != 2 {
+		t.Fatalf("%d runs: %s", len(runs), said.String())
+	}
+	for _, words := range [][]string{{"list"}, {"show", string(runs[0].ID)}, {"show", string(runs[1].ID)}, {"endpoints"}, {"models"}, {"endpoints", "check", endpoint}, {"search", "even"}, {"doctor"}, {"show", "x" + escapes}, {"x" + escapes}} {
+		_, out, errs := verb(t, dir, words...)
+		said.WriteString(out + errs)
+	}
+	if i := strings.IndexFunc(said.String(), func(c rune) bool { return c < ' ' && !strings.ContainsRune("\n\t\r", c) || c >= 0x7f && c < 0xa0 }); i >= 0 {
+		t.Errorf("a control character is written: %q", said.String()[max(0, i-60):min(len(said.String()), i+30)])
+	}
+	if !strings.Contains(said.String(), "owned") {
+		t.Error("the texts were not written at all")
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

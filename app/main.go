@@ -28,6 +28,7 @@ func Main(env Env, web fs.FS) int {
 	}
 	ctx, stop := env.Signals(context.Background())
 	defer stop()
+	env.Stderr = cli.Plain(env.Stderr) // it repeats what servers say
 	root := cli.New(&host{env: env, web: web},
 		cli.IO{Out: env.Stdout, Err: env.Stderr, In: env.Stdin, Terminal: env.Terminal})
 	root.SetArgs(env.Args)

@@ -186,7 +186,7 @@ func (e *env) with(ctx context.Context, f func(*Client) error) error {
 // print writes a body as it came, or what human makes of it.
 func (e *env) print(body []byte, human func(io.Writer) error) error {
 	if !e.json {
-		return human(e.io.Out)
+		return human(Plain(e.io.Out))
 	}
 	if len(body) > 0 && body[len(body)-1] != '\n' {
 		body = append(body, '\n')
