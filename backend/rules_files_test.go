@@ -130,6 +130,36 @@ func TestNoDeveloperPaths(t *testing.T) {
 	report(t, "paths of one machine", bad)
 }
 
+// testName is the name of a test as a text writes it.
+var testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z0-9]*|[a-z]+\\.test\\.mjs)`")
+
+// Every defence that SECURITY.md names a test for has it.
+func TestSecurityNamesItsTests(t *testing.T) {
+	var all strings.Builder
+	named := map[string]bool{}
+	for _, f := range textFiles(t) {
+		switch {
+		case f.path == "SECURITY.md":
+			for _, m := range testName.FindAllStringSubmatch(f.text, -1) {
+				named[m[1]] = true
+			}
+		case strings.HasSuffix(f.path, "_test.go"):
+			all.WriteString(f.text)
+		}
+	}
+	var bad []string
+	for name := range named {
+		_, err := os.Stat("../frontend/tests/e2e/" + name)
+		if err != nil && !strings.Contains(all.String(), "func "+name+"(") {
+			bad = append(bad, name)
+		}
+	}
+	report(t, "tests of SECURITY.md that are not there", bad)
+	if len(named) < 20 {
+		t.Errorf("SECURITY.md names %d tests", len(named))
+	}
+}
+
 // The rules themselves can fail: each is tried on what it forbids.
 func TestRulesBite(t *testing.T) {
 	if r := table()["backend/domain"]; r.allows(module+"backend/store") || r.allows("gonum.org/v1/gonum/stat") {
