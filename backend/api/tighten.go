@@ -136,6 +136,10 @@ func tightenParameters(op map[string]any) {
 	for _, p := range params {
 		param := p.(map[string]any)
 		name, schema := param["name"].(string), param["schema"].(map[string]any)
+		if param["in"] == "query" && schema["type"] == "boolean" { // see strictQuery
+			param["schema"] = map[string]any{"anyOf": []any{schema, map[string]any{"const": "", "description": "The name alone means true"}}}
+			continue
+		}
 		if param["in"] == "header" || schema["type"] != "string" || schema["enum"] != nil {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/enginetest"
@@ -276,5 +277,18 @@ func TestModelInUseStays(t *testing.T) {
 			t.Errorf("remove: %v, %v", err, w.library.removed)
 		}
 		refused(t, w.svc.RemoveModel(t.Context(), "none"), domain.KindNotFound, "")
+	})
+}
+
+// An address that is longer than a name may be gives a name all the same, and the endpoint can still be changed.
+func TestANameMadeOfALongAddress(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		e, err := w.svc.AddEndpoint(t.Context(), domain.EndpointInput{BaseURL: ptr("http://box/" + strings.Repeat("é", 300))})
+		if err != nil || utf8.RuneCountInString(e.Name) != 100 || !strings.HasPrefix(e.Name, "box/") || !strings.HasSuffix(e.Name, "…") {
+			t.Fatalf("name %q, %v", e.Name, err)
+		}
+		if e, err = w.svc.EditEndpoint(t.Context(), e.ID, domain.EndpointInput{Kind: ptr("ollama")}); err != nil || e.Kind != "ollama" {
+			t.Errorf("%+v, %v", e, err)
+		}
 	})
 }

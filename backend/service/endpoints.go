@@ -21,6 +21,8 @@ const (
 	checkTimeout = 10 * time.Second
 	// probeTimeout bounds a whole check with its generations; a cold server loads its model first.
 	probeTimeout = 2 * time.Minute
+	// mostNameChars is the length of an endpoint's name, also of one that is made of its address.
+	mostNameChars = 100
 )
 
 // Endpoints lists the endpoints.
@@ -75,12 +77,15 @@ func (s *Service) putEndpoint(ctx context.Context, e domain.Endpoint, in domain.
 		e.MetricsURLs = s.metricsURLs(*in.MetricsURLs, &bad)
 	}
 	e.Name = strings.TrimSpace(or(in.Name, e.Name))
-	checkLabels("body.name", e.Name, 100, &bad)
+	checkLabels("body.name", e.Name, mostNameChars, &bad)
 	if err := bad.err(); err != nil {
 		return domain.Endpoint{}, err
 	}
 	if e.Name == "" {
 		e.Name = strings.TrimPrefix(strings.TrimPrefix(e.BaseURL, "http://"), "https://")
+		if r := []rune(e.Name); len(r) > mostNameChars {
+			e.Name = string(r[:mostNameChars-1]) + "…"
+		}
 	}
 	if in.APIKey != nil {
 		if err := s.setKey(&e, strings.TrimSpace(*in.APIKey)); err != nil {

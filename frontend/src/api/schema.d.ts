@@ -2799,9 +2799,9 @@ export interface operations {
                 /** @description Created at or before; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 /** @description Only deleted jobs */
-                trash?: boolean;
+                trash?: boolean | "";
                 /** @description Demonstration data of debug mode too */
-                sample?: boolean;
+                sample?: boolean | "";
             };
             header?: never;
             path?: never;
@@ -2919,7 +2919,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Take the job back out of the trash */
-                restore?: boolean;
+                restore?: boolean | "";
             };
             header?: never;
             path: {
@@ -3276,9 +3276,9 @@ export interface operations {
                 /** @description Layout of the file; default: found out */
                 format?: "auto" | "jsonl" | "csv" | "json" | "sharegpt" | "messages" | "trace";
                 /** @description Only say what an import would find */
-                preview?: boolean;
+                preview?: boolean | "";
                 /** @description Leave bad lines out instead of refusing the whole */
-                skip_bad?: boolean;
+                skip_bad?: boolean | "";
             };
             header?: never;
             path?: never;
@@ -3733,9 +3733,9 @@ export interface operations {
                 /** @description Created at or before; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
                 end?: string;
                 /** @description Only deleted jobs */
-                trash?: boolean;
+                trash?: boolean | "";
                 /** @description Demonstration data of debug mode too */
-                sample?: boolean;
+                sample?: boolean | "";
             };
             header?: never;
             path?: never;
@@ -3805,7 +3805,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description false: catalogue models that are not installed yet */
-                installed?: boolean;
+                installed?: boolean | "";
             };
             header?: never;
             path?: never;
