@@ -163,6 +163,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold stored jobs against one another
+         * @description Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored.
+         */
+        post: operations["compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -333,6 +353,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Experiments, newest first */
+        get: operations["experiments"];
+        put?: never;
+        /**
+         * Measure two to four arms in turns, in random order
+         * @description Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine.
+         */
+        post: operations["startExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One experiment with its comparison so far */
+        get: operations["experiment"];
+        put?: never;
+        post?: never;
+        /** Forget an experiment; its jobs stay */
+        delete: operations["removeExperiment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an experiment; what was measured is kept */
+        post: operations["cancelExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Runs as a file
+         * @description jsonl and bundle hold every raw record and can be imported again; a bundle is a zip archive that is signed as a whole. csv has one line a request, sqlite is a database, html a report of one file. Without ids it is everything but the trash. The answer is streamed.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -364,6 +460,26 @@ export interface paths {
         get: operations["health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a file of another tool, or of this program
+         * @description Known are the results of vLLM bench serve, GuideLLM, AIPerf, llama-benchy, genai-bench and llama-bench, tables and lists of single results, and what this program exports. What a file is, is found out by its content, whatever its type says. Each run of a file becomes a job that is marked as imported.
+         */
+        post: operations["import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -804,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One figure over time, and where it moved to another level
+         * @description One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at.
+         */
+        get: operations["trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/views": {
         parameters: {
             query?: never;
@@ -926,6 +1062,14 @@ export interface components {
             version: string;
             window: boolean;
         };
+        Arm: {
+            benchmark: components["schemas"]["BenchmarkRequest"];
+            name: string;
+        };
+        ArmInput: {
+            benchmark: components["schemas"]["BenchmarkRequest"];
+            name?: string;
+        };
         Averages: {
             /** Format: double */
             avg_time_per_output_token: number | null;
@@ -1001,6 +1145,8 @@ export interface components {
             endpoint_id?: string | null;
             /** @description llama-server (default) or the kind of the endpoint */
             engine?: string | null;
+            /** @description Settings of the embedded engine; an endpoint has its own */
+            engine_options?: components["schemas"]["EngineOptions"] | null;
             /**
              * Format: int64
              * @description Index of the GPU to use; all when absent
@@ -1115,6 +1261,52 @@ export interface components {
             /** Format: int64 */
             before_bytes: number;
         };
+        Comparison: {
+            /** Format: int64 */
+            baseline: number;
+            differs: components["schemas"]["Difference"][];
+            metrics: components["schemas"]["ComparisonMetric"][];
+            /** Format: double */
+            min_effect_percent: number;
+            paired: boolean;
+            sentence: string;
+            sides: components["schemas"]["ComparisonSide"][];
+            warnings: components["schemas"]["Warning"][];
+        };
+        ComparisonMetric: {
+            better: string;
+            key: string;
+            unit: string;
+            values: components["schemas"]["ComparisonValue"][];
+        };
+        ComparisonRequest: {
+            /**
+             * Format: int64
+             * @description Index of the side that the others are held against; default 0
+             */
+            baseline?: number;
+            /**
+             * Format: double
+             * @description A difference below this is too small to matter; default 2
+             */
+            min_effect_percent?: number;
+            /** @description Jobs to compare; those of the same model, engine, settings and machine make one side. Give this or sides */
+            runs?: string[];
+            /** @description Which jobs stand together */
+            sides?: components["schemas"]["SideInput"][];
+        };
+        ComparisonSide: {
+            name: string;
+            runs: string[];
+        };
+        ComparisonValue: {
+            effect: components["schemas"]["Effect"] | null;
+            interval: number[] | null;
+            /** Format: double */
+            mean: number | null;
+            /** Format: int64 */
+            n: number;
+        };
         Dataset: {
             builtin: boolean;
             /** Format: date-time */
@@ -1171,6 +1363,11 @@ export interface components {
             /** Format: double */
             vram_usage_gb: number | null;
         };
+        Difference: {
+            about: string;
+            key: string;
+            values: string[];
+        };
         Discovered: {
             base_url: string;
             endpoint_id: string | null;
@@ -1204,6 +1401,17 @@ export interface components {
             accepted: number;
             /** Format: int64 */
             tokens: number;
+        };
+        Effect: {
+            /** Format: double */
+            adjusted_p: number | null;
+            at_least: string;
+            interval: number[] | null;
+            /** Format: double */
+            p: number | null;
+            /** Format: double */
+            ratio: number;
+            verdict: string;
         };
         Endpoint: {
             base_url: string;
@@ -1334,6 +1542,45 @@ export interface components {
             tokenizer: boolean;
             version: string;
         };
+        EngineOptions: {
+            /**
+             * Format: int64
+             * @description Most tokens of a prompt that are handed over at once
+             */
+            batch_size?: number;
+            /**
+             * @description How the keys of the KV cache are stored
+             * @enum {string}
+             */
+            cache_type_k?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /**
+             * @description How its values are stored; other than f16 needs flash attention
+             * @enum {string}
+             */
+            cache_type_v?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /**
+             * Format: int64
+             * @description Context of each user; default as long as the workload needs
+             */
+            context_tokens?: number;
+            /** @enum {string} */
+            flash_attention?: "on" | "off" | "auto";
+            /**
+             * Format: int64
+             * @description Layers that lie on the GPU; default all
+             */
+            gpu_layers?: number;
+            /**
+             * Format: int64
+             * @description Threads that decode; default one less than the machine has cores
+             */
+            threads?: number;
+            /**
+             * Format: int64
+             * @description Most tokens that are computed at once
+             */
+            ubatch_size?: number;
+        };
         Environment: {
             app_version: string;
             arch: string;
@@ -1366,6 +1613,65 @@ export interface components {
             id: string;
             /** @enum {string} */
             kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+        };
+        Experiment: {
+            arms: components["schemas"]["Arm"][];
+            comparison: components["schemas"]["Comparison"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            done: number;
+            id: string;
+            kind: string;
+            /** Format: double */
+            min_effect_percent: number;
+            name: string;
+            order: number[][];
+            /** Format: int64 */
+            pairs: number;
+            runs: components["schemas"]["ExperimentRun"][];
+            /** Format: int64 */
+            seed: number;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            /** Format: int64 */
+            total: number;
+        };
+        ExperimentPlace: {
+            /** Format: int64 */
+            arm: number;
+            /** Format: int64 */
+            block: number;
+            id: string;
+        };
+        ExperimentRequest: {
+            /** @description What is compared; the first is the baseline */
+            arms: components["schemas"]["ArmInput"][];
+            /**
+             * Format: double
+             * @description A difference below this is too small to matter; default 2
+             */
+            min_effect_percent?: number;
+            name?: string;
+            /**
+             * Format: int64
+             * @description How often each arm is measured; default 8. A verdict needs 6
+             */
+            pairs?: number;
+            /**
+             * Format: int64
+             * @description Of the order and of the prompts; drawn at random when absent, and stored
+             */
+            seed?: number;
+        };
+        ExperimentRun: {
+            /** Format: int64 */
+            arm: number;
+            /** Format: int64 */
+            block: number;
+            job_id: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
         };
         FacetCount: {
             /** Format: int64 */
@@ -1581,6 +1887,29 @@ export interface components {
             status: string;
             /** Format: double */
             uptime_s: number;
+            version: string;
+        };
+        ImportResult: {
+            format: string;
+            known: string[];
+            notes: string[];
+            /** Format: int64 */
+            results: number;
+            runs: components["schemas"]["Run"][];
+            signed: string;
+        };
+        Imported: {
+            /** Format: date-time */
+            at: string;
+            figures: components["schemas"]["LensRow"][];
+            file: string;
+            format: string;
+            name: string;
+            notes: string[];
+            requests: boolean;
+            sha256: string;
+            timed: boolean;
+            tool: string;
             version: string;
         };
         InFlight: {
@@ -1868,6 +2197,7 @@ export interface components {
             dataset_id: string | null;
             endpoint_id: string | null;
             engine: string;
+            engine_options: components["schemas"]["EngineOptions"] | null;
             /** Format: int64 */
             expected_requests: number | null;
             /** Format: double */
@@ -2174,7 +2504,9 @@ export interface components {
             engine: string;
             environment: components["schemas"]["Environment"] | null;
             error: components["schemas"]["RunError"] | null;
+            experiment: components["schemas"]["ExperimentPlace"] | null;
             hardware_metrics: components["schemas"]["HardwareMetrics"];
+            imported: components["schemas"]["Imported"] | null;
             job_id: string;
             model: string;
             name: string;
@@ -2432,6 +2764,10 @@ export interface components {
              * @description Deleted runs are deleted for good after so many days; 0: never
              */
             trash_days?: number;
+        };
+        SideInput: {
+            name?: string;
+            runs: string[];
         };
         SnippetPart: {
             found: boolean;
@@ -2720,6 +3056,41 @@ export interface components {
         TrashEmptied: {
             /** Format: int64 */
             deleted: number;
+        };
+        Trend: {
+            better: string;
+            changes: components["schemas"]["TrendChange"][];
+            engine: string;
+            load: string;
+            machine: string;
+            metric: string;
+            model: string;
+            points: components["schemas"]["TrendPoint"][];
+            unit: string;
+        };
+        TrendChange: {
+            /** Format: double */
+            after: number;
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            before: number;
+            build_after: string;
+            build_before: string;
+            direction: string;
+            job_id: string;
+            /** Format: double */
+            p: number;
+            /** Format: double */
+            percent: number;
+        };
+        TrendPoint: {
+            /** Format: date-time */
+            at: string;
+            build: string;
+            job_id: string;
+            /** Format: double */
+            value: number;
         };
         Turn: {
             answer?: string;
@@ -3021,8 +3392,14 @@ export interface operations {
             query?: {
                 /** @description One sample per this time, e.g. 1s. The pattern shows the usual forms; 1m30s and 0.5s are read too */
                 every?: string;
-                /** @description At most about this many samples, keeping minimum and maximum */
+                /** @description At most this many samples: of more, each stretch of the time becomes two with the lowest and the highest value of every sensor in the order in which they came */
                 points?: number;
+                /** @description With points: what a stretch becomes, two samples or one with the mean of every sensor */
+                of?: "extremes" | "means";
+                /** @description Samples from this time of the job on, in microseconds */
+                start_us?: string;
+                /** @description Samples up to this time of the job, in microseconds */
+                end_us?: string;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
                 /** @description idle shows the readings from just before the job, with negative times */
@@ -3224,6 +3601,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             /** @description A problem */
@@ -3717,6 +4127,203 @@ export interface operations {
             };
         };
     };
+    experiments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    experiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query: {
+                /** @description Layout of the file */
+                format: "jsonl" | "csv" | "sqlite" | "bundle" | "html";
+                /** @description Ids of jobs, with commas between them; a report needs 1 to 50 */
+                ids?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.sqlite3": unknown;
+                    "application/x-ndjson": unknown;
+                    "application/zip": unknown;
+                    "text/csv": unknown;
+                    "text/html": unknown;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     facets: {
         parameters: {
             query?: {
@@ -3788,6 +4395,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: {
+                /** @description Name of the file, to be shown with the run */
+                file?: string;
+                /** @description Which model was measured, where the file does not say */
+                model?: string;
+                /** @description Layout of the file; default: found out */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": (Record<string, never> | string)[] | Record<string, never> | string;
+                "application/octet-stream": string;
+                "application/sql": string;
+                "application/x-ndjson": string;
+                "application/zip": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Everything in the file was here already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
             /** @description A problem */
@@ -4705,6 +5366,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trends: {
+        parameters: {
+            query?: {
+                status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+                model?: string;
+                engine?: string;
+                task?: string;
+                dataset?: string;
+                tag?: string;
+                /** @description Words in name, model, tags, notes, prompts and outputs; quotes make a phrase, the last word may be the beginning of one */
+                q?: string;
+                /** @description Created at or after; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
+                start?: string;
+                /** @description Created at or before; ISO 8601. The pattern shows the usual forms; basic and week dates are read too */
+                end?: string;
+                /** @description Only deleted jobs */
+                trash?: boolean | "";
+                /** @description Demonstration data of debug mode too */
+                sample?: boolean | "";
+                /** @description Which figure, as comparisons name them */
+                metric?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"][];
+                };
             };
             /** @description A problem */
             default: {
