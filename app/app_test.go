@@ -268,12 +268,12 @@ func TestASecondStartBringsTheWindowToTheFront(t *testing.T) {
 
 func TestAHintIsPrintedUnderItsError(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, databaseName), []byte("this is no database, but it is long enough to be one, whoever wrote it"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, databaseName), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	code, _, errs := verb(t, dir, "list")
 	if lines := strings.Split(strings.TrimSpace(errs), "\n"); code != 1 || len(lines) != 2 {
-		t.Errorf("list over a foreign file ended with %d: %q", code, errs)
+		t.Errorf("list over a folder ended with %d: %q", code, errs)
 	}
 }
 

@@ -189,6 +189,9 @@ func (b *Bridge) RemoveExperiment(id string) string {
 	return b.call("RemoveExperiment", "", nil, nil, id)
 }
 
+// DismissRecovery puts the notice of a recovery away.
+func (b *Bridge) DismissRecovery() string { return b.call("DismissRecovery", "", nil, nil) }
+
 // AddView keeps a view of the results.
 func (b *Bridge) AddView(body string) string { return b.call("AddView", body, nil, nil) }
 

@@ -80,7 +80,12 @@ func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() 
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := Wire(ctx, h.wiring(dir, o))
+	a, err := Started(ctx, h.wiring(dir, o), func(a *App) error {
+		if err := a.Start(ctx, false); err != nil {
+			return err
+		}
+		return a.Listen(ListenOptions{Addr: "127.0.0.1:0"})
+	})
 	var held *HeldError
 	if errors.As(err, &held) {
 		c, err := held.client(ctx)
@@ -88,12 +93,6 @@ func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() 
 	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if err := a.Start(ctx, false); err != nil {
-		return nil, nil, errors.Join(err, a.Close())
-	}
-	if err := a.Listen(ListenOptions{Addr: "127.0.0.1:0"}); err != nil {
-		return nil, nil, errors.Join(err, a.Close())
 	}
 	return &cli.Client{Base: "http://in-process", HTTP: inProcess{a.Handler()}}, a.Close, nil
 }
@@ -104,22 +103,21 @@ func (h *host) Serve(ctx context.Context, o cli.ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	a, err := Wire(ctx, h.wiring(dir, o.Options))
+	a, err := Started(ctx, h.wiring(dir, o.Options), func(a *App) error {
+		if err := a.Listen(ListenOptions{Addr: a.settings.APIAddr()}); err != nil {
+			return err
+		}
+		return a.Start(ctx, o.Resume)
+	})
 	if err != nil {
 		return err
 	}
-	err = a.serve(ctx, o.Resume)
+	err = a.serve(ctx)
 	return errors.Join(err, a.Close())
 }
 
-// serve listens, starts the operations and waits for the end.
-func (a *App) serve(ctx context.Context, resume bool) error {
-	if err := a.Listen(ListenOptions{Addr: a.settings.APIAddr()}); err != nil {
-		return err
-	}
-	if err := a.Start(ctx, resume); err != nil {
-		return err
-	}
+// serve says where it listens and waits for the end.
+func (a *App) serve(ctx context.Context) error {
 	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL())
 	if l := a.addr.Load(); !l.loopback {
 		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.outside))

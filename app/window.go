@@ -44,7 +44,7 @@ func (h *host) Window(ctx context.Context, o cli.Options) error {
 	}
 	w := h.wiring(dir, o)
 	w.Window = true
-	a, err := Wire(ctx, w)
+	a, err := Started(ctx, w, func(a *App) error { return a.begin(ctx) })
 	var held *HeldError
 	if errors.As(err, &held) {
 		return h.other(ctx, held)
@@ -84,16 +84,18 @@ type shell struct {
 	done chan struct{}
 }
 
-// window opens the window and returns when it has been closed.
-func (a *App) window(ctx context.Context, h *host) error {
+// begin listens and starts the operations.
+func (a *App) begin(ctx context.Context) error {
 	if a.settings.APIEnabled() {
 		if err := a.Listen(ListenOptions{Addr: a.settings.APIAddr(), Fallback: true}); err != nil {
 			a.log.Warn("REST is off", "error", err) // the window works without it
 		}
 	}
-	if err := a.Start(ctx, false); err != nil {
-		return err
-	}
+	return a.Start(ctx, false)
+}
+
+// window opens the window and returns when it has been closed.
+func (a *App) window(ctx context.Context, h *host) error {
 	s := &shell{app: a, quit: ctx, done: make(chan struct{})}
 	bridge := newBridge(a.Handler(), api.Ops(), s)
 	pumpCtx, stopPump := context.WithCancel(ctx)

@@ -16,6 +16,7 @@ import (
 
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"github.com/inferometer/inferometer/app/cli"
 	"github.com/inferometer/inferometer/backend/api"
 	"github.com/inferometer/inferometer/backend/bandwidth"
 	"github.com/inferometer/inferometer/backend/config"
@@ -40,6 +41,8 @@ type Wiring struct {
 	Flags   map[string]string // settings fixed on the command line
 	Stdout  io.Writer
 	Window  bool // this process shows the window
+	// damage is why the database has to be set aside before it is opened; nil: it has not.
+	damage error
 }
 
 // App is the wired program. Close ends everything it began, in reverse order.
@@ -97,6 +100,23 @@ func Wire(ctx context.Context, w Wiring) (*App, error) {
 	return a, nil
 }
 
+// Started is a wired program that has begun: begin listens and starts the operations. A database that turns
+// out to be damaged on the way is set aside, once, instead of leaving a program that never starts.
+func Started(ctx context.Context, w Wiring, begin func(*App) error) (*App, error) {
+	a, err := Wire(ctx, w)
+	if err == nil {
+		if err = begin(a); err == nil {
+			return a, nil
+		}
+		err = errors.Join(err, a.Close())
+	}
+	if !store.Damaged(err) || w.damage != nil {
+		return nil, err
+	}
+	w.damage = err
+	return Started(ctx, w, begin)
+}
+
 func (a *App) wire(ctx context.Context) error {
 	dir := a.w.DataDir
 	lock, held, err := lockFile(filepath.Join(dir, lockName))
@@ -111,11 +131,10 @@ func (a *App) wire(ctx context.Context) error {
 	if _, err := llama.ReapOrphans(dir); err != nil {
 		a.log.Warn("Cannot end an engine that an earlier start left behind", "error", err)
 	}
-	db, err := store.Open(ctx, filepath.Join(dir, databaseName))
+	db, err := a.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
-	a.onClose("database", db.Close)
 	if a.settings, err = a.loadSettings(ctx, db); err != nil {
 		return err
 	}
@@ -138,6 +157,30 @@ func (a *App) wire(ctx context.Context) error {
 		Debug: a.settings.Debug, Front: a.toFront, RotateToken: a.rotateToken})
 	a.runSampler(sampler) // last, because its events tell the run that is active
 	return nil
+}
+
+// openDatabase opens the database, and tells when another one took its place.
+func (a *App) openDatabase(ctx context.Context) (*store.Store, error) {
+	path, began := filepath.Join(a.w.DataDir, databaseName), time.Now()
+	if a.w.damage != nil {
+		if err := store.SetAside(ctx, path, a.w.damage); err != nil {
+			return nil, err
+		}
+		began = began.Add(-time.Minute) // it is this start that set it aside
+	}
+	db, err := store.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	a.onClose("database", db.Close)
+	state := db.State()
+	if r := state.Recovery; r != nil && r.At.After(began) {
+		a.log.Error("The database was set aside", "reason", r.Reason, "quarantined", r.Quarantined, "restoredFrom", r.RestoredFrom)
+		for _, line := range cli.DatabaseNotes(state) {
+			fmt.Fprintln(a.w.Env.Stderr, line)
+		}
+	}
+	return db, nil
 }
 
 // toFront brings the window of this process to the front; false without one.

@@ -36,7 +36,11 @@ func (e *env) storage() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return show1(c.Context(), e, http.MethodDelete, storagePath+"/restore", nil, say("The database stays."))
 		}}
-	c.AddCommand(compact, backup, e.backups(), keep, e.retention(),
+	dismiss := &cobra.Command{Use: "dismiss", Short: "Put the notice of a recovery away", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodDelete, storagePath+"/recovery", nil, say("The notice is gone; what was set aside stays."))
+		}}
+	c.AddCommand(compact, backup, e.backups(), keep, dismiss, e.retention(),
 		e.idVerb("restore", "Put a backup in place of the database at the next start", http.MethodPost, storagePath+"/backups/", "/restore", "Start the program again to restore it."),
 		e.idVerb("rm", "Delete a backup", http.MethodDelete, storagePath+"/backups/", "", "Deleted."))
 	return c
@@ -114,7 +118,31 @@ func printStorage(w io.Writer, s domain.Storage) error {
 	if s.PendingRestore != "" {
 		fmt.Fprintf(w, "At the next start %s takes the place of the database. “inferometer storage keep” prevents it.\n", s.PendingRestore)
 	}
+	for _, line := range DatabaseNotes(s.Database) {
+		fmt.Fprintln(w, line)
+	}
 	return table(w, rows...)
+}
+
+// DatabaseNotes are what a person has to know of the state of the database, a line each.
+func DatabaseNotes(d domain.DatabaseState) (lines []string) {
+	if r := d.Recovery; r != nil {
+		lines = append(lines, fmt.Sprintf("%s It was set aside as %s at %s.", r.Reason, r.Quarantined, r.At.Local().Format("2006-01-02 15:04")))
+		if r.RestoredFrom != "" {
+			lines[0] += " The backup " + r.RestoredFrom + " took its place."
+		} else {
+			lines[0] += " There was no good backup, so an empty database was begun."
+		}
+		lines = append(lines, "“inferometer storage dismiss” puts this notice away.")
+	}
+	switch {
+	case d.Check != "damaged":
+	case d.Restores != "":
+		lines = append(lines, "The database is damaged. At the next start the backup "+d.Restores+" takes its place; what is there now is kept.")
+	default:
+		lines = append(lines, "The database is damaged, and there is no good backup of it. What can be read stays readable.")
+	}
+	return lines
 }
 
 func size(bytes int64) string {

@@ -24,6 +24,8 @@ func (a *API) storageRoutes() {
 	add(a, command("RemoveBackup", http.MethodDelete, backups+"/{id}", "Delete a copy"), a.removeBackup, status(http.StatusNoContent))
 	add(a, command("RestoreBackup", http.MethodPost, backups+"/{id}/restore", "Put a copy in place of the database at the next start"), a.restoreBackup,
 		describe("The copy is read from end to end first. What is there now becomes a backup itself."))
+	add(a, command("DismissRecovery", http.MethodDelete, path+"/recovery", "Put the notice of a recovery away"), a.dismissRecovery, status(http.StatusNoContent),
+		describe("The database that was set aside stays in the data folder."))
 	add(a, command("CancelRestore", http.MethodDelete, path+"/restore", "Keep the database after all"), a.cancelRestore, status(http.StatusNoContent))
 }
 
@@ -87,6 +89,10 @@ func (a *API) removeBackup(ctx context.Context, in *IDInput) (*nothing, error) {
 func (a *API) restoreBackup(ctx context.Context, in *IDInput) (*body[domain.Restore], error) {
 	r, err := a.svc.RestoreBackup(ctx, in.ID)
 	return &body[domain.Restore]{r}, err
+}
+
+func (a *API) dismissRecovery(ctx context.Context, _ *none) (*nothing, error) {
+	return nil, a.svc.DismissRecovery(ctx)
 }
 
 func (a *API) cancelRestore(ctx context.Context, _ *none) (*nothing, error) {

@@ -34,6 +34,10 @@ func TestStorageOverREST(t *testing.T) {
 	w.call(http.MethodPost, base+"/storage/backups/..%2Finferometer.db/restore", nil).problem(http.StatusNotFound)
 	w.call(http.MethodDelete, base+"/storage/backups/"+b.Name, nil).want(http.StatusNoContent)
 	w.call(http.MethodDelete, base+"/storage/backups/"+b.Name, nil).problem(http.StatusNotFound)
+	if s.Database.Check == "" || s.Database.Recovery != nil {
+		t.Errorf("%+v", s.Database)
+	}
+	w.call(http.MethodDelete, base+"/storage/recovery", nil).problem(http.StatusNotFound)
 	r := decode[domain.Retention](w.get(base + "/storage/retention?drop_texts_days=3").want(http.StatusOK))
 	if r.TrashDays != 30 || r.DropTextsDays != 3 || r.DropTelemetryDays != 0 {
 		t.Errorf("%+v", r)

@@ -12,6 +12,25 @@ type Storage struct {
 	TotalBytes     int64         `json:"total_bytes"`
 	DiskFreeBytes  *int64        `json:"disk_free_bytes"`
 	PendingRestore string        `json:"pending_restore"` // the backup that takes its place at the next start; empty: none
+	Database       DatabaseState `json:"database"`
+}
+
+// DatabaseState says how well the database is.
+type DatabaseState struct {
+	// Check is none (nothing asked for one), due, running, ok or damaged.
+	Check      string    `json:"check"`
+	Detail     string    `json:"detail"`      // what the check found; empty unless damaged
+	UncleanEnd bool      `json:"unclean_end"` // the program before this one was killed, or the machine stopped
+	Restores   string    `json:"restores"`    // the backup that takes the place of a damaged database at the next start; empty: none
+	Recovery   *Recovery `json:"recovery"`    // null: none, or its notice was put away
+}
+
+// Recovery says that a database which could not be used was set aside.
+type Recovery struct {
+	At           time.Time `json:"at"`
+	Reason       string    `json:"reason"`
+	Quarantined  string    `json:"quarantined"`   // where it lies in the data folder now
+	RestoredFrom string    `json:"restored_from"` // the backup in its place; empty: there was no good one, so an empty database was begun
 }
 
 // StoragePart is one kind of what is kept.

@@ -229,6 +229,8 @@ type AppInfo struct {
 	AddressNote   string `json:"address_note"` // e.g. "Port 8000 is taken; now on 8001."
 	Debug         bool   `json:"debug"`
 	Window        bool   `json:"window"` // this process shows the window
+	// Database says how well the database is.
+	Database DatabaseState `json:"database"`
 }
 
 // Environment is captured once per run and stored with it.

@@ -123,6 +123,7 @@ func (s *Service) beginProbe() error {
 			Hint: "Wait for it to end, or cancel it."}
 	}
 	s.probing = true
+	s.giveWay()
 	return nil
 }
 

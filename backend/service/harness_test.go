@@ -203,6 +203,14 @@ func refusal(t *testing.T, err error, kind domain.Kind, location string) *domain
 type faultyStore struct {
 	*store.Store
 	appendErr, updateErr, pingErr atomic.Pointer[error]
+	check                         func(ctx context.Context) error // nil: that of the store
+}
+
+func (s *faultyStore) Check(ctx context.Context) error {
+	if s.check != nil {
+		return s.check(ctx)
+	}
+	return s.Store.Check(ctx)
 }
 
 func fault(p *atomic.Pointer[error]) error {

@@ -90,6 +90,10 @@ type SpaceStore interface {
 	// StageRestore lays a backup ready for the next opening; CancelRestore takes that back.
 	StageRestore(ctx context.Context, name string) error
 	CancelRestore(ctx context.Context) error
+	// State says how well the database is; Check finds that out by reading all of it, if that is due.
+	State() domain.DatabaseState
+	Check(ctx context.Context) error
+	ForgetRecovery(ctx context.Context) error
 }
 
 // MaintenanceStore is what start-up and housekeeping need.

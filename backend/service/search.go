@@ -23,6 +23,7 @@ func (s *Service) tidy(ctx context.Context) {
 	defer tick.Stop()
 	s.keepHouse(ctx)
 	for {
+		s.checkDatabase(ctx)
 		s.betweenRuns(ctx, "Cannot fold hardware samples", s.d.Store.FoldTelemetry)
 		s.betweenRuns(ctx, "Cannot index texts", s.d.Store.IndexTexts)
 		select {

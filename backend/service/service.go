@@ -30,7 +30,8 @@ type Service struct {
 	queue   []domain.RunID
 	jobs    map[domain.RunID]*job // queued and running ones
 	active  *job
-	probing bool // the memory is being measured: no benchmark starts
+	probing bool               // the memory is being measured: no benchmark starts
+	yield   context.CancelFunc // ends what reads the disk while nothing is measured; nil: nothing has
 	wake    chan struct{}
 	stop    context.CancelCauseFunc
 	stopped chan struct{} // closed when the worker has ended

@@ -112,6 +112,38 @@ func (s *Service) EraseBenchmark(ctx context.Context, id domain.RunID) error {
 	return s.d.Store.EraseRun(ctx, id)
 }
 
+// DismissRecovery puts the notice of a recovery away.
+func (s *Service) DismissRecovery(ctx context.Context) error {
+	return s.d.Store.ForgetRecovery(ctx)
+}
+
+// checkDatabase reads the whole database if that is due. A run that begins ends it; then it is due again.
+func (s *Service) checkDatabase(ctx context.Context) {
+	ctx, done := s.untilRun(ctx)
+	defer done()
+	if err := s.d.Store.Check(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.d.Log.Error("Cannot check the database", "error", err)
+		}
+		return
+	}
+	if state := s.d.Store.State(); state.Check == "damaged" {
+		s.d.Log.Error("The database is damaged", "found", state.Detail, "restores", state.Restores)
+	}
+}
+
+// untilRun is a context that ends when a measurement begins.
+func (s *Service) untilRun(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.active != nil || s.probing {
+		cancel()
+	}
+	s.yield = cancel
+	return ctx, cancel
+}
+
 // keepHouse applies the rules of retention while nothing is measured.
 func (s *Service) keepHouse(ctx context.Context) {
 	if s.measuring() {

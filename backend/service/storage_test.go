@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -77,6 +78,36 @@ func TestDiskIsLeftAloneWhileMeasuring(t *testing.T) {
 		pass(time.Second)
 		if _, err := w.svc.CompactStorage(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestARunEndsACheckOfTheDatabase: it is due again afterwards.
+func TestARunEndsACheckOfTheDatabase(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		checks := make(chan error, 2)
+		w := build(t, options{})
+		w.store.check = func(ctx context.Context) error {
+			<-ctx.Done()
+			checks <- ctx.Err()
+			return ctx.Err()
+		}
+		if err := w.svc.Start(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		run := w.start(nil)
+		w.measuring(run.ID)
+		select {
+		case <-checks:
+		default:
+			t.Error("the check goes on beside a run")
+		}
+		w.store.check = nil
+		w.wait(run.ID)
+		pass(time.Second)
+		if got := w.store.State().Check; got != "ok" {
+			t.Errorf("after the run the check is %s", got)
 		}
 	})
 }

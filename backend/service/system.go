@@ -28,7 +28,7 @@ func (s *Service) Health(ctx context.Context) domain.Health {
 func (s *Service) System(ctx context.Context) (domain.System, error) {
 	sys := s.d.Sampler.System()
 	sys.App = s.d.App()
-	sys.App.DatabaseBytes, sys.App.Debug = s.d.Store.SizeBytes(), s.d.Settings.Debug()
+	sys.App.DatabaseBytes, sys.App.Debug, sys.App.Database = s.d.Store.SizeBytes(), s.d.Settings.Debug(), s.d.Store.State()
 	sys.Telemetry = s.d.Sampler.Stats()
 	sys.GPUs = withPeaks(sys.GPUs)
 	sys.Bandwidth = s.bandwidth(ctx, machineOf(sys), engineThreads(sys))
@@ -52,6 +52,8 @@ func (s *Service) Doctor(ctx context.Context) (domain.DoctorReport, error) {
 	db := domain.Check{Code: "database", State: "ok", Detail: "The database answers."}
 	if err := s.d.Store.Ping(ctx); err != nil {
 		db.State, db.Detail = "invalid", "The database does not answer."
+	} else if s.d.Store.State().Check == "damaged" {
+		db.State, db.Detail = "invalid", "The database is damaged."
 	}
 	sys, err := s.System(ctx)
 	if err != nil {

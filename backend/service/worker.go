@@ -38,10 +38,18 @@ func (s *Service) next() *job {
 		s.queue = s.queue[1:]
 		if j != nil && !j.canceled {
 			s.active = j
+			s.giveWay()
 			return j
 		}
 	}
 	return nil
+}
+
+// giveWay ends what would disturb a measurement; the caller holds mu.
+func (s *Service) giveWay() {
+	if s.yield != nil {
+		s.yield()
+	}
 }
 
 // execute measures one job and stores how it ended, whatever happens on the way.

@@ -40,7 +40,11 @@ func backupPath(path string, version int, reason string, at time.Time) string {
 
 // Backups lists the copies of the database, newest first.
 func (s *Store) Backups(ctx context.Context) ([]domain.Backup, error) {
-	found, err := filepath.Glob(backupPattern(s.path))
+	return backupsOf(ctx, s.path)
+}
+
+func backupsOf(ctx context.Context, path string) ([]domain.Backup, error) {
+	found, err := filepath.Glob(backupPattern(path))
 	if err != nil {
 		return nil, fmt.Errorf("list backups: %w", err)
 	}
@@ -151,7 +155,9 @@ func (s *Store) StageRestore(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := probe(ctx, file, len(steps)); err != nil {
+	if err := probe(ctx, file, len(steps)); Damaged(err) {
+		return badBackup(err)
+	} else if err != nil {
 		return err
 	}
 	part := restorePath(s.path) + ".part"
@@ -179,13 +185,18 @@ func (s *Store) CancelRestore(context.Context) error {
 
 // copyChecked reads a backup from end to end, its journal included, and writes a copy.
 func copyChecked(ctx context.Context, file, to string) error {
+	if fault, err := quickCheck(ctx, file); err != nil {
+		return err
+	} else if fault != nil {
+		return badBackup(fault)
+	}
 	db := open(file, "mode=ro", 1, nil)
 	defer db.Close()
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil || verdict != "ok" {
-		return &domain.Error{Kind: domain.KindConflict, Msg: "This backup is damaged.", Hint: "Choose another one.", Err: errors.Join(err, errors.New(verdict))}
-	}
 	return copyInto(ctx, db, to)
+}
+
+func badBackup(err error) error {
+	return &domain.Error{Kind: domain.KindConflict, Msg: "This backup is damaged.", Hint: "Choose another one.", Err: err}
 }
 
 // applyRestore puts a staged backup in place of the database, before it is opened. What was there becomes a
@@ -210,5 +221,5 @@ func applyRestore(path string) error {
 	if err := os.Rename(restorePath(path), path); err != nil {
 		return fmt.Errorf("restore backup: %w", err)
 	}
-	return ignoreMissing(os.Remove(restoreNote(path)))
+	return errors.Join(ignoreMissing(os.Remove(restoreNote(path))), ignoreMissing(os.Remove(suspectPath(path))))
 }

@@ -133,7 +133,4 @@ func wrap(op string, err error) error {
 	return err
 }
 
-func damaged(err error) error {
-	return refuse("The database is damaged.",
-		"Move the database and its -wal and -shm files away, and put the newest file of the backups folder in their place.", err)
-}
+func damaged(err error) error { return unusable("The database is damaged.", err) }

@@ -18,7 +18,7 @@ import (
 
 const (
 	readers = 4
-	// smallFile is the size up to which every opening checks the whole file: a second at most.
+	// smallFile is the size up to which the whole file is checked after every opening: a second at most.
 	smallFile = 16 << 20
 )
 
@@ -31,10 +31,12 @@ type Store struct {
 	writer   *writer
 	ofWindow *sql.Stmt // see windowSums
 	search   bool      // texts can be searched
+	health   health
 }
 
-// Open opens or creates the database at path and brings its schema up to date. A file that is not
-// Inferometer's, is damaged, or was written by a newer version is refused and left as it is.
+// Open opens or creates the database at path and brings its schema up to date. One that is another
+// program's or was written by a newer version is refused and left as it is. One that is damaged is set
+// aside, and the newest good backup takes its place: State tells.
 func Open(ctx context.Context, path string) (*Store, error) {
 	steps, err := migrations(migrationFiles)
 	if err != nil {
@@ -51,14 +53,30 @@ func openWith(ctx context.Context, path string, steps []migration) (*Store, erro
 	if err := applyRestore(path); err != nil {
 		return nil, err
 	}
+	s, err := openFile(ctx, path, steps)
+	if !Damaged(err) {
+		return s, err
+	}
+	if err := setAside(ctx, path, len(steps), err); err != nil {
+		return nil, err
+	}
+	return openFile(ctx, path, steps)
+}
+
+func openFile(ctx context.Context, path string, steps []migration) (*Store, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
+	journal, err := os.Stat(path + "-wal")
+	unclean := err == nil && journal.Size() > 0 // a clean end folds it
 	if err := probe(ctx, path, len(steps)); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, w: openWriter(path), r: openReaders(path)}
+	s := &Store{path: path, w: openWriter(path), r: openReaders(path), health: health{latest: len(steps)}}
 	err = s.start(ctx, steps)
+	if err == nil {
+		err = s.examine(ctx, unclean)
+	}
 	if err == nil {
 		err = s.prepare(ctx)
 	}
@@ -82,20 +100,7 @@ func (s *Store) start(ctx context.Context, steps []migration) error {
 	if s.search, err = openSearch(ctx, s.w, fts5); err != nil {
 		return err
 	}
-	if err := s.r.PingContext(ctx); err != nil {
-		return wrap("open database for reading", err)
-	}
-	if s.SizeBytes() > smallFile {
-		return nil
-	}
-	var verdict string
-	if err := s.r.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return wrap("check database", err)
-	}
-	if verdict != "ok" {
-		return damaged(errors.New(verdict))
-	}
-	return nil
+	return wrap("open database for reading", s.r.PingContext(ctx))
 }
 
 // prepare makes ready what works on an open database of the newest schema.
@@ -156,12 +161,10 @@ func prepareFile(path string) error {
 		return checkHeader(path)
 	}
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
-		return refuse("The database "+path+" is empty or missing, but its journal is not.",
-			"Put the newest file of the backups folder in its place, or move the -wal and -shm files away to begin anew.", nil)
+		return unusable("The database is empty or missing, but its journal is not.", nil)
 	}
 	if backups, err := filepath.Glob(backupPattern(path)); err == nil && len(backups) > 0 && fi != nil {
-		return refuse("The database "+path+" is empty, but there are backups of it.",
-			"Copy the newest one, "+backups[len(backups)-1]+", in its place, or delete the empty file to begin anew.", nil)
+		return unusable("The database is empty, but there are backups of it.", nil)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- a file of the data folder
 	if err != nil {
@@ -182,7 +185,7 @@ func checkHeader(path string) error {
 		return fmt.Errorf("read database header: %w", err)
 	}
 	if string(head) != magic {
-		return refuse("The file "+path+" is not a database.", "Move it away, or choose another data folder.", nil)
+		return unusable("The file in place of the database is not one.", nil)
 	}
 	// Older files or a copy may be readable by others; prompts are private.
 	if err := os.Chmod(path, 0o600); err != nil {

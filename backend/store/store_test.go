@@ -83,11 +83,6 @@ func TestNewFileIsPrivateAndMarked(t *testing.T) {
 }
 
 func TestRefusedFiles(t *testing.T) {
-	write := func(path, text string) {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	ours := func(t *testing.T, path, change string) {
 		if err := openAt(t, path).Close(); err != nil {
 			t.Fatal(err)
@@ -101,29 +96,10 @@ func TestRefusedFiles(t *testing.T) {
 		make func(t *testing.T, path string)
 		want string
 	}{
-		{"text", func(t *testing.T, p string) { write(p, "a letter to my aunt, quite long") }, "not a database"},
-		{"short text", func(t *testing.T, p string) { write(p, "x") }, "not a database"},
 		{"folder", func(t *testing.T, p string) { mkdir(t, p) }, "not a file"},
 		{"foreign", func(t *testing.T, p string) { db := raw(t, p); mustExec(t, db, "CREATE TABLE t(x)"); db.Close() }, "another program"},
 		{"foreign id", func(t *testing.T, p string) { ours(t, p, "PRAGMA application_id = 5") }, "another program"},
 		{"newer", func(t *testing.T, p string) { ours(t, p, "PRAGMA user_version = 99") }, fmt.Sprintf("its schema is 99, this program knows up to %d", store.Latest(t))},
-		{"empty with journal", func(t *testing.T, p string) { write(p, ""); write(p+"-wal", "frames") }, "its journal is not"},
-		{"missing with journal", func(t *testing.T, p string) { write(p+"-wal", "frames") }, "its journal is not"},
-		{"empty with backup", func(t *testing.T, p string) {
-			write(p, "")
-			mkdir(t, filepath.Join(filepath.Dir(p), "backups"))
-			write(filepath.Join(filepath.Dir(p), "backups", "inferometer-v0001-x.db"), "b")
-		}, "there are backups"},
-		{"cut in half", func(t *testing.T, p string) {
-			ours(t, p, "PRAGMA user_version = 1")
-			fi, err := os.Stat(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Truncate(p, fi.Size()/2/4096*4096); err != nil {
-				t.Fatal(err)
-			}
-		}, "damaged"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

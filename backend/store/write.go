@@ -138,7 +138,11 @@ func (s *Store) inTx(ctx context.Context, op string, f func(context.Context, *sq
 		run: func(tx *sql.Tx) error { return f(context.WithoutCancel(ctx), tx) }}
 	select {
 	case s.writer.jobs <- j:
-		return <-j.done
+		err := <-j.done
+		if Damaged(err) {
+			s.hurt()
+		}
+		return err
 	case <-ctx.Done():
 		return wrap(op, ctx.Err())
 	case <-s.writer.ended:

@@ -175,6 +175,11 @@ export async function rotateToken(): Promise<void> {
   await request('POST', '/token/rotate', { bound: ['RotateToken'] })
 }
 
+/** Puts the notice of a recovery away. */
+export async function dismissRecovery(): Promise<void> {
+  await request('DELETE', '/storage/recovery', { bound: ['DismissRecovery'] })
+}
+
 export const listModels = async (installed = true): Promise<T.Model[]> =>
   (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []
 

@@ -24,6 +24,7 @@ const rows: Row[] = [
   ['RemoveBackup', () => calls.removeBackup('b.db'), ['b.db'], 'DELETE /storage/backups/b.db'],
   ['RestoreBackup', () => calls.restoreBackup('b.db'), ['b.db'], 'POST /storage/backups/b.db/restore'],
   ['CancelRestore', () => calls.cancelRestore(), [], 'DELETE /storage/restore'],
+  ['DismissRecovery', () => calls.dismissRecovery(), [], 'DELETE /storage/recovery'],
   ['AddModel', () => calls.addModel('/a.gguf'), ['{"path":"/a.gguf"}'], 'POST /models', '{"path":"/a.gguf"}'],
   ['RemoveModel', () => calls.removeModel('m/1'), ['m/1'], 'DELETE /models/m%2F1'],
   ['DownloadModel', () => calls.downloadModel('m'), ['m'], 'POST /models/m/download'],

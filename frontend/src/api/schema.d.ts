@@ -737,6 +737,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Put the notice of a recovery away
+         * @description The database that was set aside stays in the data folder.
+         */
+        delete: operations["dismissRecovery"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/storage/restore": {
         parameters: {
             query?: never;
@@ -1056,6 +1076,7 @@ export interface components {
             address_note: string;
             commit: string;
             data_dir: string;
+            database: components["schemas"]["DatabaseState"];
             /** Format: int64 */
             database_bytes: number;
             debug: boolean;
@@ -2318,6 +2339,13 @@ export interface components {
             text: string;
             turns?: components["schemas"]["Turn"][];
         };
+        Recovery: {
+            /** Format: date-time */
+            at: string;
+            quarantined: string;
+            reason: string;
+            restored_from: string;
+        };
         RemoteMetrics: {
             /** Format: int64 */
             answers: number;
@@ -2892,6 +2920,7 @@ export interface components {
         };
         Storage: {
             data_dir: string;
+            database: components["schemas"]["DatabaseState"];
             /** Format: int64 */
             database_bytes: number;
             /** Format: int64 */
@@ -5033,6 +5062,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Compacted"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismissRecovery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -7,6 +7,12 @@ class SystemState {
   readonly preflight = new Resource<Preflight>(() => calls.preflight())
   readonly doctor = new Resource<DoctorReport>(() => calls.doctor())
 
+  /** Puts the notice of a recovered database away. */
+  async dismissRecovery(): Promise<void> {
+    await calls.dismissRecovery()
+    await this.info.load()
+  }
+
   /** Rereads the pre-flight list every interval until the returned function is called. */
   watchPreflight(everyMs = 2000): () => void {
     void this.preflight.load()

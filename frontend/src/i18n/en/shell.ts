@@ -72,4 +72,11 @@ export const shell = {
   time: 'Time',
   failed: 'This did not work',
   skip: 'Skip to the content',
+  storage: 'Storage',
+  setAside: 'It was set aside as {file} in the data folder on {when}.',
+  restoredFrom: 'The backup {file} took its place.',
+  begunAnew: 'There was no good backup, so an empty database was begun.',
+  damaged: 'The database is damaged.',
+  willRestore: 'At the next start the backup {file} takes its place; what is there now is kept.',
+  noGoodBackup: 'There is no good backup of it. What can be read stays readable; export what you need.',
 }

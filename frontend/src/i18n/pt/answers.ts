@@ -5,6 +5,13 @@
 export const answers: Record<string, string> = {
   'This would disturb the benchmark that is running.': 'Isso perturbaria a medição em andamento.',
   'There is no such backup.': 'Não existe essa cópia de segurança.',
+  'The database is damaged.': 'O banco de dados está danificado.',
+  'The file in place of the database is not one.': 'O arquivo no lugar do banco de dados não é um.',
+  'The database is empty or missing, but its journal is not.': 'O banco de dados está vazio ou falta, mas seu diário não.',
+  'The database is empty, but there are backups of it.': 'O banco de dados está vazio, mas há cópias dele.',
+  'Start Inferometer again: it checks the database and restores the newest good backup if it must.':
+    'Inicie o Inferometer de novo: ele verifica o banco de dados e, se preciso, restaura a cópia boa mais nova.',
+  'There is no notice of a recovery.': 'Não há aviso de recuperação.',
   'This backup is damaged.': 'Esta cópia de segurança está danificada.',
   'Choose another one.': 'Escolha outra.',
   'No backup is to be restored.': 'Nenhuma cópia está para ser restaurada.',

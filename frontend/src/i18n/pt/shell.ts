@@ -75,4 +75,11 @@ export const shell: Words<typeof en> = {
   time: 'Tempo',
   failed: 'Isto não funcionou',
   skip: 'Ir para o conteúdo',
+  storage: 'Armazenamento',
+  setAside: 'Foi posto de lado como {file} na pasta de dados em {when}.',
+  restoredFrom: 'A cópia {file} tomou seu lugar.',
+  begunAnew: 'Não havia cópia boa, então um banco de dados vazio foi iniciado.',
+  damaged: 'O banco de dados está danificado.',
+  willRestore: 'No próximo início a cópia {file} toma seu lugar; o que há agora é guardado.',
+  noGoodBackup: 'Não há cópia boa dele. O que pode ser lido continua legível; exporte o que precisar.',
 }
