@@ -435,6 +435,8 @@ func (f *fakeSettings) StoreText() bool { return true }
 
 func (f *fakeSettings) EnergyPrices() domain.EnergyPrices { return domain.EnergyPrices{} }
 
+func (*fakeSettings) BackupKeep() int { return 3 }
+
 func (f *fakeSettings) Retention() domain.RetentionRules { return domain.RetentionRules{TrashDays: 30} }
 
 func (f *fakeSettings) AllowedHosts() []string {

@@ -80,7 +80,7 @@ func merged(old, p domain.SettingsPatch) domain.SettingsPatch {
 		StoreText: cmp.Or(p.StoreText, old.StoreText), OnboardingDone: cmp.Or(p.OnboardingDone, old.OnboardingDone),
 		TariffPerKWh: cmp.Or(p.TariffPerKWh, old.TariffPerKWh), Currency: cmp.Or(p.Currency, old.Currency), CO2GPerKWh: cmp.Or(p.CO2GPerKWh, old.CO2GPerKWh),
 		TrashDays: cmp.Or(p.TrashDays, old.TrashDays), DropTextsDays: cmp.Or(p.DropTextsDays, old.DropTextsDays),
-		DropTelemetryDays: cmp.Or(p.DropTelemetryDays, old.DropTelemetryDays),
+		DropTelemetryDays: cmp.Or(p.DropTelemetryDays, old.DropTelemetryDays), BackupKeep: cmp.Or(p.BackupKeep, old.BackupKeep),
 	}
 }
 
@@ -161,6 +161,9 @@ func (s *Settings) EnergyPrices() domain.EnergyPrices {
 
 // Retention are the rules of what is deleted by itself.
 func (s *Settings) Retention() domain.RetentionRules { return s.now().retention }
+
+// BackupKeep is how many daily backups are kept.
+func (s *Settings) BackupKeep() int { return s.now().backupKeep }
 
 // TestDatabase is the file of sample results for debug mode, or empty.
 func (s *Settings) TestDatabase() string { return s.now().testDatabase }

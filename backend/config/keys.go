@@ -26,13 +26,14 @@ type values struct {
 	telemetryHz, tariff, co2            float64
 	apiAddr, currency, tlsCert, tlsKey  string
 	retention                           domain.RetentionRules
+	backupKeep                          int
 	allowedHosts                        []string
 	enginePath, modelsDir, testDatabase string
 }
 
 func defaults() values {
 	return values{theme: "system", language: "system", telemetryHz: 10, api: true, apiAddr: "127.0.0.1:8000",
-		allowedHosts: []string{}, storeText: true, retention: domain.RetentionRules{TrashDays: 30}}
+		allowedHosts: []string{}, storeText: true, retention: domain.RetentionRules{TrashDays: 30}, backupKeep: 3}
 }
 
 // key is one setting: its names, and how text or a patch becomes its value.
@@ -115,6 +116,8 @@ func keys() []key {
 			func(v *values) *int { return &v.retention.DropTextsDays }, func(p P) *int { return p.DropTextsDays }, whole, days),
 		setting("drop_telemetry_days", "INFEROMETER_DROP_TELEMETRY_DAYS", "Hardware readings of runs older than so many days are deleted, unless pinned; 0: never.",
 			func(v *values) *int { return &v.retention.DropTelemetryDays }, func(p P) *int { return p.DropTelemetryDays }, whole, days),
+		setting("backup_keep", "INFEROMETER_BACKUP_KEEP", "Daily backups of the database that are kept; 0: none are made.",
+			func(v *values) *int { return &v.backupKeep }, func(p P) *int { return p.BackupKeep }, whole, upToAYear),
 		setting("test_database", EnvTestDatabase, "File of sample results that debug mode loads; empty takes test_database.json here, else a built-in one.",
 			func(v *values) *string { return &v.testDatabase }, func(P) *string { return nil }, text, filePath),
 	}
@@ -151,6 +154,9 @@ func whole(s string) (int, error) {
 
 // days are those of a rule of retention: up to a hundred years.
 func days(n int) error { return between(0, 36500)(float64(n)) }
+
+// upToAYear is a number of daily backups.
+func upToAYear(n int) error { return between(0, 365)(float64(n)) }
 
 func commaList(s string) ([]string, error) {
 	out := []string{}

@@ -40,6 +40,7 @@ type SettingsPatch struct {
 	TrashDays         *int      `json:"trash_days,omitempty" minimum:"0" maximum:"36500" doc:"Deleted runs are deleted for good after so many days; 0: never"`
 	DropTextsDays     *int      `json:"drop_texts_days,omitempty" minimum:"0" maximum:"36500" doc:"Prompts and outputs of runs older than so many days are deleted, unless pinned; 0: never"`
 	DropTelemetryDays *int      `json:"drop_telemetry_days,omitempty" minimum:"0" maximum:"36500" doc:"Hardware readings of runs older than so many days are deleted, unless pinned; 0: never"`
+	BackupKeep        *int      `json:"backup_keep,omitempty" minimum:"0" maximum:"365" doc:"Daily backups that are kept; 0: none are made"`
 	CO2GPerKWh        *float64  `json:"co2_g_per_kwh,omitempty" minimum:"0" maximum:"10000" doc:"Grams of CO2 emitted for a kWh; 0: not known"`
 }
 

@@ -50,7 +50,7 @@ type Compacted struct {
 // Backup is one copy of the database.
 type Backup struct {
 	Name      string    `json:"name"`
-	Reason    string    `json:"reason"` // manual, migration, restore (what was there before one)
+	Reason    string    `json:"reason"` // manual, daily, migration, restore (what was there before one)
 	Schema    int       `json:"schema"`
 	Bytes     int64     `json:"bytes"`
 	CreatedAt time.Time `json:"created_at"`

@@ -86,6 +86,8 @@ type SpaceStore interface {
 	EraseRun(ctx context.Context, id domain.RunID) error // one of the trash
 	Backups(ctx context.Context) ([]domain.Backup, error)
 	AddBackup(ctx context.Context) (domain.Backup, error)
+	// BackUpDaily makes a backup if one is due at a moment, and keeps so many of its kind.
+	BackUpDaily(ctx context.Context, now time.Time, keep int) (made bool, err error)
 	RemoveBackup(ctx context.Context, name string) error
 	// StageRestore lays a backup ready for the next opening; CancelRestore takes that back.
 	StageRestore(ctx context.Context, name string) error
@@ -217,6 +219,7 @@ type SettingsStore interface {
 	AllowedHosts() []string
 	EnergyPrices() domain.EnergyPrices
 	Retention() domain.RetentionRules
+	BackupKeep() int
 }
 
 // Scraper reads metrics of other machines; scrape.Scraper implements it.

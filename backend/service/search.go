@@ -22,6 +22,8 @@ func (s *Service) tidy(ctx context.Context) {
 	tick := time.NewTicker(housekeeping)
 	defer tick.Stop()
 	s.keepHouse(ctx)
+	s.checkDatabase(ctx)
+	s.backUp(ctx)
 	for {
 		s.checkDatabase(ctx)
 		s.betweenRuns(ctx, "Cannot fold hardware samples", s.d.Store.FoldTelemetry)
@@ -32,6 +34,7 @@ func (s *Service) tidy(ctx context.Context) {
 		case <-s.idle:
 		case <-tick.C:
 			s.keepHouse(ctx)
+			s.backUp(ctx)
 		}
 	}
 }

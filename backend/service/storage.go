@@ -132,6 +132,19 @@ func (s *Service) checkDatabase(ctx context.Context) {
 	}
 }
 
+// backUp makes the daily backup if it is due. A run that begins ends it; then it is due again.
+func (s *Service) backUp(ctx context.Context) {
+	ctx, done := s.untilRun(ctx)
+	defer done()
+	made, err := s.d.Store.BackUpDaily(ctx, s.d.Now(), s.d.Settings.BackupKeep())
+	switch {
+	case made:
+		s.d.Log.Info("The database was backed up")
+	case err != nil && ctx.Err() == nil:
+		s.d.Log.Error("Cannot back up the database", "error", err)
+	}
+}
+
 // untilRun is a context that ends when a measurement begins.
 func (s *Service) untilRun(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)

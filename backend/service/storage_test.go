@@ -111,3 +111,25 @@ func TestARunEndsACheckOfTheDatabase(t *testing.T) {
 		}
 	})
 }
+
+// TestTheDatabaseIsBackedUpDaily lets a week pass with a run a day.
+func TestTheDatabaseIsBackedUpDaily(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		for range 7 {
+			w.finished(nil)
+			pass(24*time.Hour + time.Minute)
+		}
+		all, err := w.svc.Backups(t.Context())
+		if err != nil || len(all) != 3 || all[0].Reason != "daily" || all[0].CreatedAt.Sub(all[2].CreatedAt) < 48*time.Hour {
+			t.Errorf("%+v, %v", all, err)
+		}
+		if _, err := w.svc.EditSettings(t.Context(), domain.SettingsPatch{BackupKeep: ptr(0)}); err != nil {
+			t.Fatal(err)
+		}
+		w.finished(nil)
+		pass(72 * time.Hour)
+		if again, err := w.svc.Backups(t.Context()); err != nil || len(again) != 3 || again[0].Name != all[0].Name {
+			t.Errorf("%+v, %v", again, err)
+		}
+	})
+}

@@ -22,12 +22,13 @@ const (
 	byMigration = "migration"
 	byHand      = "manual"
 	byRestore   = "restore"
+	byDay       = "daily"
 )
 
 const stampLayout = "20060102T150405.000000"
 
 // backupName is NAME-vSCHEMA-TIME[-REASON].db.
-var backupName = regexp.MustCompile(`^[^/\\]+-v(\d{4})-(\d{8}T\d{6}\.\d{6})(?:-(manual|restore))?\.db$`)
+var backupName = regexp.MustCompile(`^[^/\\]+-v(\d{4})-(\d{8}T\d{6}\.\d{6})(?:-(manual|restore|daily))?\.db$`)
 
 // backupPath is where a backup of a moment goes.
 func backupPath(path string, version int, reason string, at time.Time) string {
@@ -86,13 +87,17 @@ func (s *Store) backupFile(ctx context.Context, name string) (domain.Backup, str
 
 // AddBackup copies the database as it is now. It reads on a connection of its own, so nobody waits for it.
 func (s *Store) AddBackup(ctx context.Context) (domain.Backup, error) {
+	return s.addBackup(ctx, byHand)
+}
+
+func (s *Store) addBackup(ctx context.Context, reason string) (domain.Backup, error) {
 	db := open(s.path, "mode=ro", 1, []pragma{{"busy_timeout", "5000", "5000"}})
 	defer db.Close()
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return domain.Backup{}, wrap("back up database", err)
 	}
-	target := backupPath(s.path, version, byHand, time.Now())
+	target := backupPath(s.path, version, reason, time.Now())
 	if err := copyInto(ctx, db, target); err != nil {
 		return domain.Backup{}, err
 	}

@@ -2743,6 +2743,11 @@ export interface components {
             api_addr?: string;
             api_enabled?: boolean;
             /**
+             * Format: int64
+             * @description Daily backups that are kept; 0: none are made
+             */
+            backup_keep?: number;
+            /**
              * Format: double
              * @description Grams of CO2 emitted for a kWh; 0: not known
              */
