@@ -135,6 +135,9 @@ func DatabaseNotes(d domain.DatabaseState) (lines []string) {
 		}
 		lines = append(lines, "“inferometer storage dismiss” puts this notice away.")
 	}
+	if d.DiskFull {
+		lines = append(lines, "The disk is full: nothing more is stored until there is room. Runs, models and backups can still be deleted.")
+	}
 	switch {
 	case d.Check != "damaged":
 	case d.Restores != "":

@@ -95,6 +95,7 @@ type SpaceStore interface {
 	// State says how well the database is; Check finds that out by reading all of it, if that is due.
 	State() domain.DatabaseState
 	Check(ctx context.Context) error
+	KeepReserve() error // of room for deleting on a full disk
 	ForgetRecovery(ctx context.Context) error
 }
 

@@ -162,6 +162,9 @@ func (s *Service) keepHouse(ctx context.Context) {
 	if s.measuring() {
 		return
 	}
+	if err := s.d.Store.KeepReserve(); err != nil {
+		s.d.Log.Error("Cannot keep a reserve for a full disk", "error", err)
+	}
 	if err := s.retain(ctx, s.d.Settings.Retention(), s.measuring); err != nil && ctx.Err() == nil {
 		s.d.Log.Error("Cannot apply the rules of retention", "error", err)
 	}

@@ -122,7 +122,7 @@ func wrap(op string, err error) error {
 	}
 	switch se.Code {
 	case sqlite3.ErrFull:
-		return refuse("The disk is full.", "Free some space; what was stored before is safe.", err)
+		return refuse("The disk is full.", "Delete runs, models or backups, or free space elsewhere; what was stored before is safe.", err)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
 		return refuse("The database cannot be written.", "Check that the data folder is writable.", err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:

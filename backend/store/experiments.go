@@ -16,7 +16,7 @@ func experimentFields(e *domain.Experiment) []any {
 
 // CreateExperiment stores an experiment and its runs, all or none.
 func (s *Store) CreateExperiment(ctx context.Context, e domain.Experiment, runs []domain.Run) error {
-	return s.inTx(ctx, "create experiment", func(ctx context.Context, tx *sql.Tx) error {
+	return s.grow(ctx, "create experiment", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO experiment("+experimentColumns+") VALUES("+marks(experimentColumns)+")", experimentFields(&e)...); err != nil {
 			return err
 		}

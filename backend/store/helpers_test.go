@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -139,3 +140,13 @@ func collect[T any](t *testing.T, seq func(func(T, error) bool)) []T {
 }
 
 func background() context.Context { return context.Background() }
+
+// refusalOf is what a person is told of an error.
+func refusalOf(t *testing.T, err error) *domain.Error {
+	t.Helper()
+	var ours *domain.Error
+	if !errors.As(err, &ours) {
+		t.Fatalf("%v has no words for a person", err)
+	}
+	return ours
+}

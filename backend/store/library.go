@@ -23,7 +23,7 @@ func promptFields(p *domain.Prompt) []any {
 // PutDataset stores a dataset with its prompts, in place of one with the same id.
 func (s *Store) PutDataset(ctx context.Context, d domain.Dataset, prompts []domain.Prompt) error {
 	d.Prompts = len(prompts)
-	return s.inTx(ctx, "store dataset", func(ctx context.Context, tx *sql.Tx) error {
+	return s.grow(ctx, "store dataset", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM dataset WHERE id = ?", d.ID); err != nil {
 			return err
 		}

@@ -66,16 +66,3 @@ func (s *Store) PurgeRuns(ctx context.Context, deletedBefore time.Time) (int, er
 	}
 	return n, s.giveBackSpace(ctx)
 }
-
-// giveBackSpace shortens the file by its free pages. The pragma frees one page a step, so its
-// rows have to be read to the end.
-func (s *Store) giveBackSpace(ctx context.Context) error {
-	rows, err := s.w.QueryContext(ctx, "PRAGMA incremental_vacuum")
-	if err != nil {
-		return wrap("give back space", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-	}
-	return wrap("give back space", rows.Err())
-}

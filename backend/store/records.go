@@ -37,7 +37,7 @@ const (
 
 // AppendRun stores a batch in one transaction; it is on disk when AppendRun returns.
 func (s *Store) AppendRun(ctx context.Context, id domain.RunID, b domain.Batch) error {
-	return s.inTx(ctx, "append to run", func(ctx context.Context, tx *sql.Tx) error {
+	return s.grow(ctx, "append to run", func(ctx context.Context, tx *sql.Tx) error {
 		key, err := runKey(ctx, tx, id)
 		if err != nil {
 			return err

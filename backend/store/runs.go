@@ -37,7 +37,7 @@ func marks(columns string) string {
 
 // CreateRun stores a new run; an id that exists is KindConflict.
 func (s *Store) CreateRun(ctx context.Context, r domain.Run) error {
-	return s.inTx(ctx, "create run", func(ctx context.Context, tx *sql.Tx) error {
+	return s.grow(ctx, "create run", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT INTO run("+runColumns+") VALUES("+marks(runColumns)+") ON CONFLICT DO NOTHING", runFields(&r)...)
 		if err != nil {
 			return err

@@ -89,7 +89,7 @@ func (s *Store) IndexTexts(ctx context.Context) (more bool, err error) {
 	if !s.search {
 		return false, nil
 	}
-	err = s.inTx(ctx, "index texts", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.grow(ctx, "index texts", func(ctx context.Context, tx *sql.Tx) error {
 		var run int64
 		err := tx.QueryRowContext(ctx, "SELECT id FROM run WHERE "+unindexed+" ORDER BY id DESC LIMIT 1").Scan(&run)
 		if errors.Is(err, sql.ErrNoRows) {

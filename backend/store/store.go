@@ -53,14 +53,18 @@ func openWith(ctx context.Context, path string, steps []migration) (*Store, erro
 	if err := applyRestore(path); err != nil {
 		return nil, err
 	}
+	full := openReserve(path)
 	s, err := openFile(ctx, path, steps)
-	if !Damaged(err) {
-		return s, err
+	if Damaged(err) {
+		if err := setAside(ctx, path, len(steps), err); err != nil {
+			return nil, err
+		}
+		s, err = openFile(ctx, path, steps)
 	}
-	if err := setAside(ctx, path, len(steps), err); err != nil {
-		return nil, err
+	if err == nil {
+		s.setFull(full)
 	}
-	return openFile(ctx, path, steps)
+	return s, err
 }
 
 func openFile(ctx context.Context, path string, steps []migration) (*Store, error) {
@@ -121,7 +125,7 @@ func (s *Store) Close() error {
 	s.writer.close()
 	// Readers first: a checkpoint cannot empty the journal under their feet.
 	err := s.r.Close()
-	if _, cerr := s.w.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); cerr != nil {
+	if _, cerr := s.w.ExecContext(context.Background(), foldJournal); cerr != nil {
 		err = errors.Join(err, fmt.Errorf("fold journal: %w", cerr))
 	}
 	return errors.Join(err, s.w.Close())

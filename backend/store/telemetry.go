@@ -104,7 +104,7 @@ func inPages(columns []packed) []packed {
 // one, into a chunk, and reports whether there may be more. Those of a run that cannot be read stay, and are
 // told of when nothing else is left.
 func (s *Store) FoldTelemetry(ctx context.Context) (more bool, err error) {
-	err = s.inTx(ctx, "fold readings", func(ctx context.Context, tx *sql.Tx) error {
+	err = s.grow(ctx, "fold readings", func(ctx context.Context, tx *sql.Tx) error {
 		more = false
 		var unread error
 		for run := int64(0); ; {

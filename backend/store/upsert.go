@@ -16,7 +16,7 @@ const upsertAtOnce = 64
 // UpsertResults inserts or replaces imported results by request id. A request of a run is never
 // replaced; to try is KindConflict and changes nothing.
 func (s *Store) UpsertResults(ctx context.Context, rs []domain.Result, sample bool) error {
-	return s.inTx(ctx, "store results", func(ctx context.Context, tx *sql.Tx) error {
+	return s.grow(ctx, "store results", func(ctx context.Context, tx *sql.Tx) error {
 		full := len(rs) - len(rs)%upsertAtOnce
 		if err := upsert(ctx, tx, rs[:full], upsertAtOnce, sample); err != nil {
 			return err

@@ -147,7 +147,7 @@ func (s *Store) Compact(ctx context.Context) (domain.Compacted, error) {
 	if err := s.giveBackSpace(ctx); err != nil {
 		return out, err
 	}
-	if _, err := s.w.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize"); err != nil {
+	if _, err := s.w.ExecContext(ctx, foldJournal+"; PRAGMA optimize"); err != nil {
 		return out, wrap("fold journal", err)
 	}
 	out.AfterBytes = s.SizeBytes()

@@ -131,9 +131,8 @@ func (w *writer) try(tx *sql.Tx, j *job) (ok, whole bool) {
 // errClosed is the answer of a closed store.
 var errClosed = errors.New("the store is closed")
 
-// inTx runs f in a write transaction; what it wrote is on disk when inTx returns nil. Once f has begun
-// it is not interrupted, because SQLite gives up the whole transaction then. f may run twice.
-func (s *Store) inTx(ctx context.Context, op string, f func(context.Context, *sql.Tx) error) error {
+// oneTx hands f to the writer and waits for its end.
+func (s *Store) oneTx(ctx context.Context, op string, f func(context.Context, *sql.Tx) error) error {
 	j := &job{op: op, expired: ctx.Err, done: make(chan error, 1),
 		run: func(tx *sql.Tx) error { return f(context.WithoutCancel(ctx), tx) }}
 	select {

@@ -8,7 +8,7 @@ import DatabaseNotice from './DatabaseNotice.svelte'
 // The index of the primitives holds the charts, which ask for it as they load.
 vi.hoisted(() => vi.stubGlobal('matchMedia', () => ({ addEventListener: () => undefined, matches: false })))
 
-const well = { check: 'ok', detail: '', unclean_end: false, restores: '', recovery: null }
+const well = { check: 'ok', detail: '', unclean_end: false, restores: '', disk_full: false, recovery: null }
 const recovery = { at: '2026-11-30T10:00:00Z', reason: 'The database is damaged.', quarantined: 'q.db', restored_from: 'b.db' }
 
 function show(database: object): void {
@@ -35,6 +35,11 @@ it('says what was set aside and what took its place, until that is put away', as
   await userEvent.click(screen.getByRole('button', { name: 'Close' }))
   await vi.waitFor(() => expect(screen.queryByRole('status')).toBeNull())
   expect(sent).toContain('DELETE /api/v1/storage/recovery')
+})
+
+it('says that the disk is full', () => {
+  show({ disk_full: true })
+  expect(screen.getByRole('alert').textContent).toContain('The disk is full')
 })
 
 it('warns of a damaged database and says what the next start does', () => {

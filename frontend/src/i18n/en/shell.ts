@@ -78,5 +78,6 @@ export const shell = {
   begunAnew: 'There was no good backup, so an empty database was begun.',
   damaged: 'The database is damaged.',
   willRestore: 'At the next start the backup {file} takes its place; what is there now is kept.',
+  diskFull: 'The disk is full: nothing more is stored until there is room. Runs, models and backups can still be deleted; what was stored is safe.',
   noGoodBackup: 'There is no good backup of it. What can be read stays readable; export what you need.',
 }

@@ -12,6 +12,13 @@ export const answers: Record<string, string> = {
   'Start Inferometer again: it checks the database and restores the newest good backup if it must.':
     'Inicie o Inferometer de novo: ele verifica o banco de dados e, se preciso, restaura a cópia boa mais nova.',
   'There is no notice of a recovery.': 'Não há aviso de recuperação.',
+  'The disk is full.': 'O disco está cheio.',
+  'Delete runs, models or backups, or free space elsewhere; what was stored before is safe.':
+    'Exclua execuções, modelos ou cópias, ou libere espaço em outro lugar; o que já foi guardado está seguro.',
+  'The database cannot be written.': 'O banco de dados não pode ser gravado.',
+  'Check that the data folder is writable.': 'Verifique se a pasta de dados pode ser gravada.',
+  'The database is in use by another program.': 'O banco de dados está em uso por outro programa.',
+  'Close the other program and try again.': 'Feche o outro programa e tente de novo.',
   'This backup is damaged.': 'Esta cópia de segurança está danificada.',
   'Choose another one.': 'Escolha outra.',
   'No backup is to be restored.': 'Nenhuma cópia está para ser restaurada.',

@@ -81,5 +81,6 @@ export const shell: Words<typeof en> = {
   begunAnew: 'Não havia cópia boa, então um banco de dados vazio foi iniciado.',
   damaged: 'O banco de dados está danificado.',
   willRestore: 'No próximo início a cópia {file} toma seu lugar; o que há agora é guardado.',
+  diskFull: 'O disco está cheio: nada mais é guardado até haver espaço. Execuções, modelos e cópias ainda podem ser excluídos; o que foi guardado está seguro.',
   noGoodBackup: 'Não há cópia boa dele. O que pode ser lido continua legível; exporte o que precisar.',
 }

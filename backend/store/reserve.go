@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// reserveBytes lie beside the database for the day when the disk is full: deleting needs room, too.
+const reserveBytes = 8 << 20
+
+// leastFree is how little room counts as none when the database is opened.
+const leastFree = 1 << 20
+
+func reservePath(path string) string { return path + ".reserve" }
+
+// isFull reports whether an error says that the disk is full.
+func isFull(err error) bool {
+	var se sqlite3.Error
+	return errors.As(err, &se) && se.Code == sqlite3.ErrFull
+}
+
+// KeepReserve makes the reserve unless it is there, if the disk has room for twice as much. Then a disk that
+// was full is so no more.
+func (s *Store) KeepReserve() error {
+	fi, err := os.Stat(reservePath(s.path))
+	have := err == nil && fi.Size() == reserveBytes
+	need := int64(2 * reserveBytes)
+	if have {
+		need = reserveBytes
+	}
+	if free := freeBytes(filepath.Dir(s.path)); free != nil && *free < need {
+		return nil
+	}
+	if !have {
+		if err := writeReserve(reservePath(s.path)); err != nil {
+			return err
+		}
+	}
+	s.setFull(false)
+	return nil
+}
+
+// writeReserve fills the file with noise: nothing that a disk could compress away.
+func writeReserve(path string) error {
+	noise := rand.NewChaCha8([32]byte{})
+	text := make([]byte, reserveBytes)
+	_, _ = noise.Read(text) // never fails
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		os.Remove(path)
+		return fmt.Errorf("make the reserve: %w", err)
+	}
+	return nil
+}
+
+// openReserve gives the reserve up before a database is opened on a disk without room: opening writes.
+func openReserve(path string) (full bool) {
+	free := freeBytes(filepath.Dir(path))
+	if free == nil || *free >= leastFree {
+		return false
+	}
+	return os.Remove(reservePath(path)) == nil
+}
+
+// useReserve gives the reserve up and folds the journal, so that there is room to delete; false when there
+// is no reserve any more.
+func (s *Store) useReserve() bool {
+	if os.Remove(reservePath(s.path)) != nil {
+		return false
+	}
+	_, _ = s.w.ExecContext(context.Background(), foldJournal) // it is folded later at the latest
+	return true
+}
+
+const foldJournal = "PRAGMA wal_checkpoint(TRUNCATE)"
+
+func (s *Store) setFull(full bool) {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	s.health.state.DiskFull = full
+}
+
+// grow is inTx for what adds much. It leaves the reserve alone, and on a full disk it is refused until there
+// is room again: the reserve is for deleting.
+func (s *Store) grow(ctx context.Context, op string, f func(context.Context, *sql.Tx) error) error {
+	if s.State().DiskFull {
+		if err := s.KeepReserve(); err != nil || s.State().DiskFull {
+			return wrap(op, errors.Join(sqlite3.Error{Code: sqlite3.ErrFull}, err))
+		}
+	}
+	err := s.oneTx(ctx, op, f)
+	if isFull(err) {
+		s.setFull(true)
+	}
+	return err
+}
+
+// inTx runs f in a write transaction; what it wrote is on disk when inTx returns nil. Once f has begun
+// it is not interrupted, because SQLite gives up the whole transaction then. f may run twice, and again when
+// the disk is full and there is a reserve to give up.
+func (s *Store) inTx(ctx context.Context, op string, f func(context.Context, *sql.Tx) error) error {
+	err := s.oneTx(ctx, op, f)
+	if !isFull(err) {
+		return err
+	}
+	s.setFull(true)
+	if !s.useReserve() {
+		return err
+	}
+	return s.oneTx(ctx, op, f)
+}
+
+// Pages that are given back at once while the disk is full: moving them fills the journal.
+const pagesOnce = 256
+
+// giveBackSpace shortens the file by its free pages.
+func (s *Store) giveBackSpace(ctx context.Context) error {
+	if !s.State().DiskFull {
+		return s.vacuum(ctx, 0)
+	}
+	for free := -1; ; {
+		if err := s.vacuum(ctx, pagesOnce); err != nil {
+			return err
+		}
+		var held, left int
+		var ignored [2]int
+		if err := s.w.QueryRowContext(ctx, foldJournal).Scan(&held, &ignored[0], &ignored[1]); err != nil {
+			return wrap("fold journal", err)
+		}
+		if err := s.w.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&left); err != nil {
+			return wrap("count free pages", err)
+		}
+		if left == 0 || left == free || held != 0 { // a long read holds the journal: the rest is free within the database
+			return s.KeepReserve()
+		}
+		free = left
+	}
+}
+
+// vacuum gives pages back, all for 0. The pragma frees one page a step, so its rows have to be read to the end.
+func (s *Store) vacuum(ctx context.Context, pages int) error {
+	rows, err := s.w.QueryContext(ctx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", pages))
+	if err != nil {
+		return wrap("give back space", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return wrap("give back space", rows.Err())
+}
