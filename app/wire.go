@@ -121,7 +121,8 @@ func (a *App) wire(ctx context.Context) error {
 	dir := a.w.DataDir
 	lock, held, err := lockFile(filepath.Join(dir, lockName))
 	if err != nil {
-		return err
+		return &domain.Error{Kind: domain.KindUnavailable, Err: err, Msg: "The data folder " + dir + " cannot be written.",
+			Hint: "Make it yours and writable, or choose another one with --data-dir or INFEROMETER_DATA_DIR."}
 	}
 	if held {
 		return &HeldError{Dir: dir, Server: readServer(dir)}

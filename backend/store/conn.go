@@ -109,6 +109,11 @@ func (p pragma) apply(conn *sqlite3.SQLiteConn) error {
 	return nil
 }
 
+const (
+	notWritable     = "The database cannot be written."
+	notWritableHint = "Make the data folder yours and writable, or choose another one."
+)
+
 // wrap says what was being done and gives the failures a person can act on their own words.
 func wrap(op string, err error) error {
 	var ours *domain.Error
@@ -124,7 +129,7 @@ func wrap(op string, err error) error {
 	case sqlite3.ErrFull:
 		return refuse("The disk is full.", "Delete runs, models or backups, or free space elsewhere; what was stored before is safe.", err)
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return refuse("The database cannot be written.", "Check that the data folder is writable.", err)
+		return refuse(notWritable, notWritableHint, err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return refuse("The database is in use by another program.", "Close the other program and try again.", err)
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:

@@ -15,13 +15,26 @@ import (
 	"github.com/inferometer/inferometer/backend/store"
 )
 
-const writerEnv = "STORE_TEST_WRITER"
+// What the test binary does with a database when one of these names it.
+const (
+	writerEnv = "STORE_TEST_WRITER" // writes until it is killed
+	lockerEnv = "STORE_TEST_LOCKER" // holds it locked until its input ends
+	openerEnv = "STORE_TEST_OPENER" // opens it and says how that went
+)
 
 // TestMain lets the test binary be its own victim: with writerEnv set it writes until it is killed.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(writerEnv); path != "" {
 		fmt.Fprintln(os.Stderr, writeForever(path))
 		os.Exit(1)
+	}
+	if path := os.Getenv(lockerEnv); path != "" {
+		fmt.Fprintln(os.Stderr, holdLocked(path))
+		os.Exit(1)
+	}
+	if path := os.Getenv(openerEnv); path != "" {
+		fmt.Println(tryOpening(path))
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

@@ -149,8 +149,11 @@ func scanWhole(row interface{ Scan(...any) error }) (domain.RequestRecord, error
 		return domain.RequestRecord{}, err
 	}
 	c, err := unpackChunks(blob, uint32(crc.Int64)) // #nosec G115 -- a CRC of 32 bits
+	if err != nil {
+		return q, refuse("The token times of a request are damaged.", "Its figures are whole; a backup may still have the times.", err)
+	}
 	q.ChunkUs, q.ChunkKinds, q.ChunkTokens = c.us, c.kinds, c.tokens
-	return q, err
+	return q, nil
 }
 
 // Records yields all requests of a run, whole, in their order. It holds no connection while the

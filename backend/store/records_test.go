@@ -267,8 +267,15 @@ func TestDamagedChunksAreSeen(t *testing.T) {
 	if _, err := s.Writer().Exec("UPDATE request_detail SET chunks = unhex(replace(hex(chunks), '14', '15'))"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Request(t.Context(), "a", 0); err == nil {
-		t.Errorf("a flipped bit passes: %v", got.ChunkUs)
+	got, err := s.Request(t.Context(), "a", 0)
+	if err == nil {
+		t.Fatalf("a flipped bit passes: %v", got.ChunkUs)
+	}
+	if e := refusalOf(t, err); e.Kind != domain.KindUnavailable || e.Msg != "The token times of a request are damaged." {
+		t.Errorf("%+v", e)
+	}
+	if page, err := s.Requests(t.Context(), "a", domain.RequestFilter{}); err != nil || *page.Items[0].TTFTUs != 1 {
+		t.Errorf("the figures cannot be read: %v", err)
 	}
 }
 

@@ -152,7 +152,7 @@ func (s *Store) SizeBytes() int64 {
 // would silently begin anew where there was data.
 func prepareFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w", err)
+		return refuse(notWritable, notWritableHint, fmt.Errorf("make data folder: %w", err))
 	}
 	fi, err := os.Stat(path)
 	switch {
@@ -172,7 +172,7 @@ func prepareFile(path string) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // #nosec G304 -- a file of the data folder
 	if err != nil {
-		return fmt.Errorf("create database: %w", err)
+		return refuse(notWritable, notWritableHint, fmt.Errorf("create database: %w", err))
 	}
 	return f.Close()
 }
@@ -192,8 +192,11 @@ func checkHeader(path string) error {
 		return unusable("The file in place of the database is not one.", nil)
 	}
 	// Older files or a copy may be readable by others; prompts are private.
+	if fi, err := f.Stat(); err == nil && fi.Mode().Perm() == 0o600 {
+		return nil
+	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return fmt.Errorf("make database private: %w", err)
+		return refuse(notWritable, notWritableHint, fmt.Errorf("make database private: %w", err))
 	}
 	return nil
 }

@@ -16,7 +16,9 @@ export const answers: Record<string, string> = {
   'Delete runs, models or backups, or free space elsewhere; what was stored before is safe.':
     'Exclua execuções, modelos ou cópias, ou libere espaço em outro lugar; o que já foi guardado está seguro.',
   'The database cannot be written.': 'O banco de dados não pode ser gravado.',
-  'Check that the data folder is writable.': 'Verifique se a pasta de dados pode ser gravada.',
+  'Make the data folder yours and writable, or choose another one.': 'Torne a pasta de dados sua e gravável, ou escolha outra.',
+  'The token times of a request are damaged.': 'Os tempos de tokens de um pedido estão danificados.',
+  'Its figures are whole; a backup may still have the times.': 'Seus números estão inteiros; uma cópia de segurança talvez ainda tenha os tempos.',
   'The database is in use by another program.': 'O banco de dados está em uso por outro programa.',
   'Close the other program and try again.': 'Feche o outro programa e tente de novo.',
   'This backup is damaged.': 'Esta cópia de segurança está danificada.',
