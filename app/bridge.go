@@ -244,7 +244,17 @@ func (b *Bridge) Import(query, path string) string {
 // Export asks where to and writes an export there; query is that of the REST route. The body of the answer
 // is the path, null when the dialog was closed.
 func (b *Bridge) Export(query, title, name string) string {
-	op := b.ops["Export"]
+	return b.save("Export", query, title, name)
+}
+
+// Support asks where to and writes what a report needs there; the answer is as that of Export.
+func (b *Bridge) Support(title string) string {
+	return b.save("Support", "", title, "inferometer-support.zip")
+}
+
+// save writes what an operation answers with to a file that the person chooses.
+func (b *Bridge) save(operation, query, title, name string) string {
+	op := b.ops[operation]
 	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+op.Path+"?"+query, nil)
 	if err != nil {
 		return badQuery()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,16 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 	"github.com/inferometer/inferometer/backend/engine/llama"
 	"github.com/inferometer/inferometer/backend/library"
+	"github.com/inferometer/inferometer/backend/logbook"
 	"github.com/inferometer/inferometer/backend/scrape"
 	"github.com/inferometer/inferometer/backend/service"
 	"github.com/inferometer/inferometer/backend/store"
 	"github.com/inferometer/inferometer/backend/stream"
 	"github.com/inferometer/inferometer/backend/telemetry"
 )
+
+// logTail is how much of the log of earlier starts is read to be shown.
+const logTail = 1 << 20
 
 // closeWait bounds how long a running benchmark may take to wind down at the end of the program.
 const closeWait = 30 * time.Second
@@ -49,6 +54,7 @@ type Wiring struct {
 type App struct {
 	w        Wiring
 	log      *slog.Logger
+	logs     logbook.Book
 	settings *config.Settings
 	hub      *stream.Hub
 	service  *service.Service
@@ -140,7 +146,8 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.hub = stream.NewHub(stream.Options{})
-	a.onClose("events", func() error { a.hub.Close(); return nil })
+	a.onClose("events", func() error { a.logs.Follow(nil); a.hub.Close(); return nil })
+	a.logs.Follow(func(r domain.LogRecord) { a.hub.Publish(domain.EventLog, r) })
 	checkout := checkoutRoot(a.w.Env.WorkDir)
 	lib, err := library.New(library.Options{DataDir: dir, EngineDirs: checkout,
 		ModelDirs: modelDirs(checkout, a.settings.ModelsDir()), EnginePath: a.settings.EnginePath(), Log: a.part("library"),
@@ -153,7 +160,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Processes: telemetry.NewProcesses().Scan, Library: lib, Hub: a.hub,
 		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db, dir, a.part("secrets")),
 		Settings: a.settings, App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
-		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service")})
+		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service"), Logs: &a.logs})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
 		Debug: a.settings.Debug, Front: a.toFront, RotateToken: a.rotateToken})
 	a.runSampler(sampler) // last, because its events tell the run that is active
@@ -199,7 +206,31 @@ func (a *App) openLog() *slog.Logger {
 	file := &lumberjack.Logger{Filename: filepath.Join(a.w.DataDir, "logs", "inferometer.log"),
 		MaxSize: 10, MaxBackups: 3}
 	a.onClose("log", file.Close)
-	return slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	err := a.readLog(file.Filename)
+	log := slog.New(a.logs.Handler(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	if err != nil {
+		log.Warn("The log of earlier starts cannot be shown", "error", err)
+	}
+	return log
+}
+
+// readLog takes the last records of earlier starts into what is shown.
+func (a *App) readLog(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer f.Close()
+	end, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(end-logTail, 0), io.SeekStart)
+	}
+	if err != nil {
+		return err
+	}
+	return a.logs.Read(f)
 }
 
 func (a *App) part(name string) *slog.Logger { return a.log.With("component", name) }

@@ -48,6 +48,7 @@ func table() map[string]row {
 		"backend/engine/scan":       {},
 		"backend/gguf":              {own: domain},
 		"backend/library":           {own: []string{"backend/domain", "backend/gguf"}, third: []string{"golang.org/x/sys"}},
+		"backend/logbook":           {own: domain},
 		"backend/load":              {own: domain},
 		"backend/scrape":            {own: domain},
 		"backend/runner":            {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/stats", "backend/workload"}},

@@ -18,6 +18,9 @@ func (a *API) systemRoutes() {
 		describe("It takes one to two seconds; closing the request cancels it. Refused (409) while a benchmark runs or other programs use the processor. The body may be left out."))
 	add(a, read("Preflight", base+"/system/preflight", "What would spoil a run now"), a.preflight)
 	add(a, read("Doctor", base+"/system/doctor", "Check the installation"), a.doctor)
+	add(a, read("Log", base+"/log", "The newest records of the program's log, newest first"), a.logRecords)
+	add(a, read("Support", base+"/support", "A zip file with what a report about the program needs"), a.support, zipFile,
+		describe("Version, machine, settings, storage and log. It holds no prompt, output, key, path or name of a person."))
 	add(a, read("Settings", base+"/settings", "Every setting with its origin"), a.settings)
 	add(a, command("EditSettings", http.MethodPatch, base+"/settings", "Change stored settings"), a.editSettings)
 	own := command("FrontWindow", http.MethodPost, base+"/window/front", "Bring the window of this instance to the front")
@@ -97,6 +100,32 @@ func (a *API) preflight(ctx context.Context, in *preflightInput) (*body[domain.P
 func (a *API) doctor(ctx context.Context, _ *none) (*body[domain.DoctorReport], error) {
 	d, err := a.svc.Doctor(ctx)
 	return &body[domain.DoctorReport]{d}, err
+}
+
+type logInput struct {
+	Level string `query:"level" default:"info" enum:"debug,info,warn,error" doc:"The least level"`
+	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
+}
+
+func (a *API) logRecords(ctx context.Context, in *logInput) (*list[domain.LogRecord], error) {
+	return whole(a.svc.Log(ctx, in.Level, in.Limit))
+}
+
+// fileOutput is an answer to be saved as a file.
+type fileOutput struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+func (a *API) support(ctx context.Context, _ *none) (*fileOutput, error) {
+	b, err := a.svc.Support(ctx)
+	return &fileOutput{"application/zip", `attachment; filename="inferometer-support.zip"`, b}, err
+}
+
+func zipFile(o *huma.Operation) {
+	o.Responses["200"] = &huma.Response{Description: "The file", Content: map[string]*huma.MediaType{
+		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
 }
 
 func (a *API) settings(ctx context.Context, _ *none) (*body[domain.Settings], error) {

@@ -22,8 +22,9 @@ type DatabaseState struct {
 	Detail     string    `json:"detail"`      // what the check found; empty unless damaged
 	UncleanEnd bool      `json:"unclean_end"` // the program before this one was killed, or the machine stopped
 	Restores   string    `json:"restores"`    // the backup that takes the place of a damaged database at the next start; empty: none
-	DiskFull   bool      `json:"disk_full"`   // something could not be stored; deleting still works
-	Recovery   *Recovery `json:"recovery"`    // null: none, or its notice was put away
+	Schema     int       `json:"schema"`
+	DiskFull   bool      `json:"disk_full"` // something could not be stored; deleting still works
+	Recovery   *Recovery `json:"recovery"`  // null: none, or its notice was put away
 }
 
 // Recovery says that a database which could not be used was set aside.

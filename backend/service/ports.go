@@ -223,13 +223,18 @@ type SettingsStore interface {
 	BackupKeep() int
 }
 
+// LogSource keeps the newest records of the program's log; logbook.Book implements it.
+type LogSource interface {
+	Records(least slog.Level, limit int) []domain.LogRecord // newest first
+}
+
 // Scraper reads metrics of other machines; scrape.Scraper implements it.
 type Scraper interface {
 	Fresh() []domain.RemoteSample // since the call before; never blocks
 	Stop()                        // and waits for its goroutines
 }
 
-// Deps are what New needs. Scrape, ScrapeOnce, Processes, TestDatabase, OwnAddress, KeepAwake, Log and Now may be left out.
+// Deps are what New needs. Scrape, ScrapeOnce, Processes, TestDatabase, OwnAddress, KeepAwake, Log, Logs and Now may be left out.
 type Deps struct {
 	Store    Store
 	Sampler  Sampler
@@ -258,6 +263,7 @@ type Deps struct {
 	// KeepAwake holds the machine awake until the returned func is called; best effort, may be nil.
 	KeepAwake func(reason string) (release func())
 	Log       *slog.Logger
+	Logs      LogSource
 	Now       func() time.Time
 }
 

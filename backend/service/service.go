@@ -57,6 +57,9 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.Logs == nil {
+		d.Logs = noLog{}
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

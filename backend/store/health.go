@@ -67,7 +67,7 @@ func (s *Store) examine(ctx context.Context, unclean bool) error {
 	said := suspicion(s.path)
 	s.health.state.UncleanEnd = unclean || said == checkDue
 	s.health.state.Recovery = readRecovery(s.path)
-	s.health.state.Check = checkNone
+	s.health.state.Check, s.health.state.Schema = checkNone, s.health.latest
 	switch {
 	case said == checkDamaged:
 		return s.examineDamaged(ctx)

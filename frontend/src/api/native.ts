@@ -6,6 +6,7 @@ import type { ProblemBody } from './types'
 interface NativeBridge {
   OpenFile?(title: string, pattern: string): Promise<string>
   Export?(query: string, title: string, name: string): Promise<string>
+  Support?(title: string): Promise<string>
 }
 
 function native(): NativeBridge {
@@ -22,20 +23,30 @@ export async function openFile(title: string, pattern: string): Promise<string> 
   return (await native().OpenFile?.(title, pattern)) ?? ''
 }
 
+/** The path that the window has written to; empty when the person closed its dialog. */
+function writtenTo(answer: string, path: string): string {
+  const { status, body } = JSON.parse(answer) as { status: number; body: unknown }
+  if (status >= 400) throw new Problem(status, (body ?? {}) as ProblemBody, 'GET', path)
+  return typeof body === 'string' ? body : ''
+}
+
 /** Writes an export where the person wants it. The path, empty when they closed the dialog; null without a window. */
 export async function saveExport(query: string, title: string): Promise<string | null> {
   const save = native().Export
-  if (!save) return null
-  const answer = JSON.parse(await save(query, title, 'inferometer-export')) as { status: number; body: unknown }
-  if (answer.status >= 400) throw new Problem(answer.status, (answer.body ?? {}) as ProblemBody, 'GET', '/export')
-  return typeof answer.body === 'string' ? answer.body : ''
+  return save ? writtenTo(await save(query, title, 'inferometer-export'), '/export') : null
 }
 
-/** Fetches an export in a browser and hands it to its downloads. */
-export async function downloadExport(query: string): Promise<string> {
-  const res = await fetch(`${BASE}/export?${query}`)
-  if (!res.ok) throw new Problem(res.status, ((await res.json().catch(() => ({}))) ?? {}) as ProblemBody, 'GET', '/export')
-  const name = /filename="?([^";]+)/.exec(res.headers.get('Content-Disposition') ?? '')?.[1] ?? 'inferometer-export'
+/** Writes what a report needs where the person wants it; as saveExport. */
+export async function saveSupport(title: string): Promise<string | null> {
+  const save = native().Support
+  return save ? writtenTo(await save(title), '/support') : null
+}
+
+/** Fetches a file in a browser and hands it to its downloads. */
+export async function download(path: string, otherwise: string): Promise<string> {
+  const res = await fetch(BASE + path)
+  if (!res.ok) throw new Problem(res.status, ((await res.json().catch(() => ({}))) ?? {}) as ProblemBody, 'GET', path)
+  const name = /filename="?([^";]+)/.exec(res.headers.get('Content-Disposition') ?? '')?.[1] ?? otherwise
   const link = document.createElement('a')
   link.href = URL.createObjectURL(await res.blob())
   link.download = name
@@ -43,3 +54,6 @@ export async function downloadExport(query: string): Promise<string> {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
   return name
 }
+
+/** Fetches an export in a browser and hands it to its downloads. */
+export const downloadExport = (query: string): Promise<string> => download(`/export?${query}`, 'inferometer-export')

@@ -4,6 +4,7 @@ import { firstrun } from './firstrun'
 import { home } from './home'
 import { live } from './live'
 import { stages } from './stages'
+import { log } from './log'
 import { storage } from './storage'
 import { detail } from './detail'
 import { checks } from './checks'
@@ -27,7 +28,7 @@ export const pt = {
   firstrun,
   home,
   live,
-  stages, storage,
+  stages, storage, log,
   detail,
   checks,
   causes,
