@@ -150,11 +150,15 @@ func (s *Store) hurt() {
 
 // foundDamaged keeps that the database is damaged, for this start and the next one.
 func (s *Store) foundDamaged(ctx context.Context, fault error) error {
-	s.setCheck(checkDamaged, fault.Error(), "")
 	if err := suspect(s.path, checkDamaged); err != nil {
+		s.setCheck(checkDamaged, fault.Error(), "")
 		return err
 	}
 	name, _, _, err := goodBackup(ctx, s.path, s.health.latest)
+	if err != nil { // it was ended: nothing may say that there is no backup
+		s.setCheck(checkDue, "", "")
+		return err
+	}
 	s.setCheck(checkDamaged, fault.Error(), name)
-	return err
+	return nil
 }
