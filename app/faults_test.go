@@ -121,3 +121,26 @@ func TestDamageIsFoundBesideTheWork(t *testing.T) {
 		t.Errorf("the list answers %d", code)
 	}
 }
+
+// TestAReadThatMeetsDamage fails in words, and the check that it asks for finds what is wrong.
+func TestAReadThatMeetsDamage(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir)
+	for end := time.Now().Add(deadline); p.database().Check != "ok"; <-time.After(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the database is %+v", p.database())
+		}
+	}
+	code, text := p.rest(http.MethodPost, "/api/v1/storage/compact", "")
+	if code != http.StatusOK {
+		t.Fatalf("compact answered %d: %s", code, text)
+	}
+	spoilTable(t, filepath.Join(dir, databaseName), "request_detail")
+	code, text = p.rest(http.MethodGet, "/api/v1/storage", "")
+	if code != http.StatusServiceUnavailable || !strings.Contains(text, "The database is damaged.") {
+		t.Errorf("storage answered %d: %s", code, text)
+	}
+	if got := p.database(); got.Check != "due" {
+		t.Errorf("the database is %+v", got)
+	}
+}

@@ -162,7 +162,7 @@ func (a *App) wire(ctx context.Context) error {
 		Settings: a.settings, App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service"), Logs: &a.logs})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
-		Debug: a.settings.Debug, Front: a.toFront, RotateToken: a.rotateToken})
+		Debug: a.settings.Debug, Failed: func(err error) { a.suspect(db, err) }, Front: a.toFront, RotateToken: a.rotateToken})
 	a.runSampler(sampler) // last, because its events tell the run that is active
 	return nil
 }
@@ -189,6 +189,14 @@ func (a *App) openDatabase(ctx context.Context) (*store.Store, error) {
 		}
 	}
 	return db, nil
+}
+
+// suspect has the database checked when an operation met damage.
+func (a *App) suspect(db *store.Store, err error) {
+	if store.Damaged(err) {
+		a.log.Error("An operation met damage in the database", "error", err)
+		db.Suspect()
+	}
 }
 
 // toFront brings the window of this process to the front; false without one.

@@ -30,6 +30,7 @@ type Options struct {
 	Log     *slog.Logger
 	Version string
 	Debug   func() bool // debug mode: problem bodies carry the chain of causes; nil: never
+	Failed  func(error) // hears of every error of an operation; nil: nobody
 	Front   func() bool // brings the window of this process to the front, false without one; nil: never
 	// RotateToken makes a new token and ends what the old one let in; nil: there is none.
 	RotateToken func() error
@@ -40,6 +41,7 @@ type API struct {
 	svc    *service.Service
 	log    *slog.Logger
 	debug  func() bool
+	failed func(error)
 	front  func() bool
 	rotate func() error
 
@@ -54,7 +56,7 @@ type API struct {
 
 // New builds the handler. It starts nothing.
 func New(o Options) *API {
-	a := &API{svc: o.Service, log: o.Log, debug: o.Debug, front: o.Front, rotate: o.RotateToken}
+	a := &API{svc: o.Service, log: o.Log, debug: o.Debug, failed: o.Failed, front: o.Front, rotate: o.RotateToken}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -90,6 +90,9 @@ func (a *API) problem(err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
+	if a.failed != nil {
+		a.failed(err)
+	}
 	var e *domain.Error
 	if !errors.As(err, &e) || statusOf(e.Kind) == http.StatusInternalServerError {
 		if errors.Is(err, context.Canceled) { // the caller has left, or the program closes: no fault of it
@@ -101,6 +104,7 @@ func (a *API) problem(err error) *Problem {
 	p.Type, p.Hint = "urn:inferometer:"+string(e.Kind), e.Hint
 	if e.Kind == domain.KindUnavailable {
 		p.header = http.Header{"Retry-After": {"5"}}
+		a.log.Warn("An operation was not possible", slog.Any("error", err))
 	}
 	p.Causes = a.causes(err)
 	return p

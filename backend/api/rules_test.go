@@ -97,6 +97,22 @@ func TestPanicsAndFaultsAreHidden(t *testing.T) {
 	}
 }
 
+// Every error of an operation is told to who listens, and one that may pass is in the log.
+func TestFailuresAreHeardOf(t *testing.T) {
+	w := newWorld(t, false)
+	var heard []error
+	w.api.failed = func(err error) { heard = append(heard, err) }
+	cause := errors.New("the cause")
+	add(w.api, read("Broken", base+"/broken", "x"), func(context.Context, *none) (*body[int], error) {
+		return nil, &domain.Error{Kind: domain.KindUnavailable, Msg: "No.", Err: cause}
+	})
+	a := w.get(base + "/broken")
+	a.problem(http.StatusServiceUnavailable)
+	if len(heard) != 1 || !errors.Is(heard[0], cause) || strings.Contains(string(a.body), "cause") || !strings.Contains(w.log.String(), "the cause") {
+		t.Errorf("heard %v, answered %s, log %s", heard, a.body, w.log)
+	}
+}
+
 func TestStatusOfEveryKind(t *testing.T) {
 	a := New(Options{})
 	for kind, want := range map[domain.Kind]int{domain.KindMalformed: 400, domain.KindInvalid: 422, domain.KindUnauthorized: 401,

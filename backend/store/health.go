@@ -141,8 +141,8 @@ func (s *Store) Check(ctx context.Context) error {
 	return s.foundDamaged(ctx, fault)
 }
 
-// hurt makes a check due, here and at the next opening, because an access met damage.
-func (s *Store) hurt() {
+// Suspect makes a check due, here and at the next opening, because an access met damage.
+func (s *Store) Suspect() {
 	if s.State().Check != checkDamaged && suspect(s.path, checkDamaged) == nil {
 		s.setCheck(checkDue, "", "")
 	}

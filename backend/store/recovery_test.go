@@ -258,6 +258,21 @@ func TestWriteThatMeetsDamageAsksForACheck(t *testing.T) {
 	}
 }
 
+// TestReadThatMeetsDamageAsksForACheck: whoever reads tells the store.
+func TestReadThatMeetsDamageAsksForACheck(t *testing.T) {
+	path, backup := withBackup(t, true)
+	spoilTable(t, path)
+	s := openAt(t, path)
+	_, err := s.Usage(t.Context())
+	if !store.Damaged(err) {
+		t.Fatalf("got %v", err)
+	}
+	s.Suspect()
+	if err := s.Check(t.Context()); err != nil || s.State().Check != "damaged" || s.State().Restores != backup {
+		t.Errorf("%+v, %v", s.State(), err)
+	}
+}
+
 // TestUncleanEndIsCheckedEvenIfThatIsPutOff: the mark stays until a check has ended.
 func TestUncleanEndIsCheckedEvenIfThatIsPutOff(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inferometer.db")

@@ -139,7 +139,7 @@ func (s *Store) oneTx(ctx context.Context, op string, f func(context.Context, *s
 	case s.writer.jobs <- j:
 		err := <-j.done
 		if Damaged(err) {
-			s.hurt()
+			s.Suspect()
 		}
 		return err
 	case <-ctx.Done():
