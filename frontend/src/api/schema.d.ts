@@ -1365,6 +1365,16 @@ export interface components {
             /** Format: int64 */
             n: number;
         };
+        DatabaseState: {
+            check: string;
+            detail: string;
+            disk_full: boolean;
+            recovery: components["schemas"]["Recovery"] | null;
+            restores: string;
+            /** Format: int64 */
+            schema: number;
+            unclean_end: boolean;
+        };
         Dataset: {
             builtin: boolean;
             /** Format: date-time */
