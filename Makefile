@@ -16,7 +16,7 @@ GIT := git -c safe.directory='*'
 
 TAGS        := sqlite_fts5
 # With those of the tests that make test builds on its own, so that vet and lint see them too.
-ALL_TAGS    := $(TAGS),realengine,acceptance,release
+ALL_TAGS    := $(TAGS),realengine,acceptance,release,simulate
 WINDOW_TAGS := desktop,production,webkit2_41,$(TAGS)
 VERSION     := $(shell $(GIT) describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed 's/^v//' | grep . || echo 0.1.0-dev)
 COMMIT      := $(shell $(GIT) rev-parse --short=12 HEAD 2>/dev/null)
@@ -37,7 +37,7 @@ WEB_FILES := $(shell find frontend/src frontend/index.html frontend/*.ts fronten
 PACKAGES := . ./app/... ./backend/... ./build/...
 TALLY    := .cache/bin/tally
 
-.PHONY: help run engine setup build package check test lint fmt clean ready bench \
+.PHONY: help run engine setup build package check test lint fmt clean ready bench simulate \
         test-setup test-format test-vet test-go test-release test-real test-acceptance test-types \
         test-web test-browser test-window contract fuzz audit
 
@@ -89,6 +89,9 @@ fuzz: ## Run every fuzzer for a short time each (FUZZ=1m for longer)
 
 audit: $(NODE_READY) ## Look for known vulnerabilities and usual mistakes: govulncheck, npm audit, gosec
 	@build/audit.sh $(TAGS)
+
+simulate: ## Simulate comparisons, stopping, intervals and change points 2,000 times each, and print their error rates
+	@go test -count=1 -tags simulate -run Simulation -v ./backend/stats/infer
 
 pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
 	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures

@@ -7,8 +7,8 @@
 //
 // Requests of one run share its machine, its temperature and its page cache, so they are not
 // independent of one another. Tests that pool them find differences where there are none: with the noise
-// of the simulations beside this package, in 40 % of comparisons of a thing with itself when the arms
-// take turns, and in 77 % when one arm runs after the other. Whatever compares here (PairedRatio,
+// of the simulations beside this package, in 40 to 50 % of comparisons of a thing with itself when the arms
+// take turns, and in 80 % when one arm runs after the other. Whatever compares here (PairedRatio,
 // WelchRatio, ChangePoints, SplitVariance) therefore takes one value for each run. QuantileInterval,
 // MeanInterval and BCaMean may be given the requests of one run, and then say how well that run is
 // known, not what the next one would give.

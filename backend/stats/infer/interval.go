@@ -128,12 +128,17 @@ func BCaMean(values []float64, confidence float64, resamples int, seed uint64) (
 		squares += d * d
 		cubes += d * d * d
 	}
+	if notFinite(squares) {
+		return Interval{}, false
+	}
 	acceleration := cubes / (6 * math.Pow(squares, 1.5))
 	drawn := resampledMeans(deviations, resamples, seed)
 	slices.Sort(drawn)
 	low, high, ok := bcaShares(drawn, acceleration, confidence)
-	in := Interval{m + quantile(drawn, low), m + quantile(drawn, high)}
-	return in, ok && !notFinite(in.Low) && !notFinite(in.High)
+	if !ok {
+		return Interval{}, false
+	}
+	return Interval{m + quantile(drawn, low), m + quantile(drawn, high)}, true
 }
 
 // bcaShares are which quantiles of the sorted means, given as deviations from the true one, are the ends

@@ -64,11 +64,21 @@ func TestLooksAtAMean(t *testing.T) {
 			t.Errorf("%s: %v is not at the level of a look, %v", c.name, d.Interval, in)
 		}
 	}
-	// What is needed is what does it.
-	d := l.Mean(upTo(8, 2))
-	spread := 2 * math.Sqrt(8.0/7) / 100
-	if l.halfWidth(spread, d.Needed) > 0.02 || l.halfWidth(spread, d.Needed-1) <= 0.02 {
-		t.Errorf("needed: %+v", d)
+}
+
+// What is said to be needed does it, and one less does not.
+func TestLooksSayWhatIsNeeded(t *testing.T) {
+	for _, confidence := range []float64{0.5, 0.95, 0.999} {
+		l := Looks{At: []int{4, 8, 16}, Target: 0.02, Confidence: confidence}
+		for _, away := range []float64{0.01, 0.3, 1, 2, 4, 30} {
+			n, spread := l.Mean(upTo(8, away)).Needed, away*math.Sqrt(8.0/7)/100
+			if n < 2 || l.halfWidth(spread, n) > 0.02 || n > 2 && l.halfWidth(spread, n-1) <= 0.02 {
+				t.Errorf("± %v at %v: %d", away, confidence, n)
+			}
+		}
+	}
+	if d := (Looks{At: []int{4}, Target: 1e-9, Confidence: 0.95}).Mean(upTo(3, 30)); d.Needed != 0 {
+		t.Errorf("out of reach: %+v", d)
 	}
 }
 

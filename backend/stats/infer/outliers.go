@@ -7,7 +7,7 @@ type Outliers struct {
 	// Values beyond 1.5 and beyond 3 interquartile ranges from the quartiles; a severe one is not mild too.
 	MildLow, MildHigh, SevereLow, SevereHigh int
 	// Share is the part of all squared deviations from the mean that is theirs, 0 to 1: of how unsure the
-	// mean is, so much is due to them.
+	// mean is, so much is due to them. 0 without any, NaN where squares are too large for a number.
 	Share float64
 }
 

@@ -15,7 +15,7 @@ type Ratio struct {
 	DF       float64 // degrees of freedom of the interval
 }
 
-// mostFlips is how many pairs have their signs flipped in every way; 2^16 ways take half a millisecond.
+// mostFlips is how many pairs have their signs flipped in every way; with more, t is as good.
 const mostFlips = 16
 
 // PairedRatio compares two arms that ran in pairs: a[i] and b[i] under the same conditions, one soon
@@ -130,7 +130,8 @@ func checkArms(a, b []float64, confidence float64) error {
 // SignFlipP is the exact two-sided p of "no difference" for logarithms of paired ratios: in how large a
 // share of all 2^n ways to give them signs their sum is as far from 0 as it is, or farther. If nothing
 // tells the arms apart, each pair could as well have come out the other way round, so the test holds
-// whatever the noise looks like. NaN without values, above 16, and where one is not finite.
+// whatever the noise looks like. NaN without values, above 16, and where one is not finite. The ways are
+// counted by halves, each half's sums sorted, so 2^16 of them take microseconds.
 //
 // R. A. Fisher, "The Design of Experiments" (1935), section 21; E. J. G. Pitman, "Significance Tests
 // which May be Applied to Samples from any Populations", Supplement to the Journal of the Royal
@@ -144,27 +145,37 @@ func SignFlipP(logRatios []float64) float64 {
 	for _, v := range logRatios {
 		sum, size = sum+v, size+math.Abs(v)
 	}
-	// Sums that are equal on paper differ by rounding: they count as equal.
-	flips := flips{logRatios, math.Abs(sum) - 1e-12*size}
-	// The first sign stays: with all signs turned round the sum is as far from 0 on the other side.
-	return float64(flips.count(1, logRatios[0])) / float64(int(1)<<(n-1))
-}
-
-// flips counts ways to give values signs whose sum is at least as far from 0 as bound.
-type flips struct {
-	values []float64
-	bound  float64
-}
-
-// count goes through the signs from value i on. Each sum is made anew, so no error piles up.
-func (f flips) count(i int, sum float64) int {
-	if i == len(f.values) {
-		if math.Abs(sum) >= f.bound {
-			return 1
-		}
-		return 0
+	if notFinite(size) {
+		return math.NaN()
 	}
-	return f.count(i+1, sum+f.values[i]) + f.count(i+1, sum-f.values[i])
+	bound := math.Abs(sum) - 1e-12*size // sums that are equal on paper differ by rounding
+	if bound <= 0 {
+		return 1
+	}
+	first, second := signedSums(logRatios[:n/2]), signedSums(logRatios[n/2:])
+	// Both sorted: the larger the one, the more of the other reach the bound with it. For each way to a sum
+	// there is one to its negative, so those beyond -bound are as many.
+	ways, from := 0, len(second)
+	for _, s := range first {
+		for from > 0 && s+second[from-1] >= bound {
+			from--
+		}
+		ways += len(second) - from
+	}
+	return float64(2*ways) / float64(int(1)<<n)
+}
+
+// signedSums are the sums of the values with signs in all ways, sorted.
+func signedSums(values []float64) []float64 {
+	sums := []float64{0}
+	for _, v := range values {
+		for i := range len(sums) {
+			sums = append(sums, sums[i]+v)
+			sums[i] -= v
+		}
+	}
+	slices.Sort(sums)
+	return sums
 }
 
 // Holm adjusts the p of several tests made at once, in the order given, so that the chance of even one

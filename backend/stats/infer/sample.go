@@ -62,8 +62,12 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[low] + (rank-float64(low))*(sorted[low+1]-sorted[low])
 }
 
-// tFactor is how many standard errors on each side hold the given share of Student's t.
+// tFactor is how many standard errors on each side hold the given share of Student's t. With very many
+// degrees of freedom that is the normal distribution to the last digits that gonum gets right.
 func tFactor(confidence, df float64) float64 {
+	if df > 1e7 {
+		return distuv.UnitNormal.Quantile((1 + confidence) / 2)
+	}
 	return distuv.StudentsT{Sigma: 1, Nu: df}.Quantile((1 + confidence) / 2)
 }
 

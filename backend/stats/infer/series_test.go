@@ -185,8 +185,8 @@ func TestSplitVarianceAdvises(t *testing.T) {
 	}
 }
 
-// slopes is the median slope by making all pairs.
-func slopes(values []float64, at []int) float64 {
+// medianSlope is the median slope by making all pairs.
+func medianSlope(values []float64, at []int) float64 {
 	var all []float64
 	for j := range values {
 		for i := range j {
@@ -209,7 +209,7 @@ func TestTheilSenAgainstAllPairs(t *testing.T) {
 				values[i] = math.Round(values[i]) // with ties
 			}
 		}
-		if got, want := theilSen(values, at), slopes(values, at); math.Abs(got-want) > 1e-9 {
+		if got, want := theilSen(values, at), medianSlope(values, at); math.Abs(got-want) > 1e-9 {
 			t.Errorf("n = %d: %v, want %v", n, got, want)
 		}
 	}

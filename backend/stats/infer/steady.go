@@ -13,7 +13,7 @@ const (
 // are not finite are left out of their batch, and a batch without any takes the one before.
 //
 // A cut beyond the middle says that no steady state was reached. On short series the cut is rough: on 100
-// values with a warm-up of 10 it lay between 5 and 25 in 83 % of simulations, hence the minimum.
+// values with a warm-up of 10 it lies between 5 and 25 in three of four simulations, hence the minimum.
 //
 // K. P. White, "An Effective Truncation Heuristic for Bias Reduction in Simulation Output", Simulation 69
 // (1997), 323-334; with batches K. P. White, M. J. Cobb and S. C. Spratt, "A Comparison of Five

@@ -29,10 +29,9 @@ func Trend(values []float64) (slopePercent, p float64) {
 		return math.NaN(), math.NaN()
 	}
 	sorted := slices.Sorted(slices.Values(kept))
-	if middle := quantile(sorted, 0.5); middle == 0 {
+	slopePercent = 100 * theilSen(kept, at) * float64(len(values)-1) / math.Abs(quantile(sorted, 0.5))
+	if notFinite(slopePercent) {
 		slopePercent = math.NaN()
-	} else {
-		slopePercent = 100 * theilSen(kept, at) * float64(len(values)-1) / math.Abs(middle)
 	}
 	return slopePercent, mannKendall(kept, sorted)
 }
@@ -53,7 +52,7 @@ func mannKendall(values, sorted []float64) float64 {
 		tied += k * (k - 1) / 2
 		i = j
 	}
-	falling := float64(inversions(slices.Clone(values)))
+	falling := float64(inversions(values))
 	s := pairs - tied - 2*falling
 	if tied == 0 && len(values) <= mostExactTrend {
 		return exactKendall(len(values), int(min(falling, pairs-falling)))
@@ -86,27 +85,42 @@ func exactKendall(n, few int) float64 {
 	return min(1, p)
 }
 
-// inversions counts the pairs whose earlier value is the larger, by merging; it sorts the values.
+// inversions counts the pairs whose earlier value is the larger, by merging (D. E. Knuth, "The Art of
+// Computer Programming", vol. 3, 2nd ed. (1998), section 5.1.1).
 func inversions(values []float64) int {
-	return mergeCount(values, make([]float64, len(values)))
+	return mergeCount(slices.Clone(values), make([]float64, len(values)))
 }
 
+// mergeCount sorts values with the help of a second slice of the same length.
 func mergeCount(values, spare []float64) int {
+	const few = 12 // that many are sorted faster one by one
 	n := len(values)
-	if n < 2 {
-		return 0
+	count := 0
+	if n <= few {
+		for i := 1; i < n; i++ {
+			v, k := values[i], i
+			for ; k > 0 && values[k-1] > v; k-- {
+				values[k] = values[k-1]
+			}
+			values[k] = v
+			count += i - k
+		}
+		return count
 	}
 	middle := n / 2
-	count := mergeCount(values[:middle], spare[:middle]) + mergeCount(values[middle:], spare[middle:])
+	count = mergeCount(values[:middle], spare[:middle]) + mergeCount(values[middle:], spare[middle:])
 	copy(spare, values)
 	left, right := spare[:middle], spare[middle:n]
+	l, r := 0, 0
 	for i := range values {
-		if len(right) == 0 || len(left) > 0 && left[0] <= right[0] {
-			values[i], left = left[0], left[1:]
+		if r == len(right) || l < len(left) && left[l] <= right[r] {
+			values[i] = left[l]
+			l++
 			continue
 		}
-		values[i], right = right[0], right[1:]
-		count += len(left)
+		values[i] = right[r]
+		r++
+		count += len(left) - l
 	}
 	return count
 }
@@ -125,33 +139,47 @@ func theilSen(values []float64, at []int) float64 {
 	if steepest == 0 {
 		return 0
 	}
+	s := slopes{values, at, make([]float64, len(values)), make([]float64, len(values)), steepest * 1e-13}
 	pairs := len(values) * (len(values) - 1) / 2
-	lower := slopeAt(values, at, (pairs-1)/2, steepest)
-	upper := lower
-	if pairs%2 == 0 {
-		upper = slopeAt(values, at, pairs/2, steepest)
-	}
-	slope := (lower + upper) / 2
+	slope := s.between((pairs-1)/2, pairs/2, -steepest, steepest)
 	if math.Abs(slope) < 1e-12*steepest {
 		return 0
 	}
 	return slope
 }
 
-// slopeAt is the slope that so many others lie below.
-func slopeAt(values []float64, at []int, rank int, steepest float64) float64 {
-	left := make([]float64, len(values))
-	low, high := -steepest, steepest
-	for range 44 { // 2 / 2^44 is about 1e-13
-		s := low + (high-low)/2
-		for i, v := range values {
-			left[i] = v - s*float64(at[i])
+// slopes are those of all pairs of values.
+type slopes struct {
+	values      []float64
+	at          []int
+	left, spare []float64
+	tolerance   float64
+}
+
+// between is the mean of the slopes that rankLow and rankHigh others lie below, which are neighbours and
+// lie from low to high.
+func (s slopes) between(rankLow, rankHigh int, low, high float64) float64 {
+	for high-low > s.tolerance {
+		middle := low + (high-low)/2
+		if middle <= low || middle >= high {
+			break // there is no number between them
 		}
-		if inversions(left) > rank {
-			high = s
-		} else {
-			low = s
+		switch below := s.below(middle); {
+		case below > rankHigh:
+			high = middle
+		case below <= rankLow:
+			low = middle
+		default: // one on each side
+			return (s.between(rankLow, rankLow, low, middle) + s.between(rankHigh, rankHigh, middle, high)) / 2
 		}
 	}
 	return low + (high-low)/2
+}
+
+// below counts the slopes below one.
+func (s slopes) below(slope float64) int {
+	for i, v := range s.values {
+		s.left[i] = v - slope*float64(s.at[i])
+	}
+	return mergeCount(s.left, s.spare)
 }
