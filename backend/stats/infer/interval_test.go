@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// From the printed tables: n = 10 at 95 % is ranks 2 and 9 for the median (David and Nagaraja, table 7.1).
+// By hand: between ranks 2 and 9 the median lies unless 0, 1, 9 or 10 of ten are below, in 22 of 1024 cases;
+// ranks 2 and 8 miss it in 67.
 func TestQuantileIntervalOfTenValues(t *testing.T) {
 	sorted := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	if in, ok := QuantileInterval(sorted, 0.5, 0.95); !ok || in != (Interval{2, 9}) {

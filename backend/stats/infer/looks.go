@@ -92,12 +92,11 @@ func (l Looks) Mean(values []float64) Decision {
 	df := float64(len(values) - 1)
 	spread := math.Sqrt(squares/df) / math.Abs(m)
 	out.Needed = l.needed(spread, l.Target)
-	smallest := spread * math.Sqrt(df/distuv.ChiSquared{K: df}.Quantile(0.95))
 	switch {
 	case !look:
 	case out.HalfWidth <= l.Target:
 		out.Stop = NarrowEnough
-	case out.Next != 0 && l.halfWidth(smallest, l.At[len(l.At)-1]) > l.Target:
+	case out.Next != 0 && l.hopeless(spread, df):
 		out.Stop = NoUse
 	}
 	return l.close(out, look)
@@ -155,6 +154,13 @@ func (l Looks) close(d Decision, look bool) Decision {
 		d.Next = 0
 	}
 	return d
+}
+
+// hopeless reports whether the last look is too early even for the smallest spread that one found with so
+// many degrees of freedom allows, at 95 %.
+func (l Looks) hopeless(spread, df float64) bool {
+	smallest := spread * math.Sqrt(df/distuv.ChiSquared{K: df}.Quantile(0.95))
+	return l.halfWidth(smallest, l.At[len(l.At)-1]) > l.Target
 }
 
 // halfWidth is what n values with the spread give.

@@ -146,6 +146,29 @@ func stopOften(sims int, seed uint64, l Looks) stopped {
 	return out
 }
 
+// repeated is what came of repeating a run until its mean is known: how often the last interval holds the
+// true mean, how often it was narrow enough, and how many runs that took.
+type repeated struct{ holds, narrow, runs, sims int }
+
+func (r repeated) percent(n int) float64 { return 100 * float64(n) / float64(r.sims) }
+
+func repeatOften(sims int, seed uint64, l Looks, spread float64) repeated {
+	random := source(seed)
+	out := repeated{sims: sims}
+	for range sims {
+		var values []float64
+		d := Decision{Stop: GoOn}
+		for d.Stop == GoOn {
+			values = append(values, 100*(1+spread*random.NormFloat64()))
+			d = l.Mean(values)
+		}
+		out.holds += one(d.Interval.Low <= 100 && 100 <= d.Interval.High)
+		out.narrow += one(d.Stop == NarrowEnough)
+		out.runs += len(values)
+	}
+	return out
+}
+
 // covered counts in how many samples each interval holds the true figure.
 type covered struct{ p50, p99, mean, bca, sims int }
 
@@ -175,8 +198,8 @@ func coverOften(sims int, seed uint64, n int, spread float64, resamples int) cov
 	return out
 }
 
-// changes counts series with an alarm, and those in which the true place was met within two values.
-type changes struct{ alarms, met, sims int }
+// changes counts series with an alarm, with more than one, and with one within two values of the true place.
+type changes struct{ alarms, more, met, sims int }
 
 func (c changes) percent(n int) float64 { return 100 * float64(n) / float64(c.sims) }
 
@@ -194,6 +217,7 @@ func changeOften(sims int, seed uint64, n int, step float64) changes {
 		}
 		points := ChangePoints(values, 0.05, 499, uint64(i))
 		out.alarms += one(len(points) > 0)
+		out.more += one(len(points) > 1)
 		out.met += one(slices.ContainsFunc(points, func(c ChangePoint) bool { return c.Index >= n/2-2 && c.Index <= n/2+2 }))
 	}
 	return out

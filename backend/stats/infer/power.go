@@ -15,7 +15,7 @@ import (
 // 0 with fewer than 2 pairs, where there is no test; NaN for an sdLog below 0, an effect of -1 or less,
 // or an alpha that is not between 0 and 1.
 //
-// J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 2nd ed. (1988), section 2.5.
+// J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 2nd ed. (1988), chapter 2.
 func PairedPower(sdLog, effect float64, pairs int, alpha float64) float64 {
 	if notFinite(sdLog) || sdLog < 0 || notFinite(effect) || effect <= -1 || !share(alpha) {
 		return math.NaN()

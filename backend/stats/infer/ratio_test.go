@@ -107,8 +107,7 @@ func TestSignFlipP(t *testing.T) {
 	}
 }
 
-// The example of Holm's article, table 1 as it is retold everywhere, worked out by hand: sorted 0.005,
-// 0.01, 0.03, 0.04 times 4, 3, 2, 1, and none below the one before.
+// By hand: sorted 0.005, 0.01, 0.03 and 0.04 times 4, 3, 2 and 1, and none below the one before.
 func TestHolm(t *testing.T) {
 	got := Holm([]float64{0.01, 0.04, math.NaN(), 0.03, 0.005})
 	for i, want := range []float64{0.03, 0.06, math.NaN(), 0.06, 0.02} {

@@ -69,6 +69,19 @@ func TestSimulationStopping(t *testing.T) {
 	}
 }
 
+func TestSimulationRepeats(t *testing.T) {
+	s := table{t}
+	s.head("Runs repeated until their mean is known to 2 %")
+	for _, least := range []int{3, 5, 10} {
+		for _, spread := range []float64{0.02, 0.05} {
+			f := repeatOften(sims, 10, Looks{At: PlannedLooks(least, 40), Target: 0.02, Confidence: 0.95}, spread)
+			name := fmt.Sprintf("%d to 40 runs that spread by %.0f %%: ", least, 100*spread)
+			s.hold(name+"the interval holds", f.percent(f.holds), 95, 100)
+			s.say(fmt.Sprintf("  narrow enough, after %.1f runs", float64(f.runs)/sims), f.percent(f.narrow))
+		}
+	}
+}
+
 func TestSimulationCoverage(t *testing.T) {
 	s := table{t}
 	s.head("Intervals at 95 % that hold the true figure")
@@ -104,6 +117,7 @@ func TestSimulationChangePoints(t *testing.T) {
 		}
 		s.hold(fmt.Sprintf("n = %d, a step of 2 standard deviations: found", n), f.percent(f.alarms), least, 100)
 		s.say("  within 2 values of where it is", f.percent(f.met))
+		s.hold("  and another one, which is not there", f.percent(f.more), 0, 7)
 	}
 }
 

@@ -32,7 +32,7 @@ const clearShare = 2.0 / 3
 // number. Values that are not finite are left out.
 //
 // T. Kalibera and R. Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, 63-74; for runs of
-// unequal length S. R. Searle, G. Casella and C. E. McCulloch, "Variance Components" (1992), section 3.6.
+// unequal length S. R. Searle, G. Casella and C. E. McCulloch, "Variance Components" (1992), chapter 3.
 func SplitVariance(runs [][]float64) (Variance, bool) {
 	var means, sizes []float64
 	var within, n, sizesSquared float64
