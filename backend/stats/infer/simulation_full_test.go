@@ -5,15 +5,18 @@ package infer
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 )
 
 // table prints lines and holds figures to their bounds, in percent.
 type table struct{ t *testing.T }
 
-func (s table) head(words string) { fmt.Printf("\n%s\n", words) }
+func (s table) head(words string) { fmt.Fprintf(os.Stdout, "\n%s\n", words) }
 
-func (s table) say(what string, percent float64) { fmt.Printf("  %-58s %6.1f %%\n", what, percent) }
+func (s table) say(what string, percent float64) {
+	fmt.Fprintf(os.Stdout, "  %-58s %6.1f %%\n", what, percent)
+}
 
 func (s table) hold(what string, percent, least, most float64) {
 	s.t.Helper()
@@ -22,7 +25,7 @@ func (s table) hold(what string, percent, least, most float64) {
 		verdict = "NOT REACHED"
 		s.t.Errorf("%s: %.1f %%, must be %.0f to %.0f", what, percent, least, most)
 	}
-	fmt.Printf("  %-58s %6.1f %%   must be %.0f to %.0f: %s\n", what, percent, least, most, verdict)
+	fmt.Fprintf(os.Stdout, "  %-58s %6.1f %%   must be %.0f to %.0f: %s\n", what, percent, least, most, verdict)
 }
 
 const sims = 2000
@@ -35,7 +38,7 @@ func TestSimulationComparisons(t *testing.T) {
 		in   order
 	}{{"AAAA BBBB", oneAfterTheOther}, {"ABAB", inTurn}, {"ABBA", turningRound}, {"random in pairs", randomInPairs}} {
 		f := compareOften(sims, 1, c.in, 1)
-		fmt.Printf("  %-16s %6.1f %6.1f %6.1f %6.1f %%\n", c.name, f.percent(f.pooled), f.percent(f.runs), f.percent(f.pairedT), f.percent(f.paired))
+		fmt.Fprintf(os.Stdout, "  %-16s %6.1f %6.1f %6.1f %6.1f %%\n", c.name, f.percent(f.pooled), f.percent(f.runs), f.percent(f.pairedT), f.percent(f.paired))
 	}
 	f := compareOften(sims, 2, randomInPairs, 1)
 	s.hold("paired in random order, t interval", f.percent(f.pairedT), 3, 7)
