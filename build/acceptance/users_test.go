@@ -64,7 +64,7 @@ type public struct {
 
 func newPublic(t *testing.T) *public {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "inferometer-users-") // t.TempDir is closed to others
+	dir, err := os.MkdirTemp("", "inferometer-users-") //nolint:usetesting // t.TempDir is closed to other users
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
 	must(t, os.Chmod(dir, 0o755))
