@@ -296,8 +296,9 @@ func (m *importer) Begin(ctx context.Context, r domain.Run) error {
 	}
 	whole := r
 	whole.DeletedAt, whole.Sample, whole.Progress = nil, false, nil
-	hidden := whole
-	hidden.DeletedAt = new(m.s.d.Now().UTC())
+	hidden, from := whole, *whole.Imported
+	from.Notes = append(slices.Clone(from.Notes), "The program ended while this run was imported: it is not whole.")
+	hidden.Status, hidden.DeletedAt, hidden.Imported = domain.StatusInterrupted, new(m.s.d.Now().UTC()), &from
 	if err := m.s.d.Store.CreateRun(ctx, hidden); err != nil {
 		return err
 	}
@@ -385,11 +386,30 @@ func (m *importer) bundle(ctx context.Context, r io.Reader) error {
 	return o.Read(ctx, m)
 }
 
+// clearSpool removes what an import or export left behind that the end of the program cut off.
+func (s *Service) clearSpool() {
+	dir := s.spoolPath()
+	if dir == "" {
+		return
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		s.d.Log.Warn("Cannot remove what an import or export left behind", "error", err)
+	}
+}
+
+func (s *Service) spoolPath() string {
+	dir := s.d.App().DataDir
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "tmp")
+}
+
 // spoolDir is where large files lie for a while: the disk of the data folder, which has room for them.
 func (s *Service) spoolDir() string {
-	dir := filepath.Join(s.d.App().DataDir, "tmp")
-	if s.d.App().DataDir == "" || os.MkdirAll(dir, 0o700) != nil {
-		return ""
+	dir := s.spoolPath()
+	if dir == "" || os.MkdirAll(dir, 0o700) != nil {
+		return "" // the system's
 	}
 	return dir
 }

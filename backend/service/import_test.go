@@ -293,6 +293,53 @@ func TestBrokenImportLeavesNoHalfRun(t *testing.T) {
 	})
 }
 
+// What the end of the program cut off is seen in the trash for what it is, and its files are gone.
+func TestImportThatWasCutOff(t *testing.T) {
+	data := t.TempDir()
+	in(t, options{deps: func(d *service.Deps) {
+		d.App = func() domain.AppInfo { return domain.AppInfo{Version: "1.2.3", DataDir: data} }
+	}}, func(t *testing.T, w *world) {
+		w.finished(nil)
+		file := w.export("jsonl")
+		page, err := w.svc.Benchmarks(t.Context(), domain.RunFilter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := page.Items[0].ID
+		if err := errors.Join(w.svc.DeleteBenchmark(t.Context(), id, false), w.svc.EraseBenchmark(t.Context(), id)); err != nil {
+			t.Fatal(err)
+		}
+		left := filepath.Join(data, "tmp", "import-1.zip")
+		seen := false
+		body := io.MultiReader(bytes.NewReader(file[:len(file)-20]), reads(func() {
+			run, err := w.store.Run(t.Context(), id)
+			seen = err == nil && run.Status == domain.StatusInterrupted && run.DeletedAt != nil && strings.Contains(strings.Join(run.Imported.Notes, ""), "not whole")
+			if err := errors.Join(os.MkdirAll(filepath.Dir(left), 0o700), os.WriteFile(left, nil, 0o600)); err != nil {
+				t.Error(err)
+			}
+		}), bytes.NewReader(file[len(file)-20:]))
+		r, err := w.svc.Import(t.Context(), service.ImportUpload{Body: body})
+		if err != nil || !seen || r.Runs[0].Status != domain.StatusCompleted || len(r.Runs[0].Imported.Notes) != 0 {
+			t.Errorf("half way seen for what it is: %v; %+v, %v", seen, r, err)
+		}
+		w.close()
+		again := start(t, options{path: w.path, deps: func(d *service.Deps) {
+			d.App = func() domain.AppInfo { return domain.AppInfo{DataDir: data} }
+		}})
+		if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) || again.stored(id).DeletedAt != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// reads is a part of a body that holds nothing, and calls a function when it is come to.
+type reads func()
+
+func (f reads) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
+}
+
 func TestExportForOthers(t *testing.T) {
 	in(t, options{}, func(t *testing.T, w *world) {
 		run := w.finished(func(r *domain.BenchmarkRequest) {

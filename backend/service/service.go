@@ -75,6 +75,7 @@ func New(d Deps) *Service {
 // sample data is loaded in debug mode, and the queue's worker starts. resume lets queued jobs of
 // an earlier start go on.
 func (s *Service) Start(ctx context.Context, resume bool) error {
+	s.clearSpool()
 	if err := s.interruptUnfinished(ctx); err != nil {
 		return fmt.Errorf("mark unfinished runs: %w", err)
 	}

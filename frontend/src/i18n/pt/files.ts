@@ -45,6 +45,7 @@ export const files: Record<string, string> = {
   'The file holds no requests: it was saved without --save-detailed.': 'O arquivo não contém pedidos: foi salvo sem --save-detailed.',
   'The file holds no requests; * does.': 'O arquivo não contém pedidos; * contém.',
   'The file holds no requests.': 'O arquivo não contém pedidos.',
+  'The program ended while this run was imported: it is not whole.': 'O programa terminou enquanto esta execução era importada: ela está incompleta.',
   'The file does not say when each request was sent.': 'O arquivo não diz quando cada pedido foi enviado.',
   'The file holds no time of the tokens between the first and the last, so there is no inter-token latency.':
     'O arquivo não traz a hora dos tokens entre o primeiro e o último, por isso não há latência entre tokens.',
