@@ -72,6 +72,7 @@ export interface RunFlags {
   noGPU?: boolean
   /** Without a chat template, or with one; undefined is as the model needs it. */
   raw?: boolean
+  set?: string
   load?: string
   stages?: string[]
   depth?: string
@@ -111,6 +112,7 @@ export function commandLine(f: RunFlags): string {
   flag('seed', f.seed)
   if (f.noGPU) out.push('--no-gpu')
   if (f.raw !== undefined) out.push(f.raw ? '--raw' : '--raw=false')
+  flag('set', f.set)
   flag('load', f.load)
   for (const stage of f.stages ?? []) flag('stage', stage)
   flag('depth', f.depth)

@@ -106,6 +106,14 @@ describe('the body of the call', () => {
     expect(words({ template: 'with' })).toContain('--raw=false')
     expect(words({ load: 'sweep', sweepUsers: ['8'], depths: ['0', '64'] })).toContain('--load closed:8')
   })
+  it('asks the embedded engine for settings, and an endpoint for none', () => {
+    const engine = { ...emptyDraft.engine, threads: '2', gpuLayers: '0', cacheTypeK: 'q8_0' }
+    expect(body({ engine })).toMatchObject({ engine_options: { threads: 2, gpu_layers: 0, cache_type_k: 'q8_0' } })
+    expect(body({})).not.toHaveProperty('engine_options')
+    expect(body({ engine, target: 'endpoint', endpointId: 'e', endpointModel: 'm' })).not.toHaveProperty('engine_options')
+    expect(commandLine(toFlags(toRequest({ ...valid, engine }), { ...valid, engine }))).toContain('--set threads=2,gpu_layers=0,cache_type_k=q8_0')
+    expect(faults({ ...valid, engine: { ...engine, threads: '0', batchSize: 'x' } })).toMatchObject({ 'engine_options.threads': { key: 'range' }, 'engine_options.batch_size': { key: 'range' } })
+  })
   it('describes made prompts, objectives and the cache', () => {
     const r = body({ source: 'synthetic', input: { ...emptyDraft.input, kind: 'lognormal', max: '2048' }, sharedPrefix: '256', turns: '3', objectives: [slow], promptCache: 'on', cooldown: '2', repeat: '3', restS: '20', restBelow: '45' })
     expect(r).toMatchObject({

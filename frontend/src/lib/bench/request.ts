@@ -1,5 +1,6 @@
 import type { BenchmarkRequest, Lengths, Load, Synthetic } from '../../api/types'
 import type { RunFlags } from '../snippets'
+import { checkEngine, engineOptions, engineWord } from './engine'
 import { Checker, readNumber, type Faults, type Limits } from './fields'
 import { checkLoad, checkObjective, loadsOf, loadWord, objectiveOf, objectiveWord } from './load'
 import type { DraftValues, LengthsDraft } from './values'
@@ -39,6 +40,7 @@ export function faults(v: DraftValues): Faults {
   c.number('cooldown', v.cooldown, { low: 0, high: 1000, whole: true })
   c.number('repeat', v.repeat, { low: 1, high: 1000, whole: true })
   c.number('rest.seconds', v.restS, { low: 0, high: 3600, optional: true })
+  if (v.target === 'model') checkEngine(v.engine, c)
   c.number('rest.below_c', v.restBelow, { low: 20, high: 100, optional: true })
   return c.faults
 }
@@ -126,7 +128,7 @@ export function toRequest(v: DraftValues): BenchmarkRequest {
     ...(hasMaxTokens(v) ? { max_tokens: n(v.maxTokens) } : {}),
     temperature: n(v.temperature),
     top_p: n(v.topP),
-    ...(v.target === 'model' ? { use_gpu: v.useGpu } : {}),
+    ...(v.target === 'model' ? { use_gpu: v.useGpu, ...engineOptions(v.engine) } : {}),
     ...(v.template === 'model' ? {} : { raw_completion: v.template === 'without' }),
     seed: n(v.seed),
     ...pointsOf(v),
@@ -171,7 +173,7 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
     endpoint: r.endpoint_id, prompt: r.prompt, dataset: r.dataset_id,
     inputTokens: lengthsWord(s?.input_tokens), outputTokens: lengthsWord(s?.output_tokens), sharedPrefix: s?.shared_prefix_tokens, turns: s?.turns, prompts: s?.prompts,
     maxTokens: r.max_tokens, temperature: r.temperature, topP: r.top_p, seed: r.seed, noGPU: r.use_gpu === false,
-    ...words(r, v), depth: r.stages ? v.depths.join(',') : undefined, raw: r.raw_completion,
+    ...words(r, v), depth: r.stages ? v.depths.join(',') : undefined, raw: r.raw_completion, set: engineWord(r.engine_options),
     slo: r.slo?.map(objectiveWord).join(','),
     requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors, confidence: r.stop?.confidence_percent,
     warmup: r.warmup, cooldown: r.cooldown, repeat: r.repeat as number | undefined, restS: r.rest?.seconds, restBelow: r.rest?.below_c, promptCache: r.prompt_cache, name: r.name, tags: r.tags,

@@ -1,4 +1,5 @@
 import type { Lengths, Metric } from '../../api/types'
+import { emptyEngine, type EngineDraft } from './engine'
 
 /** What a person chooses first; "rate" stands for all three ways of arriving, "stages" for a list of one's own. */
 export type LoadChoice = 'single' | 'closed' | 'rate' | 'ramp' | 'sweep' | 'knee' | 'trace' | 'stages'
@@ -88,6 +89,7 @@ export interface DraftValues {
   restS: string
   restBelow: string
   template: 'model' | 'with' | 'without'
+  engine: EngineDraft
   useGpu: boolean
   storeText: boolean
   name: string
@@ -110,7 +112,7 @@ export const emptyDraft: DraftValues = {
   kneeBy: 'objective', knee: newObjective, kneeFrom: '1', kneeTo: '', speed: '1', stages: [{ ...newStage, kind: 'single' }, newStage], objectives: [],
   requests: '5', durationS: '', tokens: '', errors: '', confidence: '',
   temperature: '0.7', topP: '0.9', seed: '', warmup: '1', cooldown: '0', repeat: '1', restS: '', restBelow: '',
-  template: 'model', useGpu: true, storeText: true, name: '', tags: '',
+  template: 'model', engine: emptyEngine, useGpu: true, storeText: true, name: '', tags: '',
 }
 
 /** A copy whose parts may be changed. */
