@@ -185,6 +185,9 @@ func TestMarkupIsServedAsDataAlone(t *testing.T) {
 			if op.Name == "Search" {
 				target += "?q=onload"
 			}
+			if op.Name == "Export" {
+				target += "?format=html&ids=" + id
+			}
 			for _, accept := range []string{"text/html,image/svg+xml,*/*;q=0.8", "image/svg+xml"} {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+target, nil)
 				if err != nil {
@@ -218,6 +221,10 @@ func data(t *testing.T, target string, res *http.Response) {
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	switch kind {
 	case "application/json", "application/problem+json", "application/openapi+json", "text/plain":
+	case "application/zip", "text/html": // a file to keep, never a page of ours
+		if !strings.HasPrefix(res.Header.Get("Content-Disposition"), "attachment;") {
+			t.Errorf("%s: %q that would be shown", target, kind)
+		}
 	default:
 		t.Errorf("%s: %d of type %q", target, res.StatusCode, kind)
 	}
