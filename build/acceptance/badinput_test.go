@@ -122,7 +122,10 @@ func badCalls() []bad {
 		bad{"PATCH", "/settings", `{"colour":"red"}`, "", 422, "body.colour"}, bad{"PATCH", "/settings", `{"api_addr":"` + secret + `"}`, "", 409, "body.api_addr"},
 		bad{"PATCH", "/settings", `{"allowed_hosts":["*"]}`, "", 422, "body.allowed_hosts"},
 		bad{"PUT", "/benchmarks", "", "", 405, ""}, bad{"DELETE", "/health", "", "", 405, ""}, bad{"POST", "/system", "", "", 405, ""}, bad{"PATCH", "/models", "", "", 405, ""},
-		bad{"POST", "/comparisons", "{}", "", 404, ""}, bad{"POST", "/experiments", "{}", "", 404, ""},
+		bad{"POST", "/comparisons", "{}", "", 422, "body.runs"}, bad{"POST", "/comparisons", `{"runs":["` + secret + `","x"]}`, "", 422, "body.runs[0]"},
+		bad{"POST", "/experiments", "{}", "", 422, "body"}, bad{"POST", "/experiments", `{"arms":[]}`, "", 422, "body.arms"}, bad{"POST", "/experiments/x/cancel", "", "", 404, ""},
+		bad{"DELETE", "/experiments/" + secret, "", "", 404, ""}, bad{"POST", "/import", secret, "application/octet-stream", 422, "body"}, bad{"POST", "/import?format=" + secret, "{}", "", 422, "query.format"},
+		bad{"POST", "/import", "", "", 400, "body"}, bad{"POST", "/import", "a", "text/plain", 415, "header.Content-Type"},
 	)
 }
 
