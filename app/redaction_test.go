@@ -1,6 +1,7 @@
 package app
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -76,13 +77,46 @@ func (p *program) every(ids ...string) map[string]string {
 				continue
 			case "Search":
 				path += "?q=hello"
+			case "Export":
+				for _, format := range []string{"jsonl", "csv", "sqlite", "bundle", "html"} {
+					with := path + "?format=" + format
+					_, out[with] = p.rest(http.MethodGet, with, "")
+					out[with] = unpacked(p.t, out[with])
+				}
+				continue
 			}
 			if _, asked := out[path]; !asked {
 				_, out[path] = p.rest(http.MethodGet, path, "")
+				out[path] = unpacked(p.t, out[path])
 			}
 		}
 	}
 	return out
+}
+
+// unpacked adds the files of an archive to an answer that is one.
+func unpacked(t *testing.T, body string) string {
+	t.Helper()
+	if !strings.HasPrefix(body, "PK") {
+		return body
+	}
+	z, err := zip.NewReader(strings.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	all.WriteString(body)
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(&all, r); err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+	}
+	return all.String()
 }
 
 // events reads a stream for as long as the past is replayed.

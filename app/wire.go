@@ -224,7 +224,7 @@ func (a *App) openLog() *slog.Logger {
 
 // readLog takes the last records of earlier starts into what is shown.
 func (a *App) readLog(path string) error {
-	f, err := os.Open(path)
+	f, err := os.Open(path) // #nosec G304 -- the log of the data folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {

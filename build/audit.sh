@@ -18,10 +18,11 @@ step "known vulnerabilities of Go and its modules" \
 step "known vulnerabilities of the packages of the interface" \
   npm --prefix frontend audit
 # The tools of the developer start what the developer names. Statements of the store are put together of its own names of
-# tables and columns; values are always parameters. Everything else is answered where it stands, by rule and with a reason.
+# tables and columns; values are always parameters. Columns of samples are packed bit by bit, where to convert is the work
+# itself, and are read from made-up bytes by a fuzzer. Everything else is answered where it stands, by rule and with a reason.
 step "mistakes in Go code" \
   go run github.com/securego/gosec/v2/cmd/gosec@v2.30.0 -quiet -tags "$tags" -exclude-dir=frontend \
-  -nosec-require-rules -nosec-require-justification -exclude-rules='build/.*:*;backend/store/.*:G202' ./...
+  -nosec-require-rules -nosec-require-justification -exclude-rules='build/.*:*;backend/store/.*:G202;backend/store/column/.*:G115' ./...
 
 if [ "${#bad[@]}" -gt 0 ]; then
   printf 'Not clean, or not to be asked: %s\n' "${bad[@]}" >&2

@@ -240,6 +240,8 @@ func TestSpellingsOfABenchmark(t *testing.T) {
 	if run.Plan.MaxTokens != 2 || run.Plan.Warmup != 1 || *run.Plan.Stop.Requests != 1 || run.Plan.DatasetID != nil || run.Name != "<b>&" {
 		t.Errorf("plan %+v of %q", run.Plan, run.Name)
 	}
+	const arm = `{"benchmark":{"model_id":"tiny","prompt":"a","seed":null,"stop":null}}`
+	w.call(http.MethodPost, base+"/experiments", `{"arms":[`+arm+`,`+arm+`],"pairs":2}`).want(http.StatusAccepted)
 }
 
 func TestSeveralFaultsAreToldAtOnce(t *testing.T) {

@@ -139,7 +139,7 @@ func (a *API) strictBody(op *huma.Operation, w http.ResponseWriter, r *http.Requ
 	}
 	schema := op.RequestBody.Content["application/json"].Schema
 	var fields []domain.FieldError
-	a.checkShape(schema, tree, "body", schema.Ref == refOf(benchmarkRequest), &fields)
+	a.checkShape(schema, tree, "body", &fields)
 	if len(fields) > 0 {
 		return newProblem(http.StatusUnprocessableEntity, "Some values are not valid.", fields...)
 	}
@@ -307,12 +307,13 @@ func loneSurrogate(b []byte) bool {
 }
 
 // checkShape finds unknown keys, exact in case, nulls, and numbers that do not fit; types and ranges are
-// the framework's part. With nulls the optional fields of an object may be null, which stands for "not
-// given": the framework would let that pass everywhere.
-func (a *API) checkShape(s *huma.Schema, v any, at string, nulls bool, fields *[]domain.FieldError) {
+// the framework's part. Only the optional fields of a benchmark may be null, which stands for "not given":
+// the framework would let that pass everywhere.
+func (a *API) checkShape(s *huma.Schema, v any, at string, fields *[]domain.FieldError) {
 	if s == nil {
 		return
 	}
+	nulls := s.Ref == refOf(benchmarkRequest)
 	if s.Ref != "" {
 		s = a.schemas.SchemaFromRef(s.Ref)
 	}
@@ -331,14 +332,14 @@ func (a *API) checkShape(s *huma.Schema, v any, at string, nulls bool, fields *[
 				if x[k] == nil && nulls && !slices.Contains(s.Required, k) {
 					continue
 				}
-				a.checkShape(prop, x[k], where, false, fields)
+				a.checkShape(prop, x[k], where, fields)
 			} else if s.Type == huma.TypeObject && s.Properties != nil {
 				add(where, "unknown field")
 			}
 		}
 	case []any:
 		for i, item := range x {
-			a.checkShape(s.Items, item, fmt.Sprintf("%s[%d]", at, i), false, fields)
+			a.checkShape(s.Items, item, fmt.Sprintf("%s[%d]", at, i), fields)
 		}
 	case json.Number:
 		if _, err := x.Float64(); err != nil {

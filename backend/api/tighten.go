@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/service"
 )
 
 // The rules that operations hold in code, as the OpenAPI document says them. The framework does not see them: an
@@ -77,6 +78,8 @@ func tightenedQueries() map[string]map[string]any {
 		"benchmarkMetrics every":  {"pattern": usualDuration},
 		"benchmarkMetrics series": {"pattern": `^` + key + `(?:,` + key + `)*$`},
 		"systemTelemetry last":    {"pattern": usualDuration},
+		"import format":           {"enum": service.ImportFormats()},
+		"trends metric":           {"enum": service.TrendMetrics()},
 	}
 }
 
@@ -140,6 +143,11 @@ func tightenParameters(op map[string]any) {
 			param["schema"] = map[string]any{"anyOf": []any{schema, map[string]any{"const": "", "description": "The name alone means true"}}}
 			continue
 		}
+		if param["in"] == "query" && schema["type"] == "array" {
+			merge(name, schema["items"], map[string]any{"minLength": 1, "pattern": `^[^\u0000,]+$`})
+			schema["minItems"] = 1
+			continue
+		}
 		if param["in"] == "header" || schema["type"] != "string" || schema["enum"] != nil {
 			continue
 		}
@@ -164,7 +172,8 @@ func tightenParameters(op map[string]any) {
 }
 
 func tightenBody(op map[string]any) {
-	fields := required()[op["operationId"].(string)]
+	id := op["operationId"].(string)
+	fields := required()[id]
 	body, _ := op["requestBody"].(map[string]any)
 	if body == nil {
 		return
@@ -174,6 +183,7 @@ func tightenBody(op map[string]any) {
 		switch {
 		case fields != nil:
 			media["schema"] = map[string]any{"allOf": []any{media["schema"], map[string]any{"required": fields}}}
+		case id == "import": // what the file is, is found out by its content, whatever its type says
 		case media["schema"] == nil && ct == "application/json": // streamed; see uploadBody
 			media["schema"] = map[string]any{"anyOf": []any{
 				map[string]any{"type": "array", "minItems": 1, "items": map[string]any{"type": []string{"object", "string"}}},

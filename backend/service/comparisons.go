@@ -178,3 +178,6 @@ func (s *Service) Trends(ctx context.Context, f domain.RunFilter, metric string)
 		}
 	}
 }
+
+// TrendMetrics are the figures that can be followed over time.
+func TrendMetrics() []string { return compare.MetricKeys() }

@@ -70,7 +70,7 @@ func blockSeed(seed int64, block int) int64 { return (seed + int64(block)) % (ma
 // planExperiment checks what stands alone, and draws the order.
 func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment, error) {
 	e := domain.Experiment{ID: uuid.NewString(), Name: or(r.Name, ""), Kind: kindAB, CreatedAt: s.d.Now().UTC(), Pairs: or(r.Pairs, defaultPairs),
-		Seed: or(r.Seed, int64(rand.Uint32())), MinEffectPercent: or(r.MinEffectPercent, compare.DefaultMinEffect)}
+		Seed: or(r.Seed, int64(rand.Uint32())), MinEffectPercent: or(r.MinEffectPercent, compare.DefaultMinEffect)} // #nosec G404 -- a seed that is shown and repeated, no secret
 	var bad fieldErrors
 	if len(r.Arms) < 2 || len(r.Arms) > mostArms {
 		bad.add("body.arms", "must have 2 to %d entries", mostArms)
@@ -104,7 +104,7 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 
 // orderOf draws the order of the arms in each block; the same seed gives the same order.
 func orderOf(seed int64, arms, blocks int) [][]int {
-	random := rand.New(rand.NewPCG(uint64(seed), uint64(arms))) //nolint:gosec // an order, not a secret
+	random := rand.New(rand.NewPCG(uint64(seed), uint64(arms))) // #nosec G115 G404 -- an order that is repeated from its seed, not a secret
 	out := make([][]int, max(0, min(blocks, mostPairs)))
 	for i := range out {
 		out[i] = random.Perm(arms)

@@ -413,3 +413,6 @@ func (s *Service) spoolDir() string {
 	}
 	return dir
 }
+
+// ImportFormats are the words for the layouts that can be imported; auto finds it out.
+func ImportFormats() []string { return append([]string{"auto"}, transfer.Formats()...) }

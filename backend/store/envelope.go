@@ -68,7 +68,7 @@ func (s *Store) envelope(ctx context.Context, run int64, points int, e *envelope
 		points = max(points/2, 1)
 	}
 	e.stretches = make([]stretch, points)
-	e.width = max(uint64(e.to-e.from)/uint64(len(e.stretches))+1, uint64(max(e.filter.EveryUs, 0)))
+	e.width = max(uint64(e.to-e.from)/uint64(len(e.stretches))+1, uint64(max(e.filter.EveryUs, 0))) // #nosec G115 -- a part and a distance that are not negative
 	return visit(ctx, tx, run, e.filter, e.add)
 }
 
@@ -246,6 +246,7 @@ func (e *envelope) add(r *readings) error {
 
 // divide finds the spans of the samples that count.
 func (e *envelope) divide(r *readings) {
+	since := func(us int64) uint64 { return uint64(us - e.from) } // #nosec G115 -- only asked of times from there on
 	e.spans = e.spans[:0]
 	for i := 0; i < len(r.us); {
 		us := r.us[i]
@@ -253,9 +254,9 @@ func (e *envelope) divide(r *readings) {
 			i++
 			continue
 		}
-		at := uint64(us-e.from) / e.width
-		x := span{int(at), i, i + 1}
-		for x.to < len(r.us) && r.us[x.to] <= e.to && r.us[x.to] >= us && uint64(r.us[x.to]-e.from) < (at+1)*e.width && e.inPhase(r, x.to) {
+		at := since(us) / e.width
+		x := span{int(at), i, i + 1} // #nosec G115 -- the number of a stretch
+		for x.to < len(r.us) && r.us[x.to] <= e.to && r.us[x.to] >= us && since(r.us[x.to]) < (at+1)*e.width && e.inPhase(r, x.to) {
 			x.to++
 		}
 		i = x.to

@@ -53,7 +53,7 @@ func writeReserve(path string) error {
 	text := make([]byte, reserveBytes)
 	_, _ = noise.Read(text) // never fails
 	if err := os.WriteFile(path, text, 0o600); err != nil {
-		os.Remove(path)
+		_ = os.Remove(path) // the fault is told
 		return fmt.Errorf("make the reserve: %w", err)
 	}
 	return nil

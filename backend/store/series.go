@@ -122,7 +122,7 @@ func (r *readings) setText(id series, row int, v string) {
 	}
 	n, known := c.number[v]
 	if !known {
-		n = int32(len(c.words))
+		n = int32(len(c.words)) // #nosec G115 -- one word a sample, far fewer than 2^31
 		c.number[v], c.words = n, append(c.words, v)
 	}
 	c.index[row] = n

@@ -256,7 +256,7 @@ func readManifest(f *zip.File, m *Manifest) error {
 // checkFile unpacks a file to nowhere and compares it with the manifest, within bounds: an archive can
 // promise little and unpack to much.
 func checkFile(f *zip.File, m ManifestFile) error {
-	if m.Bytes < 0 || m.Bytes > mostRunBytes || m.Bytes > int64(f.CompressedSize64)*mostRatio+1<<20 {
+	if m.Bytes < 0 || m.Bytes > mostRunBytes || m.Bytes > int64(f.CompressedSize64)*mostRatio+1<<20 { // #nosec G115 -- a size that does not fit is refused by what stands before it or by its sign
 		return bad("A file of the bundle is too large.")
 	}
 	r, err := f.Open()

@@ -158,7 +158,7 @@ func line1(samples []domain.Sample, get func(*domain.Sample) *float64, top float
 		fmt.Fprintf(&b, "%s%.1f %.1f", pen, x, chartHeight*(1-min(*v/top, 1)))
 		pen = "L"
 	}
-	return drawing{Path: template.HTMLAttr(`d="` + b.String() + `"`), Low: num(&low), High: num(&high), //nolint:gosec // made of numbers alone
+	return drawing{Path: template.HTMLAttr(`d="` + b.String() + `"`), Low: num(&low), High: num(&high), // #nosec G203 -- made of numbers alone
 		From: fmt.Sprintf("%.1f s", float64(from)/1e6), Until: fmt.Sprintf("%.1f s", float64(until)/1e6)}, true
 }
 
@@ -183,6 +183,6 @@ func histogram(name string, values []float64) []drawing {
 		h := float64(n) / float64(most) * chartHeight
 		fmt.Fprintf(&b, "M%d %dv-%.1fh%dv%.1fz", i*chartWidth/bars, chartHeight, h, chartWidth/bars-2, h)
 	}
-	return []drawing{{Name: name, Unit: "ms", Path: template.HTMLAttr(`d="` + b.String() + `"`), Low: num(&low), High: num(&high), //nolint:gosec // made of numbers alone
+	return []drawing{{Name: name, Unit: "ms", Path: template.HTMLAttr(`d="` + b.String() + `"`), Low: num(&low), High: num(&high), // #nosec G203 -- made of numbers alone
 		From: num(&low) + " ms", Until: num(&high) + " ms"}}
 }

@@ -4497,7 +4497,7 @@ export interface operations {
                 /** @description Which model was measured, where the file does not say */
                 model?: string;
                 /** @description Layout of the file; default: found out */
-                format?: string;
+                format?: "auto" | "vllm" | "guidellm" | "guidellm-csv" | "aiperf" | "aiperf-jsonl" | "llama-benchy" | "llama-benchy-csv" | "genai-bench" | "llama-bench" | "llama-bench-sql" | "results" | "results-csv";
             };
             header?: never;
             path?: never;
@@ -4505,12 +4505,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": (Record<string, never> | string)[] | Record<string, never> | string;
-                "application/octet-stream": string;
-                "application/sql": string;
-                "application/x-ndjson": string;
-                "application/zip": string;
-                "text/csv": string;
+                "application/json": unknown;
+                "application/octet-stream": unknown;
+                "application/sql": unknown;
+                "application/x-ndjson": unknown;
+                "application/zip": unknown;
+                "text/csv": unknown;
             };
         };
         responses: {
@@ -5572,7 +5572,7 @@ export interface operations {
                 /** @description Demonstration data of debug mode too */
                 sample?: boolean | "";
                 /** @description Which figure, as comparisons name them */
-                metric?: string;
+                metric?: "decode_tokens_per_second" | "output_tokens_per_second" | "prefill_tokens_per_second" | "ttft_ms" | "ttft_p95_ms" | "tpot_ms" | "itl_p99_ms" | "e2e_ms" | "requests_per_second" | "j_per_token" | "peak_vram_gb" | "peak_ram_gb";
             };
             header?: never;
             path?: never;
