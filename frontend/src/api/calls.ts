@@ -2,6 +2,7 @@ import { request, type RequestOptions } from './client'
 import type * as T from './types'
 
 export * from './upkeep'
+export * from './comparisons'
 
 /** Every operation of the contract that the screens use, typed, one line each. */
 

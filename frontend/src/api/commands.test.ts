@@ -41,6 +41,10 @@ const rows: Row[] = [
   ['EditView', () => calls.editView('v', { name: 'n' }), ['v', '{"name":"n"}'], 'PATCH /views/v', '{"name":"n"}'],
   ['RemoveView', () => calls.removeView('v'), ['v'], 'DELETE /views/v'],
   ['RotateToken', () => calls.rotateToken(), [], 'POST /token/rotate'],
+  ['Compare', () => calls.compare({ runs: ['a', 'b'], baseline: 1 }), ['{"runs":["a","b"],"baseline":1}'], 'POST /comparisons', '{"runs":["a","b"],"baseline":1}'],
+  ['StartExperiment', () => calls.startExperiment({ arms: [{ benchmark: job }], pairs: 8 }), [`{"arms":[{"benchmark":${JSON.stringify(job)}}],"pairs":8}`], 'POST /experiments', `{"arms":[{"benchmark":${JSON.stringify(job)}}],"pairs":8}`],
+  ['CancelExperiment', () => calls.cancelExperiment('e'), ['e'], 'POST /experiments/e/cancel'],
+  ['RemoveExperiment', () => calls.removeExperiment('e'), ['e'], 'DELETE /experiments/e'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],
 ]
 

@@ -82,6 +82,22 @@ export type GPUSample = With<S['GPUSample'], { limit_reasons: string[] | null }>
 export type RemoteSample = With<S['RemoteSample'], { gpus: GPUSample[] }>
 export type Sample = With<S['Sample'], { phase: Phase; gpus: GPUSample[]; remote: RemoteSample[] | null }>
 
+// Runs against one another
+export type ComparisonRequest = S['ComparisonRequest']
+export type SideInput = S['SideInput']
+export type Effect = With<S['Effect'], { verdict: EffectVerdict; interval: [number, number] | null }>
+export type EffectVerdict = 'better' | 'worse' | 'equivalent' | 'no_difference' | 'too_few' | 'untested'
+export type ComparisonValue = With<S['ComparisonValue'], { interval: [number, number] | null; effect: Effect | null }>
+export type ComparisonMetric = With<S['ComparisonMetric'], { better: 'higher' | 'lower'; values: ComparisonValue[] }>
+export type ComparisonSide = S['ComparisonSide']
+export type Difference = With<S['Difference'], { about: 'model' | 'engine' | 'settings' | 'machine' }>
+export type Comparison = With<S['Comparison'], { metrics: ComparisonMetric[]; differs: Difference[]; warnings: Warning[] }>
+export type ArmInput = With<S['ArmInput'], { benchmark: BenchmarkRequest }>
+export type Arm = With<S['Arm'], { benchmark: BenchmarkRequest }>
+export type ExperimentRequest = With<S['ExperimentRequest'], { arms: ArmInput[] }>
+export type ExperimentRun = With<S['ExperimentRun'], { status: Status }>
+export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null }>
+
 // The machine and the program
 export type GPUInfo = S['GPUInfo']
 export type EngineInfo = S['EngineInfo']

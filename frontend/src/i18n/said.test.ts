@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
+import { comparisons } from './pt/comparisons'
 import { conditions } from './pt/conditions'
 import { files } from './pt/files'
 import { limits } from './pt/limits'
@@ -29,6 +30,8 @@ describe('what the program says', () => {
       'Outros programas usaram 12,5 % do processador durante a medição (limite 5 %). A maior parte, em porcento de um núcleo: cc1plus 97.'],
     ['No request succeeded. The first failure: The endpoint cannot be reached.', 'Nenhum pedido teve sucesso. A primeira falha: O endereço não pode ser alcançado.'],
     ['Could not get GPT-2 from any source. hub: no such host', 'Não foi possível obter GPT-2 de nenhuma fonte. hub: no such host'],
+    ['Q4 is faster than Q8: +30.4 %, from +28.0 % to +32.9 %.', 'Q4 é mais rápido que Q8: +30,4 %, de +28,0 % a +32,9 %.'],
+    ['B against A: -3.2 %. Too few runs for a verdict, which needs 3 runs a side.', 'B frente a A: -3,2 %. Há poucas execuções para um veredito, que exige 3 por lado.'],
     ['message 1: there is no text', 'mensagem 1: não há texto'],
     ['must be a whole number from 1 to 10000', 'deve ser um número inteiro de 1 a 10000'],
     ['Something new. No swapping.', 'Something new. Sem uso novo de swap.'],
@@ -38,6 +41,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...conditions, ...files, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -1,5 +1,6 @@
 import { locale } from '../lib/locale.svelte'
 import { answers } from './pt/answers'
+import { comparisons } from './pt/comparisons'
 import { conditions } from './pt/conditions'
 import { files } from './pt/files'
 import { limits } from './pt/limits'
@@ -7,7 +8,7 @@ import { program } from './pt/program'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...conditions, ...files, ...limits }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))
@@ -31,9 +32,9 @@ function whole(text: string): string | null {
   return null
 }
 
-/** Numbers take the decimal comma; a part that is itself a known sentence is translated. */
+/** Numbers and percents take the decimal comma; a part that is itself a known sentence is translated. */
 function part(text: string): string {
-  return /^-?\d+(\.\d+)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
+  return /^[+-]?\d+(\.\d+)?( %)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
 }
 
 function sentences(text: string): string[] {

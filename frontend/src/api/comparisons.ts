@@ -1,0 +1,25 @@
+import { request } from './client'
+import type * as T from './types'
+
+/** Runs against one another, and experiments that measure them in turns. */
+
+const id = encodeURIComponent
+
+/** Holds runs against one another; nothing of it is stored. */
+export const compare = async (json: T.ComparisonRequest): Promise<T.Comparison> =>
+  (await request<T.Comparison>('POST', '/comparisons', { json, bound: ['Compare', JSON.stringify(json)] })).body
+
+export const experiments = async (): Promise<T.Experiment[]> => (await request<T.Experiment[] | null>('GET', '/experiments')).body ?? []
+
+export const experiment = async (which: string): Promise<T.Experiment> => (await request<T.Experiment>('GET', `/experiments/${id(which)}`)).body
+
+export const startExperiment = async (json: T.ExperimentRequest): Promise<T.Experiment> =>
+  (await request<T.Experiment>('POST', '/experiments', { json, bound: ['StartExperiment', JSON.stringify(json)] })).body
+
+export const cancelExperiment = async (which: string): Promise<T.Experiment> =>
+  (await request<T.Experiment>('POST', `/experiments/${id(which)}/cancel`, { bound: ['CancelExperiment', which] })).body
+
+/** Forgets an experiment; its runs stay. */
+export async function removeExperiment(which: string): Promise<void> {
+  await request('DELETE', `/experiments/${id(which)}`, { bound: ['RemoveExperiment', which] })
+}

@@ -1,0 +1,29 @@
+/** What the program says of runs that are held against one another, and of experiments; as program.ts. */
+export const comparisons: Record<string, string> = {
+  '* against *: *. Too few runs for a verdict, which needs * runs a side.': '* frente a *: *. Há poucas execuções para um veredito, que exige * por lado.',
+  '* against *: *. Too few runs for a verdict, which needs * pairs.': '* frente a *: *. Há poucas execuções para um veredito, que exige * pares.',
+  '* is as fast as *: *, and with 95 % confidence within ± * %.': '* é tão rápido quanto *: *, e com 95 % de confiança dentro de ± * %.',
+  'No difference shown between * and *: *, from * to *.': 'Nenhuma diferença demonstrada entre * e *: *, de * a *.',
+  '* is slower than *: *, from * to *.': '* é mais lento que *: *, de * a *.',
+  '* is faster than *: *, from * to *.': '* é mais rápido que *: *, de * a *.',
+  'There is no figure that both sides have.': 'Não há número que os dois lados tenham.',
+  // What a comparison should not be read without
+  'These runs were not measured in turns: whatever changed in between is in the difference too.':
+    'Estas execuções não foram medidas alternadamente: o que mudou entre elas também está na diferença.',
+  'The machine was not the same on all sides.': 'A máquina não era a mesma em todos os lados.',
+  '* of the runs are not valid.': '* das execuções não são válidas.',
+  '* of the runs were measured by another program, whose load and clock may differ.':
+    '* das execuções foram medidas por outro programa, cuja carga e cujo relógio podem diferir.',
+  // Faults
+  'must make 2 to * sides; these make *: those of the same model, engine, settings and machine stand together':
+    'devem formar de 2 a * lados; estas formam *: as de mesmo modelo, motor, ajustes e máquina ficam juntas',
+  'must be the index of a side, from 0 to *': 'deve ser o índice de um lado, de 0 a *',
+  'give runs or sides, and one of them': 'informe runs ou sides, e só um deles',
+  'must name a run': 'deve indicar uma execução',
+  'is named twice': 'aparece duas vezes',
+  'there is no such benchmark': 'não existe essa execução',
+  'has no figures': 'não tem números',
+  'is the name of another arm too': 'também é o nome de outro lado',
+  'is given by the experiment, so that all arms get the same prompts': 'é dado pelo experimento, para que todos recebam os mesmos prompts',
+  'There is no such experiment.': 'Não existe esse experimento.',
+}
