@@ -9,6 +9,7 @@ import type { Command } from './registry.svelte'
 const places: [RouteName, Key, IconName, string][] = [
   ['home', 'shell.home', 'house', 'G H'],
   ['results', 'shell.results', 'history', 'G R'],
+  ['compare', 'shell.compare', 'compare', 'G C'],
   ['models', 'shell.models', 'box', 'G M'],
   ['datasets', 'shell.datasets', 'file', 'G D'],
   ['engines', 'shell.engines', 'server', 'G E'],
@@ -28,6 +29,11 @@ export async function startQuickCheck(): Promise<void> {
   quickCheck.clear()
   route.go('firstrun')
   if (quickCheck.model && quickCheck.engineReady) await quickCheck.start()
+}
+
+/** Compare opens with the runs that are chosen. */
+function go(name: RouteName): void {
+  route.go(name, '', name === 'compare' && runs.selected.size ? { runs: [...runs.selected].join(',') } : {})
 }
 
 function setTheme(name: ThemeSetting): void {
@@ -52,7 +58,7 @@ export function globalCommands(): Command[] {
           { id: 'stop', label: t('shell.stopRun'), group: 'action', icon: 'square', keys: 'Ctrl .', always: true, run: () => (shell.stopping = running.job_id) } satisfies Command,
         ]
       : []),
-    ...places.map(([name, key, icon, keys]): Command => ({ id: `go-${name}`, label: t(key), group: 'go', icon, keys, run: () => route.go(name) })),
+    ...places.map(([name, key, icon, keys]): Command => ({ id: `go-${name}`, label: t(key), group: 'go', icon, keys, run: () => go(name) })),
     { id: 'go-welcome', label: t('shell.welcome'), group: 'go', icon: 'info', run: () => route.go('firstrun') },
     ...themes.map(([name, key, icon]): Command => ({ id: `theme-${name}`, label: t(key), group: 'action', icon, run: () => setTheme(name) })),
     { id: 'lang-en', label: t('shell.langEn'), group: 'action', icon: 'settings', keywords: 'idioma language', run: () => setLanguage('en') },

@@ -1,8 +1,8 @@
 /** The addresses of the screens: #/results, #/runs/ID, #/new?model=ID. Pure; state/route follows them. */
 
 export type RouteName =
-  | 'home' | 'firstrun' | 'newbench' | 'live' | 'results' | 'detail' | 'models' | 'datasets'
-  | 'engines' | 'hardware' | 'api' | 'settings'
+  | 'home' | 'firstrun' | 'newbench' | 'live' | 'results' | 'detail' | 'compare' | 'experiment' | 'models'
+  | 'datasets' | 'engines' | 'hardware' | 'api' | 'settings'
 
 export interface Route {
   name: RouteName
@@ -18,6 +18,8 @@ const paths: Record<RouteName, string> = {
   live: 'live',
   results: 'results',
   detail: 'runs',
+  compare: 'compare',
+  experiment: 'experiments',
   models: 'models',
   datasets: 'datasets',
   engines: 'engines',
@@ -25,6 +27,9 @@ const paths: Record<RouteName, string> = {
   api: 'api',
   settings: 'settings',
 }
+
+/** Screens of one thing, which the path must name. */
+const ofOne: ReadonlySet<RouteName> = new Set(['detail', 'experiment'])
 
 const names = new Map(Object.entries(paths).map(([name, path]) => [path, name as RouteName]))
 
@@ -34,7 +39,7 @@ export function parseHash(hash: string): Route | null {
   const [head = '', id = '', ...rest] = path.split('/')
   const name = names.get(head)
   if (!name || rest.length > 0) return null
-  if ((name === 'detail') !== (id !== '') && name !== 'live') return null
+  if (ofOne.has(name) !== (id !== '') && name !== 'live') return null
   return { name, id: decode(id), query: Object.fromEntries(new URLSearchParams(search)) }
 }
 

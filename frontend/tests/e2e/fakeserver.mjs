@@ -4,7 +4,7 @@ import { once } from 'node:events'
 
 /**
  * Listens at the first free port of the list, 0 being any; null when all are taken by other programs.
- * With failEvery each so-manieth generation is refused with status 429.
+ * A model whose name ends in -slow takes twice as long. With failEvery each so-manieth generation is refused with status 429.
  */
 export async function startServer(ports = [1234, 8080, 11434], { failEvery = 0 } = {}) {
   let asked = 0
@@ -33,7 +33,7 @@ async function answer(req, res) {
   say({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
   for (let i = 0; i < words; i++) {
     say({ choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })
-    await new Promise((next) => setTimeout(next, 4)) // the pace of a model
+    await new Promise((next) => setTimeout(next, body.model?.endsWith('-slow') ? 8 : 4)) // the pace of a model
   }
   say({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] })
   say({ choices: [], usage })

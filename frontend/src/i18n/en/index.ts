@@ -6,6 +6,7 @@ import { live } from './live'
 import { stages } from './stages'
 import { log } from './log'
 import { storage } from './storage'
+import { compare } from './compare'
 import { detail } from './detail'
 import { checks } from './checks'
 import { causes } from './causes'
@@ -36,7 +37,7 @@ export const en = {
   events,
   facts,
   newbench,
-  results, transfer,
+  results, transfer, compare,
   hardware,
   models,
   datasets,

@@ -5,6 +5,7 @@ export const shell = {
   newBenchmark: 'New benchmark',
   home: 'Home',
   results: 'Results',
+  compare: 'Compare',
   models: 'Models',
   datasets: 'Datasets',
   engines: 'Engines',

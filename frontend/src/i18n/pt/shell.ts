@@ -8,6 +8,7 @@ export const shell: Words<typeof en> = {
   newBenchmark: 'Nova medição',
   home: 'Início',
   results: 'Resultados',
+  compare: 'Comparar',
   models: 'Modelos',
   datasets: 'Conjuntos',
   engines: 'Motores',

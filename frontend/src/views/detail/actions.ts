@@ -41,6 +41,14 @@ export function actions(get: () => RunOf, edit: () => void) {
     await navigator.clipboard.writeText(toMarkdown(run))
     toast.show({ title: t('common.copied'), tone: 'ok' })
   })
+  /** The run waits among the chosen ones for what it is compared with. */
+  function compare(): void {
+    const run = get()
+    if (!run?.summary || !hasEnded(run)) return
+    runs.selected.add(run.job_id)
+    if (runs.selected.size < 2) return route.go('results')
+    route.go('compare', '', { runs: [...runs.selected].join(',') })
+  }
   const pin = (): Promise<void> => attempt(async () => {
     const run = get()
     if (run) await runs.edit(run.job_id, { pinned: !run.pinned })
@@ -58,12 +66,13 @@ export function actions(get: () => RunOf, edit: () => void) {
   }
   const register = (): (() => void) => registry.add((): Command[] => [
     { id: 'rerun', label: t('detail.rerun'), group: 'screen', icon: 'rotate', keys: 'R', run: () => void rerun() },
+    { id: 'compare', label: t('compare.compare'), group: 'screen', icon: 'compare', keys: 'C', run: compare },
     { id: 'markdown', label: t('detail.copyMarkdown'), group: 'screen', icon: 'copy', keys: 'E', run: () => void markdown() },
     { id: 'edit', label: t('detail.edit'), group: 'screen', icon: 'pencil', run: edit },
     ...exportItems(() => [get()?.job_id ?? '']).map((x, i): Command => ({ id: `export${i}`, label: x.label, group: 'screen', icon: 'download', run: x.onselect })),
     { id: 'delete', label: t('detail.delete'), group: 'screen', icon: 'trash', keys: 'Delete', run: () => void remove() },
   ])
-  return { rerun, remove, markdown, menu, register }
+  return { rerun, remove, markdown, compare, menu, register }
 }
 
 /** The stages as a table to paste; empty for a run of one. */

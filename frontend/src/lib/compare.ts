@@ -1,0 +1,118 @@
+import type { Comparison, ComparisonMetric, Effect, Run, SideInput } from '../api/types'
+import { leadFigures } from './run/stages'
+
+/** What the screens of a comparison draw from it. Pure. */
+
+/** An effect turned so that above 1 is better, whichever way the metric points. */
+export interface Gain { ratio: number; low: number | null; high: number | null }
+
+export function gainOf(m: Pick<ComparisonMetric, 'better'>, e: Pick<Effect, 'ratio' | 'interval'>): Gain {
+  const [low, high] = e.interval ?? [null, null]
+  if (m.better === 'higher') return { ratio: e.ratio, low, high }
+  return { ratio: 1 / e.ratio, low: high === null ? null : 1 / high, high: low === null ? null : 1 / low }
+}
+
+/** The common scale of a forest plot: logarithmic, so that half and double are equally far from the line of no difference. */
+export interface Scale { low: number; high: number; ticks: { percent: number; at: number }[]; zero: number; band: [number, number] }
+
+/** Beyond four times as good or as bad the plot ends in an arrow, or one figure would flatten all others. */
+const FURTHEST = Math.log(4)
+const STEPS = [1, 2, 5, 10, 20, 25, 50, 100, 200]
+const MOST_TICKS = 4
+
+export function scaleOf(c: Pick<Comparison, 'metrics' | 'min_effect_percent'>): Scale {
+  const margin = Math.log(1 + c.min_effect_percent / 100)
+  const gains = c.metrics.flatMap((m) => m.values.flatMap((v) => (v.effect ? [gainOf(m, v.effect)] : [])))
+  const reach = Math.max(0, ...gains.map((g) => Math.abs(Math.log(g.ratio))))
+  const limit = Math.min(FURTHEST, Math.max(2 * reach, 3 * margin, Math.log(1.05)))
+  const pad = Math.max(1.6 * margin, limit * 0.08)
+  const edge = (x: number | null, own: number): number => Math.log(x ?? own)
+  const low = Math.max(-limit, Math.min(-pad, ...gains.map((g) => edge(g.low, g.ratio) - pad / 3)))
+  const high = Math.min(limit, Math.max(pad, ...gains.map((g) => edge(g.high, g.ratio) + pad / 3)))
+  const at = (ln: number): number => Math.min(1, Math.max(0, (ln - low) / (high - low)))
+  return { low, high, ticks: ticksOf(low, high, at), zero: at(0), band: [at(-margin), at(margin)] }
+}
+
+function ticksOf(low: number, high: number, at: (ln: number) => number): Scale['ticks'] {
+  const [from, to] = [(Math.exp(low) - 1) * 100, (Math.exp(high) - 1) * 100]
+  for (const step of STEPS) {
+    const ticks: Scale['ticks'] = []
+    for (let p = Math.ceil(from / step) * step; p <= to + 1e-9; p += step) ticks.push({ percent: p || 0, at: at(Math.log(1 + p / 100)) })
+    const apart = ticks.every((t, i) => i === 0 || t.at - (ticks[i - 1]?.at ?? 0) >= 0.17)
+    if (apart && ticks.length <= MOST_TICKS + 1) return ticks
+  }
+  return [{ percent: 0, at: at(0) }]
+}
+
+/** Where a gain stands between 0 and 1; what lies outside is at the edge. */
+export function placeOf(s: Scale, gain: number): { at: number; out: -1 | 0 | 1 } {
+  const ln = Math.log(gain)
+  const out = ln < s.low - 1e-9 ? -1 : ln > s.high + 1e-9 ? 1 : 0
+  return { at: Math.min(1, Math.max(0, (ln - s.low) / (s.high - s.low))), out }
+}
+
+/** Half the width of an interval. */
+export function half(interval: readonly number[] | null): number | null {
+  return interval ? ((interval[1] ?? 0) - (interval[0] ?? 0)) / 2 : null
+}
+
+/** The figure of one run by the key of a metric, as the program itself takes it. */
+export function valueOf(r: Run, key: string): number | null {
+  const f = leadFigures(r)
+  if (!f) return null
+  switch (key) {
+    case 'decode_tokens_per_second': return f.decode_tokens_per_second
+    case 'output_tokens_per_second': return f.output_tokens_per_second
+    case 'prefill_tokens_per_second': return f.prefill_tokens_per_second
+    case 'requests_per_second': return f.requests_per_second
+    case 'ttft_ms': return f.ttft_ms.p50
+    case 'ttft_p95_ms': return f.ttft_ms.p95
+    case 'tpot_ms': return f.tpot_ms.p50
+    case 'itl_p99_ms': return f.itl_ms.p99
+    case 'e2e_ms': return f.e2e_ms.p50
+    case 'j_per_token': return f.energy?.scopes.find((s) => s.j_per_token !== null)?.j_per_token ?? null
+    case 'peak_vram_gb': return r.hardware_metrics.peak.vram_usage_gb
+    case 'peak_ram_gb': return r.hardware_metrics.peak.ram_usage_gb
+    default: return null
+  }
+}
+
+/** The letter of a side: A, B, C. */
+export const letter = (i: number): string => String.fromCharCode(65 + i)
+
+/** Colour and shape of a side; both tell it, for colour alone is not seen by all. */
+export const colorOf = (i: number): string => `--r${(i % 8) + 1}`
+export type Shape = 'circle' | 'diamond' | 'square' | 'triangle'
+const shapes: readonly Shape[] = ['circle', 'diamond', 'square', 'triangle']
+export const shapeOf = (i: number): Shape => shapes[i % shapes.length] ?? 'circle'
+
+const MOST_NAME_PARTS = 2
+
+/**
+ * Sides with names that tell them apart, or null where they do already: what differs is added, and where nothing
+ * does, the letter.
+ */
+export function named(c: Pick<Comparison, 'sides' | 'differs'>, word: (key: string, value: string) => string): SideInput[] | null {
+  if (new Set(c.sides.map((s) => s.name)).size === c.sides.length) return null
+  const facts = c.differs.filter((d) => (d.about === 'settings' || d.about === 'engine') && !d.values.includes('varies')).slice(0, MOST_NAME_PARTS)
+  const names = c.sides.map((s, i) => [s.name, ...facts.map((d) => word(d.key, d.values[i] ?? '')).filter(Boolean)].join(' · '))
+  const told = new Set(names).size === names.length
+  return c.sides.map((s, i) => ({ name: told ? names[i] : `${s.name} ${letter(i)}`, runs: s.runs }))
+}
+
+/** A table in Markdown; what stands in a cell breaks neither the row nor the cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')).join(' | ')} |`
+  return [line(head), `|${head.map((_, i) => (i ? '---:' : '---')).join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+/** How many runs stand on each side: "5" where all have as many, else "3 / 5". */
+export function countsOf(c: Pick<Comparison, 'sides'>): number[] {
+  const n = c.sides.map((s) => s.runs.length)
+  return new Set(n).size === 1 ? n.slice(0, 1) : n
+}
+
+/** Whether any side has too few runs for a verdict. */
+export function tooFew(c: Pick<Comparison, 'metrics'>): boolean {
+  return c.metrics.some((m) => m.values.some((v) => v.effect?.verdict === 'too_few'))
+}

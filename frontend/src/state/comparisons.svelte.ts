@@ -1,0 +1,63 @@
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Experiment, type ExperimentRequest } from '../api'
+import { named } from '../lib/compare'
+import { Resource } from './resource.svelte'
+
+export interface Asked { runs: string[]; baseline: number; each: boolean }
+export interface Compared extends Comparison {
+  /** Each run stands for itself. */
+  each: boolean
+}
+
+const MOST_SIDES = 8
+
+/**
+ * Holds runs against one another. Those that were measured alike stand together; where all of them were, each stands
+ * for itself. Sides of one name get names that tell them apart.
+ */
+export async function compareRuns(q: Asked, word: (key: string, value: string) => string): Promise<Compared> {
+  let each = q.each
+  const ask = (): ComparisonRequest => (each ? { sides: q.runs.map((id) => ({ runs: [id] })), baseline: q.baseline } : { runs: q.runs, baseline: q.baseline })
+  let c: Comparison
+  try {
+    c = await calls.compare(ask())
+  } catch (err) {
+    const alike = asProblem(err).fields['runs']?.startsWith('must make') ?? false
+    if (each || !alike || q.runs.length > MOST_SIDES) throw err
+    each = true
+    c = await calls.compare(ask())
+  }
+  const sides = named(c, word)
+  return { ...(sides ? await calls.compare({ sides, baseline: c.baseline }) : c), each }
+}
+
+/** Measurements in turns, newest first. */
+class Experiments {
+  readonly all = new Resource<Experiment[]>(() => calls.experiments())
+
+  start(request: ExperimentRequest): Promise<Experiment> {
+    return calls.startExperiment(request)
+  }
+
+  async remove(id: string): Promise<void> {
+    await calls.removeExperiment(id)
+    await this.all.load()
+  }
+}
+
+export const experiments = new Experiments()
+
+/** One experiment with its comparison so far. */
+export class OneExperiment {
+  readonly id: string
+  readonly read: Resource<Experiment>
+
+  constructor(id: string) {
+    this.id = id
+    this.read = new Resource(() => calls.experiment(id))
+  }
+
+  async cancel(): Promise<void> {
+    await calls.cancelExperiment(this.id)
+    await this.read.load()
+  }
+}
