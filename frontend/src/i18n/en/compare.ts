@@ -23,9 +23,7 @@ export const compare = {
   pairsNote: '95 % interval over {n} {n:pair|pairs} of runs, measured in turns and in random order.',
   runsNote: '95 % interval over runs: {n} a side. Each run is one value, never its requests.',
   runsUneven: '95 % interval over runs: {n}. Each run is one value, never its requests.',
-  fewTitle: 'Too few runs for a verdict.',
-  fewRuns: 'A verdict needs 3 runs a side, better 6 pairs measured in turns.',
-  fewPairs: 'A verdict needs 6 pairs.',
+  fewRuns: 'Three runs a side allow a verdict; pairs that are measured in turns find smaller differences.',
   // The table
   table: 'Figures of all sides',
   figure: 'Figure',
@@ -89,7 +87,7 @@ export const compare = {
   d_imported: 'Measured by',
   // Charts
   values: 'Every run',
-  valuesSub: '{figure}, mean and 95 % interval',
+  valuesSub: 'mean and 95 % interval',
   drift: 'In the order of measuring',
   nth: 'run',
   run: 'Run',
@@ -132,7 +130,7 @@ export const compare = {
   pairs: 'Pairs',
   pairsHint: 'A verdict needs 6. Eight find a difference of 2 % in three of four cases on a quiet machine.',
   minEffect: 'Least difference that matters',
-  cost: '{n} runs, {time} in all',
+  cost: '{n} runs, about {time} in all',
   costUnknown: '{n} runs; how long they take is not known',
   onlyFour: 'At most four arms: the first four sides are taken.',
   noText: 'The prompt of this run was not kept, so it cannot be measured again.',

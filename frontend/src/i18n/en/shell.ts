@@ -58,6 +58,7 @@ export const shell = {
   stopText: 'What was measured is kept as canceled.',
   keepRunning: 'Keep running',
   stop: 'Stop',
+  experimentEnded: 'Experiment finished',
   runSaved: 'Run saved',
   runFailed: 'The run failed',
   runCanceled: 'Run canceled',

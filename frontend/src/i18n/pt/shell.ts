@@ -61,6 +61,7 @@ export const shell: Words<typeof en> = {
   stopText: 'O que já foi medido fica guardado como cancelado.',
   keepRunning: 'Continuar',
   stop: 'Parar',
+  experimentEnded: 'Experimento concluído',
   runSaved: 'Execução salva',
   runFailed: 'A execução falhou',
   runCanceled: 'Execução cancelada',
