@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Comparison, ComparisonMetric, Effect } from '../api/types'
 import { aRun, withSpeed } from '../state/fixture'
 import { cannotRepeat, requestOf, turnsTake } from './bench/again'
-import { gainOf, half, named, placeOf, scaleOf, table, tooFew, valueOf } from './compare'
+import { gainOf, half, named, placeOf, scaleOf, table, tooFew, typeset, valueOf } from './compare'
 
 const effect = (ratio: number, interval: [number, number] | null, verdict: Effect['verdict'] = 'better'): Effect =>
   ({ ratio, interval, p: 0.01, adjusted_p: 0.02, verdict, at_least: 'yes' })
@@ -45,7 +45,7 @@ describe('the scale of a forest plot', () => {
   it.each([[1.005], [1.02], [1.5], [3], [40], [0.02]])('has few ticks apart from one another at ratio %f', (r) => {
     const at = scale(metric(effect(r, null))).ticks.map((t) => t.at)
     expect(at.length).toBeGreaterThanOrEqual(1)
-    for (let i = 1; i < at.length; i++) expect((at[i] ?? 0) - (at[i - 1] ?? 0)).toBeGreaterThanOrEqual(0.17)
+    for (let i = 1; i < at.length; i++) expect((at[i] ?? 0) - (at[i - 1] ?? 0)).toBeGreaterThanOrEqual(0.2)
   })
 })
 
@@ -58,6 +58,8 @@ describe('names of sides', () => {
   it('take what differs, else a letter', () => {
     const differs: Comparison['differs'] = [{ key: 'threads', about: 'engine', values: ['4', '8'] }]
     expect(named({ sides, differs }, word)).toEqual([{ name: 'M · threads 4', runs: ['a'] }, { name: 'M · threads 8', runs: ['b', 'c'] }])
+    const third = { name: 'N', runs: ['d'] }
+    expect(named({ sides: [...sides, third], differs: [{ ...(differs[0] as Comparison['differs'][number]), values: ['4', '8', '4'] }] }, word)?.at(2)).toEqual(third)
     expect(named({ sides, differs: [] }, word)?.map((s) => s.name)).toEqual(['M A', 'M B'])
   })
 })
@@ -69,6 +71,9 @@ describe('figures and words', () => {
     expect(valueOf(run, 'ttft_ms')).toBe(300)
     expect(valueOf(run, 'j_per_token')).toBeNull()
     expect(valueOf(aRun(), 'ttft_ms')).toBeNull()
+  })
+  it('sets minus signs and percents', () => {
+    expect(typeset('tiny-slow: -3.2 %, from -4 % to +1 %')).toBe('tiny-slow: \u22123.2\u00a0%, from \u22124\u00a0% to +1\u00a0%')
   })
   it('writes a table that no name can break', () => {
     expect(table(['', 'A|B'], [['x\ny', '1']])).toBe('|  | A\\|B |\n|---|---:|\n| x y | 1 |')

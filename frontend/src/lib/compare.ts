@@ -17,8 +17,9 @@ export interface Scale { low: number; high: number; ticks: { percent: number; at
 
 /** Beyond four times as good or as bad the plot ends in an arrow, or one figure would flatten all others. */
 const FURTHEST = Math.log(4)
-const STEPS = [1, 2, 5, 10, 20, 25, 50, 100, 200]
-const MOST_TICKS = 4
+const ROUND = [-75, -50, -33, -25, -20, -10, -5, -2, -1, 1, 2, 5, 10, 25, 50, 100, 200, 300]
+/** Ticks stand so far from each other, and from the ends, that their words do not touch. */
+const [APART, EDGE] = [0.2, 0.03]
 
 export function scaleOf(c: Pick<Comparison, 'metrics' | 'min_effect_percent'>): Scale {
   const margin = Math.log(1 + c.min_effect_percent / 100)
@@ -30,18 +31,18 @@ export function scaleOf(c: Pick<Comparison, 'metrics' | 'min_effect_percent'>): 
   const low = Math.max(-limit, Math.min(-pad, ...gains.map((g) => edge(g.low, g.ratio) - pad / 3)))
   const high = Math.min(limit, Math.max(pad, ...gains.map((g) => edge(g.high, g.ratio) + pad / 3)))
   const at = (ln: number): number => Math.min(1, Math.max(0, (ln - low) / (high - low)))
-  return { low, high, ticks: ticksOf(low, high, at), zero: at(0), band: [at(-margin), at(margin)] }
+  return { low, high, ticks: ticksOf(at), zero: at(0), band: [at(-margin), at(margin)] }
 }
 
-function ticksOf(low: number, high: number, at: (ln: number) => number): Scale['ticks'] {
-  const [from, to] = [(Math.exp(low) - 1) * 100, (Math.exp(high) - 1) * 100]
-  for (const step of STEPS) {
-    const ticks: Scale['ticks'] = []
-    for (let p = Math.ceil(from / step) * step; p <= to + 1e-9; p += step) ticks.push({ percent: p || 0, at: at(Math.log(1 + p / 100)) })
-    const apart = ticks.every((t, i) => i === 0 || t.at - (ticks[i - 1]?.at ?? 0) >= 0.17)
-    if (apart && ticks.length <= MOST_TICKS + 1) return ticks
+/** No difference, then the furthest round numbers, then what finds room between. */
+function ticksOf(at: (ln: number) => number): Scale['ticks'] {
+  const ticks = [{ percent: 0, at: at(0) }]
+  const outward = [...ROUND].sort((x, y) => Math.abs(Math.log(1 + y / 100)) - Math.abs(Math.log(1 + x / 100)))
+  for (const percent of outward) {
+    const place = at(Math.log(1 + percent / 100))
+    if (place > EDGE && place < 1 - EDGE && ticks.every((t) => Math.abs(t.at - place) >= APART)) ticks.push({ percent, at: place })
   }
-  return [{ percent: 0, at: at(0) }]
+  return ticks.sort((x, y) => x.at - y.at)
 }
 
 /** Where a gain stands between 0 and 1; what lies outside is at the edge. */
@@ -89,13 +90,17 @@ export const shapeOf = (i: number): Shape => shapes[i % shapes.length] ?? 'circl
 const MOST_NAME_PARTS = 2
 
 /**
- * Sides with names that tell them apart, or null where they do already: what differs is added, and where nothing
- * does, the letter.
+ * Sides with names that tell them apart, or null where they do already: those of one name get what differs between
+ * them, and where that is nothing, their letter.
  */
 export function named(c: Pick<Comparison, 'sides' | 'differs'>, word: (key: string, value: string) => string): SideInput[] | null {
-  if (new Set(c.sides.map((s) => s.name)).size === c.sides.length) return null
-  const facts = c.differs.filter((d) => (d.about === 'settings' || d.about === 'engine') && !d.values.includes('varies')).slice(0, MOST_NAME_PARTS)
-  const names = c.sides.map((s, i) => [s.name, ...facts.map((d) => word(d.key, d.values[i] ?? '')).filter(Boolean)].join(' · '))
+  const names = c.sides.map((s, i) => {
+    const twins = c.sides.flatMap((x, k) => (x.name === s.name ? [k] : []))
+    if (twins.length === 1) return s.name
+    const facts = c.differs.filter((d) => (d.about === 'settings' || d.about === 'engine') && !d.values.includes('varies') && new Set(twins.map((k) => d.values[k])).size > 1)
+    return [s.name, ...facts.slice(0, MOST_NAME_PARTS).map((d) => word(d.key, d.values[i] ?? '')).filter(Boolean)].join(' · ')
+  })
+  if (names.every((n, i) => n === c.sides[i]?.name) && new Set(names).size === names.length) return null
   const told = new Set(names).size === names.length
   return c.sides.map((s, i) => ({ name: told ? names[i] : `${s.name} ${letter(i)}`, runs: s.runs }))
 }
@@ -104,6 +109,11 @@ export function named(c: Pick<Comparison, 'sides' | 'differs'>, word: (key: stri
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')).join(' | ')} |`
   return [line(head), `|${head.map((_, i) => (i ? '---:' : '---')).join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+/** A sentence with figures: minus signs instead of hyphens, and signs of percent that stay beside their number. */
+export function typeset(sentence: string): string {
+  return sentence.replace(/(^|[\s(])-(?=\d)/g, '$1\u2212').replace(/(\d) %/g, '$1\u00a0%')
 }
 
 /** How many runs stand on each side: "5" where all have as many, else "3 / 5". */

@@ -1,5 +1,5 @@
 import { said, t, tOr, type Key } from '../../i18n'
-import { countsOf, half, letter, table } from '../../lib/compare'
+import { countsOf, half, letter, table, typeset } from '../../lib/compare'
 import { difference, gb, joulesPerToken, MISSING, ms, num, perS, text, tokS, type Figure } from '../../lib/format'
 import type { Comparison, ComparisonMetric, ComparisonValue, Difference, Effect } from '../../state'
 
@@ -25,6 +25,12 @@ export function metricName(m: { key: string; unit: string }): { name: string; un
   const known = names[m.key]
   if (!known) return { name: m.key.replaceAll('_', ' '), unit: m.unit }
   return { name: t(known[0]), unit: typeof known[1] === 'string' ? known[1] : known[1]() }
+}
+
+/** The name alone where no other figure of the comparison has it too. */
+export function shortMetric(c: Comparison, m: { key: string; unit: string }): string {
+  const { name } = metricName(m)
+  return c.metrics.some((x) => x.key !== m.key && metricName(x).name === name) ? metricLine(m) : name
 }
 
 /** The same in one line, for headings and lists. */
@@ -85,6 +91,11 @@ export function effectTip(c: Comparison, side: number, e: Effect): string {
   return lines.join('\n')
 }
 
+/** The main thing, as it is set in type. */
+export function sentenceOf(c: Pick<Comparison, 'sentence'>): string {
+  return typeset(said(c.sentence))
+}
+
 /** What the intervals are over. */
 export function basis(c: Comparison): string {
   const counts = countsOf(c)
@@ -102,6 +113,7 @@ export function factValue(d: Pick<Difference, 'key'>, value: string): string {
   if (value === 'varies') return t('compare.varies')
   if (value === '') return MISSING
   if (value === 'true' || value === 'false') return t(value === 'true' ? 'common.yes' : 'common.no')
+  if (/^\d+\.\d+$/.test(value)) return num(Number(value), value.split('.')[1]?.length ?? 0)
   if (d.key.endsWith('sha256')) return value.slice(0, 12)
   return tOr(`facts.v_${value}`, value)
 }
@@ -125,7 +137,7 @@ export function markdown(c: Comparison): string {
   const rows = c.metrics.map((m) => [metricLine(m), ...m.values.map((v) => cell(m, v)), ...others.map((i) => told(m.values[i]?.effect))])
   const differs = c.differs.map((d) => [factName(d.key), ...d.values.map((v) => factValue(d, v))])
   return [
-    `**${said(c.sentence)}**`, '', basis(c), ...c.warnings.map((w) => `- ${said(w.message)}`), '', table(head, rows),
+    `**${sentenceOf(c)}**`, '', basis(c), ...c.warnings.map((w) => `- ${said(w.message)}`), '', table(head, rows),
     ...(differs.length ? ['', table([t('compare.differs'), ...c.sides.map((s) => s.name)], differs)] : []), '',
   ].join('\n')
 }
