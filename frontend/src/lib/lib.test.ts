@@ -51,9 +51,9 @@ describe('decimate', () => {
 })
 
 describe('router', () => {
-  it.each([['#/', 'home'], ['', 'home'], ['#/new', 'newbench'], ['#/welcome', 'firstrun'], ['#/live', 'live'], ['#/live/a', 'live'], ['#/runs/a', 'detail']])(
+  it.each([['#/', 'home'], ['', 'home'], ['#/new', 'newbench'], ['#/welcome', 'firstrun'], ['#/live', 'live'], ['#/live/a', 'live'], ['#/runs/a', 'detail'], ['#/compare?runs=a,b', 'compare'], ['#/experiments/a', 'experiment']])(
     '%s is %s', (hash, name) => expect(parseHash(hash)?.name).toBe(name))
-  it.each(['#/runs', '#/nothing', '#/results/x', '#/runs/a/b'])('%s is no screen', (hash) => expect(parseHash(hash)).toBeNull())
+  it.each(['#/runs', '#/experiments', '#/compare/a', '#/nothing', '#/results/x', '#/runs/a/b'])('%s is no screen', (hash) => expect(parseHash(hash)).toBeNull())
   it('reads what it writes', () => {
     const made = href('newbench', '', { model: 'a b/ç?&=' })
     expect(parseHash(made)).toEqual({ name: 'newbench', id: '', query: { model: 'a b/ç?&=' } })

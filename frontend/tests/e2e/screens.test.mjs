@@ -9,6 +9,7 @@ const shots = process.env.SHOTS
 const screens = {
   home: '#/', firstrun: '#/welcome', newbench: '#/new', results: '#/results', models: '#/models', datasets: '#/datasets',
   engines: '#/engines', hardware: '#/hardware', api: '#/api', settings: '#/settings',
+  compare: '#/compare',
 }
 
 let program

@@ -77,7 +77,7 @@ export function tone(e: Effect | null): string {
 }
 
 function p(v: number): string {
-  return v < 0.001 ? `< ${num(0.001, 3)}` : num(v, 3)
+  return v < 0.001 ? `< ${num(0.001, 3)}` : `= ${num(v, 3)}`
 }
 
 /** What is behind a verdict, line by line. */
