@@ -118,13 +118,13 @@ func (h *host) Serve(ctx context.Context, o cli.ServeOptions) error {
 
 // serve says where it listens and waits for the end.
 func (a *App) serve(ctx context.Context) error {
-	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL())
 	if l := a.addr.Load(); !l.loopback {
 		fmt.Fprintf(a.w.Env.Stderr, "Others need the token, or once this link: %s\n", a.logins.Link(l.outside))
 		if !l.encrypted {
 			fmt.Fprintln(a.w.Env.Stderr, "Nothing is encrypted on the way, the token neither: give --tls-cert and --tls-key, or use a network you trust.")
 		}
 	}
+	fmt.Fprintf(a.w.Stdout, "listening on %s\n", a.URL()) // last: who waits for this line has the others too
 	select {
 	case <-ctx.Done():
 		return nil
