@@ -58,8 +58,8 @@ func (s server) look(ctx context.Context) *domain.Discovered {
 	return d
 }
 
-// lookLlama reads the build of a llama-server. Its list of models is open to all, its properties
-// need the key.
+// lookLlama reads the build of a llama-server. Its properties need the key, in newer builds its list of
+// models too.
 func (s server) lookLlama(ctx context.Context, d *domain.Discovered) {
 	d.Kind, d.Name = "llama", "llama-server"
 	a, err := s.get(ctx, "/props")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -145,7 +146,25 @@ func TestRealRemote(t *testing.T) {
 		}
 	}
 	found := discover.Local(ctx, discover.Options{Ports: []int{address.Port}})
-	if len(found) != 1 || found[0].Kind != "llama" || !found[0].NeedsKey || len(found[0].Models) != 1 {
+	if len(found) != 1 || found[0].Kind != "llama" || !found[0].NeedsKey || len(found[0].Models) != listed(ctx, t, "http://"+address.String()) {
 		t.Errorf("found %+v", found)
 	}
+}
+
+// listed is how many models a server with a key lists to everybody: one up to b10507, none from b11434 on.
+func listed(ctx context.Context, t *testing.T, root string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, root+"/v1/models", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusUnauthorized {
+		return 0
+	}
+	return 1
 }
