@@ -5,18 +5,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
 
+	"github.com/inferometer/inferometer/app/cli"
 	"github.com/inferometer/inferometer/backend/api"
 )
 
@@ -254,14 +253,13 @@ func (b *Bridge) Support(title string) string {
 
 // save writes what an operation answers with to a file that the person chooses.
 func (b *Bridge) save(operation, query, title, name string) string {
-	op := b.ops[operation]
-	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+op.Path+"?"+query, nil)
+	q, err := url.ParseQuery(query)
 	if err != nil {
 		return badQuery()
 	}
-	res, err := inProcess{b.handler}.RoundTrip(req)
-	if err != nil {
-		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The program is closing."})
+	res, refused := b.ask(operation, nil, nil, q)
+	if res == nil {
+		return refused
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -273,26 +271,10 @@ func (b *Bridge) save(operation, query, title, name string) string {
 	if err != nil || path == "" {
 		return answer(http.StatusOK, nil)
 	}
-	if err := saveFile(path, res.Body); err != nil {
+	if _, err := cli.WriteWhole(path, res.Body); err != nil {
 		return answer(http.StatusInternalServerError, map[string]any{"status": 500, "detail": "The file could not be written.", "hint": "Choose another folder, or free some space."})
 	}
 	return answer(http.StatusOK, path)
-}
-
-// saveFile writes a file that is whole or not there.
-func saveFile(path string, r io.Reader) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".export-*")
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the fault is told
-	}
-	return err
 }
 
 // call answers like the REST route of the operation, with a body of JSON unless the header says else.
@@ -317,6 +299,20 @@ func (b *Bridge) send(name string, body io.Reader, header http.Header, query url
 				"detail": "A fault of the program ended this call."})
 		}
 	}()
+	res, refused := b.ask(name, body, header, query, ids...)
+	if res == nil {
+		return refused
+	}
+	defer res.Body.Close()
+	var buf bytes.Buffer
+	if _, err := buf.ReadFrom(res.Body); err != nil {
+		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The answer broke off."})
+	}
+	return answer(res.StatusCode, json.RawMessage(bytes.TrimSpace(buf.Bytes())))
+}
+
+// ask makes the call of an operation in this process; without an answer it says what the page is told instead.
+func (b *Bridge) ask(name string, body io.Reader, header http.Header, query url.Values, ids ...string) (res *http.Response, refused string) {
 	op, known := b.ops[name]
 	if !known {
 		panic("there is no operation " + name)
@@ -327,23 +323,18 @@ func (b *Bridge) send(name string, body io.Reader, header http.Header, query url
 	}
 	req, err := http.NewRequestWithContext(context.Background(), op.Method, "http://window"+target, body)
 	if err != nil {
-		return answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The call cannot be read."})
+		return nil, answer(http.StatusBadRequest, map[string]any{"status": http.StatusBadRequest, "detail": "The call cannot be read."})
 	}
 	for k, v := range header {
 		if v[0] != "" {
 			req.Header[k] = v
 		}
 	}
-	res, err := inProcess{b.handler}.RoundTrip(req)
+	res, err = inProcess{b.handler}.RoundTrip(req)
 	if err != nil {
-		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The program is closing."})
+		return nil, answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The program is closing."})
 	}
-	defer res.Body.Close()
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(res.Body); err != nil {
-		return answer(http.StatusServiceUnavailable, map[string]any{"status": 503, "detail": "The answer broke off."})
-	}
-	return answer(res.StatusCode, json.RawMessage(bytes.TrimSpace(buf.Bytes())))
+	return res, ""
 }
 
 // fill puts ids into the {name} parts of a path, in order.

@@ -122,7 +122,7 @@ func (e *env) export() *cobra.Command {
 				return err
 			}
 			name = cmp.Or(*file, filepath.Base(name))
-			n, err := writeWhole(name, body)
+			n, err := WriteWhole(name, body)
 			if err != nil {
 				return err
 			}
@@ -133,8 +133,9 @@ func (e *env) export() *cobra.Command {
 	return c
 }
 
-// writeWhole writes a file under another name until it is whole, so that half of one is never taken for it.
-func writeWhole(name string, r io.Reader) (int64, error) {
+// WriteWhole writes a file under another name until it is whole, so that half of one is never taken for it, and
+// returns its size.
+func WriteWhole(name string, r io.Reader) (int64, error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return 0, fmt.Errorf("create file: %w", err)

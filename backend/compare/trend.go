@@ -30,11 +30,12 @@ func MetricKeys() []string {
 // what is watched. Runs that are not valid or were measured elsewhere are left out, and series of one run too.
 // They come with the longest first.
 func Trends(runs []domain.Run, key string) []domain.Trend {
-	i := slices.IndexFunc(metrics(), func(m metric) bool { return m.key == key })
+	all := metrics()
+	i := slices.IndexFunc(all, func(m metric) bool { return m.key == key })
 	if i < 0 {
 		return nil
 	}
-	m := metrics()[i]
+	m := all[i]
 	series := map[string]*domain.Trend{}
 	var order []string
 	sorted := slices.Clone(runs)

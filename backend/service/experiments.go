@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -121,19 +122,11 @@ func inArm(arm int, err error) error {
 	told := *e
 	told.Fields = slices.Clone(e.Fields)
 	for i := range told.Fields {
-		if rest, ok := cutBody(told.Fields[i].Location); ok {
+		if rest, ok := strings.CutPrefix(told.Fields[i].Location, "body."); ok {
 			told.Fields[i].Location = fmt.Sprintf("body.arms[%d].benchmark.%s", arm, rest)
 		}
 	}
 	return &told
-}
-
-func cutBody(location string) (string, bool) {
-	const prefix = "body."
-	if len(location) > len(prefix) && location[:len(prefix)] == prefix {
-		return location[len(prefix):], true
-	}
-	return "", false
 }
 
 // Experiments lists the experiments, newest first, without their comparisons.

@@ -7,9 +7,9 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// minP99 is the smallest sample for which a 99th percentile is shown: below it the figure is the
+// MinP99 is the smallest sample for which a 99th percentile is shown: below it the figure is the
 // maximum under another name.
-const minP99 = 100
+const MinP99 = 100
 
 // Quantile returns quantile q (0 to 1) of sorted values by linear interpolation between the two
 // nearest ranks (type 7, the default of R and NumPy). It is NaN for no values.
@@ -51,7 +51,7 @@ func Of(values []float64) domain.Stats {
 	s := domain.Stats{
 		Mean: mean(values), P50: at(0.5), P90: at(0.9), P95: at(0.95), Min: at(0), Max: at(1), N: n,
 	}
-	if n >= minP99 {
+	if n >= MinP99 {
 		s.P99 = at(0.99)
 	}
 	return s

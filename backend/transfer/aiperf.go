@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/stats"
 )
 
 // aiperfStat is one metric of AIPerf's summary (profile_export_aiperf.json).
@@ -30,7 +31,7 @@ func (a aiperfStat) stats() domain.Stats {
 	if a.Count != nil {
 		s.N = *a.Count
 	}
-	if s.N >= 100 {
+	if s.N >= stats.MinP99 {
 		s.P99 = a.P99
 	}
 	return s
@@ -242,7 +243,7 @@ func readAIPerfLines(f File, s shape) (Doc, error) {
 	}
 	users := mostAtOnce(r.Requests)
 	r.stage(closed(users), nil)
-	r.note("The file does not say with what load it was measured; at most %s were under way.", plural(users, "requests"))
+	r.note("The file does not say with what load it was measured; at most %d requests were under way.", users)
 	r.settle()
 	return Doc{Runs: []Run{r}}, nil
 }

@@ -46,23 +46,7 @@ func (s *summary) fill(r *Run) {
 	}
 }
 
-// statsOf summarises values as every other summary of the program does.
+// statsOf summarises values as every other summary of the program does; NaN is no value. They stay as they are.
 func statsOf(values []float64) domain.Stats {
-	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
-	if len(v) == 0 {
-		return domain.Stats{}
-	}
-	slices.Sort(v)
-	total := 0.0
-	for _, x := range v {
-		total += x
-	}
-	at := func(q float64) *float64 { return new(stats.Quantile(v, q)) }
-	s := domain.Stats{Mean: new(total / float64(len(v))), P50: at(0.5), P90: at(0.9), P95: at(0.95), Min: &v[0], Max: &v[len(v)-1], N: len(v)}
-	if len(v) >= 100 {
-		s.P99 = at(0.99)
-	}
-	return s
+	return stats.Of(slices.DeleteFunc(slices.Clone(values), math.IsNaN))
 }
-
-func sqrt(v float64) float64 { return math.Sqrt(v) }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -297,12 +296,4 @@ func strict(data []byte, v any) error {
 		return fmt.Errorf("%s is not of the expected type", typed.Field)
 	}
 	return err
-}
-
-// plural joins a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %s", n, strings.TrimSuffix(noun, "s")+"s")
 }

@@ -3,6 +3,7 @@ package transfer
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/stats"
 )
 
 // vllmFile is what "vllm bench serve --save-result" writes (vllm/benchmarks/serve.py). With
@@ -94,7 +96,7 @@ func (v vllmFile) load() domain.Load {
 	l := domain.Load{Kind: domain.LoadPoisson, RatePerS: &rate, MaxInFlight: v.MaxConcurrency}
 	if b := v.Burstiness; b != nil && *b > 0 && *b != 1 {
 		l.Kind = domain.LoadGamma
-		l.CV = new(1 / sqrt(*b)) // a gamma distribution of shape b
+		l.CV = new(1 / math.Sqrt(*b)) // a gamma distribution of shape b
 	}
 	return l
 }
@@ -139,17 +141,17 @@ func (v vllmFile) requests(r *Run) error {
 // summary takes the figures that are defined as ours.
 func (v vllmFile) summary(r *Run, s shape) {
 	get := func(key string) *float64 { return number(s.keys[key]) }
-	stats := func(metric string, n int) domain.Stats {
+	statsIn := func(metric string, n int) domain.Stats {
 		st := domain.Stats{Mean: get("mean_" + metric + "_ms"), P50: get("median_" + metric + "_ms"),
 			P90: get("p90_" + metric + "_ms"), P95: get("p95_" + metric + "_ms"), N: n}
-		if n >= 100 {
+		if n >= stats.MinP99 {
 			st.P99 = get("p99_" + metric + "_ms")
 		}
 		return st
 	}
 	sum := summaryOf(r)
-	sum.TTFTMs, sum.TPOTMs, sum.E2EMs = stats("ttft", v.Completed), stats("tpot", v.Completed), stats("e2el", v.Completed)
-	sum.ITLMs = stats("itl", max(0, v.OutputTokens-v.Completed))
+	sum.TTFTMs, sum.TPOTMs, sum.E2EMs = statsIn("ttft", v.Completed), statsIn("tpot", v.Completed), statsIn("e2el", v.Completed)
+	sum.ITLMs = statsIn("itl", max(0, v.OutputTokens-v.Completed))
 	if sum.E2EMs.Mean == nil {
 		sum.E2EMs = domain.Stats{}
 	}

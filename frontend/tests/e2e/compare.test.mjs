@@ -1,13 +1,11 @@
 // Runs are held against one another: chosen in the table, judged over runs, the baseline swapped, copied; and what
 // has too few runs is measured in turns.
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer } from './fakeserver.mjs'
-import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, onPage, send, shoot, startBrowser, startProgram, until, visit } from './program.mjs'
 
 const QUICK = { timeout: 20_000 }
-const pictures = process.env.PICTURES // a folder for pictures of both themes; none without it
 const EACH = 4
 let program, browser, server, endpoint
 /** The runs of each kind, oldest first. */
@@ -36,26 +34,10 @@ after(async () => {
   await program?.stop()
 })
 
-async function withPage(work, options = {}, wanted = /^$/) {
-  const { page, faults, close } = await openPage(browser, options)
-  try {
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-    await work(page)
-    assert.deepEqual(faults.filter((f) => !wanted.test(f)), [])
-  } finally {
-    await close()
-  }
-}
-
-/** The picture of what the page shows, in both themes. */
-async function shoot(page, name) {
-  if (!pictures) return
-  for (const scheme of ['dark', 'light']) {
-    await page.emulateMedia({ colorScheme: scheme })
-    await page.waitForTimeout(300)
-    await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`) })
-  }
-}
+const withPage = (work, options, wanted) => onPage(browser, async (page) => {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await work(page)
+}, options, wanted)
 
 const comparison = (runs, more = {}) => `#/compare?${new URLSearchParams({ runs: runs.join(','), ...more })}`
 const verdict = (page) => page.getByRole('region', { name: 'Verdict' })

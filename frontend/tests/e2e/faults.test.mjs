@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { api, axe, openPage, send, startBrowser, startProgram, visit } from './program.mjs'
+import { api, axe, onPage, send, startBrowser, startProgram, visit } from './program.mjs'
 
 let program, browser
 
@@ -17,15 +17,7 @@ after(async () => {
   await program?.stop()
 })
 
-async function withPage(work, options = {}) {
-  const { page, faults, close } = await openPage(browser, options)
-  try {
-    await work(page)
-    assert.deepEqual(faults, [])
-  } finally {
-    await close()
-  }
-}
+const withPage = (work, options) => onPage(browser, work, options)
 
 test('a banner says in both languages what was set aside, until it is closed', { timeout: 120_000 }, async () => {
   const aside = (await readdir(program.data)).find((f) => f.includes('-damaged-') && f.endsWith('.db'))

@@ -1,13 +1,11 @@
 // Finding and keeping order: texts are found, counts stand beside the filters, views are kept, the trash gives
 // back, and the storage is shown, tidied and backed up.
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer } from './fakeserver.mjs'
-import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, onPage, send, shoot, startBrowser, startProgram, until, visit } from './program.mjs'
 
 const QUICK = { timeout: 20_000 }
-const pictures = process.env.PICTURES // a folder for pictures of both themes; none without it
 let program, browser, server
 
 const prompts = ['Where does the lighthouse stand?', 'Who keeps the lighthouse at night?', 'Why is the sky blue?']
@@ -33,25 +31,7 @@ after(async () => {
   await program?.stop()
 })
 
-async function withPage(work, options = {}) {
-  const { page, faults, close } = await openPage(browser, options)
-  try {
-    await work(page)
-    assert.deepEqual(faults, [])
-  } finally {
-    await close()
-  }
-}
-
-/** The picture of what the page shows, in both themes. */
-async function shoot(page, name) {
-  if (!pictures) return
-  for (const scheme of ['dark', 'light']) {
-    await page.emulateMedia({ colorScheme: scheme })
-    await page.waitForTimeout(300)
-    await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`) })
-  }
-}
+const withPage = (work, options) => onPage(browser, work, options)
 
 const names = (page) => page.locator('main tbody .m').evaluateAll((cells) => cells.map((c) => c.title))
 

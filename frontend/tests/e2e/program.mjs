@@ -1,4 +1,5 @@
 // Starts the real program with a fresh data folder, and a real browser on it.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -53,6 +54,27 @@ export async function openPage(browser, { scheme = 'dark', width = 1440, height 
   page.on('console', (m) => m.type() === 'error' && faults.push(`${m.text()} (${page.url()})`))
   page.on('pageerror', (e) => faults.push(`${e.message} (${page.url()})`))
   return { page, faults, close: () => context.close() }
+}
+
+/** Works on a page of its own, which must show no fault but those that are wanted. */
+export async function onPage(browser, work, options = {}, wanted = /^$/) {
+  const { page, faults, close } = await openPage(browser, options)
+  try {
+    await work(page)
+    assert.deepEqual(faults.filter((f) => !wanted.test(f)), [])
+  } finally {
+    await close()
+  }
+}
+
+/** The picture of what the page shows, in both themes, where PICTURES names a folder for them. */
+export async function shoot(page, name) {
+  if (!process.env.PICTURES) return
+  for (const scheme of ['dark', 'light']) {
+    await page.emulateMedia({ colorScheme: scheme })
+    await page.waitForTimeout(300)
+    await page.screenshot({ path: join(process.env.PICTURES, `${name}-${scheme}.png`) })
+  }
 }
 
 /** Opens a screen and waits for its title and its first data. */

@@ -5,10 +5,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer } from './fakeserver.mjs'
-import { api, axe, openPage, send, startBrowser, startProgram, until, visit } from './program.mjs'
+import { api, axe, onPage, send, shoot, startBrowser, startProgram, until, visit } from './program.mjs'
 
 const QUICK = { timeout: 20_000 }
-const pictures = process.env.PICTURES // a folder for pictures of both themes; none without it
 const peers = new URL('../../../backend/transfer/testdata/', import.meta.url).pathname
 let program, browser, server, own
 
@@ -33,25 +32,7 @@ after(async () => {
 /** Answers that refuse are told by the browser too; where they are wanted they are no faults. */
 const refused = /Failed to load resource.* (409|422) /
 
-async function withPage(work, options = {}, wanted = /^$/) {
-  const { page, faults, close } = await openPage(browser, options)
-  try {
-    await work(page)
-    assert.deepEqual(faults.filter((f) => !wanted.test(f)), [])
-  } finally {
-    await close()
-  }
-}
-
-/** The picture of what the page shows, in both themes. */
-async function shoot(page, name) {
-  if (!pictures) return
-  for (const scheme of ['dark', 'light']) {
-    await page.emulateMedia({ colorScheme: scheme })
-    await page.waitForTimeout(300)
-    await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`) })
-  }
-}
+const withPage = (work, options, wanted) => onPage(browser, work, options, wanted)
 
 const picker = (page) => page.getByRole('dialog').locator('input[type=file]')
 
