@@ -173,7 +173,7 @@ func (b *Bridge) CancelRestore() string { return b.call("CancelRestore", "", nil
 // Compare holds stored benchmarks against one another.
 func (b *Bridge) Compare(body string) string { return b.call("Compare", body, nil, nil) }
 
-// StartExperiment measures several arms in turns.
+// StartExperiment plans benchmarks that belong together.
 func (b *Bridge) StartExperiment(body string) string {
 	return b.call("StartExperiment", body, nil, nil)
 }
@@ -181,6 +181,11 @@ func (b *Bridge) StartExperiment(body string) string {
 // CancelExperiment stops an experiment.
 func (b *Bridge) CancelExperiment(id string) string {
 	return b.call("CancelExperiment", "", nil, nil, id)
+}
+
+// ResumeExperiment goes on with one that was stopped.
+func (b *Bridge) ResumeExperiment(id string) string {
+	return b.call("ResumeExperiment", "", nil, nil, id)
 }
 
 // RemoveExperiment forgets an experiment; its benchmarks stay.

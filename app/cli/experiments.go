@@ -130,7 +130,7 @@ func (e *env) experiment(ctx context.Context, cl *Client, body any) error {
 		return err
 	}
 	path := experimentsPath + "/" + url.PathEscape(x.ID)
-	fmt.Fprintf(e.io.Err, "%s: %d runs in turns (%s)\n", printable(x.Name), x.Total, x.ID)
+	fmt.Fprintf(e.io.Err, "%s: %d runs at most (%s)\n", printable(x.Name), x.Most, x.ID)
 	if err := e.followExperiment(ctx, cl, events, &x, path); err != nil {
 		return err
 	}
@@ -178,9 +178,9 @@ func (e *env) followExperiment(ctx context.Context, cl *Client, events *eventStr
 			return err
 		}
 		*x = next
-		line := fmt.Sprintf("%d of %d runs", x.Done, x.Total)
-		if x.Comparison != nil {
-			line += " · " + x.Comparison.Sentence
+		line := fmt.Sprintf("%d of %d runs", x.Done, x.Most)
+		if said := outcome(*x); said != "" {
+			line += " · " + said
 		}
 		fmt.Fprintln(e.io.Err, printable(line))
 	}
@@ -202,6 +202,7 @@ func (e *env) experiments() *cobra.Command {
 			})
 		}}
 	c.AddCommand(e.idVerb("cancel", "Stop an experiment; what was measured is kept", http.MethodPost, experimentsPath+"/", "/cancel", "Canceled."),
+		e.idVerb("resume", "Go on with an experiment that was stopped or failed", http.MethodPost, experimentsPath+"/", "/resume", "Going on."),
 		e.idVerb("rm", "Forget an experiment; its runs stay", http.MethodDelete, experimentsPath+"/", "", "Removed; its runs stay."))
 	return c
 }
@@ -240,12 +241,54 @@ func printTrends(w io.Writer, ts []domain.Trend) error {
 
 func printExperiment(w io.Writer, x domain.Experiment) error {
 	fmt.Fprintf(w, "%s\n%s · %d of %d runs · seed %d · %s\n", printable(x.Name), x.Status, x.Done, x.Total, x.Seed, x.ID)
-	if x.Comparison == nil {
+	if x.Ended != nil && x.Ended.Message != "" {
+		fmt.Fprintln(w, printable(x.Ended.Message))
+	}
+	fmt.Fprintln(w)
+	switch {
+	case x.Repeat != nil:
+		return printRepeat(w, *x.Repeat)
+	case x.Comparison == nil:
 		fmt.Fprintln(w, "No block is complete yet.")
 		return nil
 	}
-	fmt.Fprintln(w)
 	return printComparison(w, *x.Comparison)
+}
+
+// outcome is what an experiment has come to so far, in a sentence.
+func outcome(x domain.Experiment) string {
+	switch {
+	case x.Comparison != nil:
+		return x.Comparison.Sentence
+	case x.Repeat != nil:
+		return x.Repeat.Sentence
+	}
+	return ""
+}
+
+// printRepeat prints how the interval got narrower.
+func printRepeat(w io.Writer, r domain.RepeatResult) error {
+	fmt.Fprintln(w, printable(r.Sentence))
+	if r.WithinPercent != nil && r.BetweenPercent != nil {
+		fmt.Fprintf(w, "Requests of a run differ by %.1f %%, runs by %.1f %%.", *r.WithinPercent, *r.BetweenPercent)
+		switch r.Advice {
+		case "more_requests":
+			fmt.Fprint(w, " More requests a run would narrow it sooner.")
+		case "more_runs":
+			fmt.Fprint(w, " More runs would narrow it, more requests hardly.")
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w)
+	rows := [][]string{{"RUN", "VALUE", "MEAN", "INTERVAL", "±", ""}}
+	for i, p := range r.Points {
+		look := ""
+		if p.Look {
+			look = "look"
+		}
+		rows = append(rows, []string{strconv.Itoa(i + 1), digits(p.Value) + " " + r.Unit, digits(p.Mean), interval(p.Interval), opt(p.Percent, func(v float64) string { return fmt.Sprintf("%.1f %%", v) }), look})
+	}
+	return table(w, rows...)
 }
 
 // printComparison prints the sentence, then a line for each metric and side.
@@ -295,4 +338,17 @@ func digits(v float64) string {
 		return "0"
 	}
 	return strconv.FormatFloat(v, 'f', max(0, 3-int(math.Floor(math.Log10(math.Abs(v))))), 64)
+}
+
+// repeated is the body of an experiment that repeats the benchmark of a body.
+func repeated(b map[string]any) map[string]any {
+	out := map[string]any{"kind": domain.ExperimentRepeat, "benchmark": b}
+	delete(b, "repeat")
+	for _, key := range []string{"name", "seed"} {
+		if v, ok := b[key]; ok {
+			out[key] = v
+			delete(b, key)
+		}
+	}
+	return out
 }

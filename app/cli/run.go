@@ -52,6 +52,9 @@ func (e *env) run() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if body["repeat"] == "auto" {
+				return e.experiment(c.Context(), cl, repeated(body))
+			}
 			return e.benchmark(c.Context(), cl, "/api/v1/benchmarks", body)
 		})
 	}
@@ -73,7 +76,7 @@ func (e *env) runFlags(fl *pflag.FlagSet, f *runFlags) {
 	fl.BoolVar(&f.noGPU, "no-gpu", false, "run on the CPU")
 	fl.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 30s, in each stage")
 	fl.IntVar(&f.warmup, "warmup", 0, "discarded requests before measuring (default 1)")
-	fl.StringVar(&f.repeat, "repeat", "", "repetitions")
+	fl.StringVar(&f.repeat, "repeat", "", "repetitions; auto: runs until the figures are known to ± 2 % (see also “repeat”)")
 	fl.StringVar(&f.slo, "slo", "", "service objectives, such as ttft<500ms,tpot_p95<50ms")
 	fl.StringVar(&f.name, "name", "", "name of the run")
 	fl.StringVar(&f.notes, "notes", "", "notes on the run")

@@ -93,7 +93,7 @@ func badBodies() []badInput {
 		{"concurrency 0", post, benchmarks, with(`"load":{"kind":"closed","concurrency":0}`), "", 422, "body.load.concurrency"},
 		{"stop requests 0", post, benchmarks, with(`"stop":{"requests":0}`), "", 422, "body.stop.requests"},
 		{"stop duration 0", post, benchmarks, with(`"stop":{"duration_s":0}`), "", 422, "body.stop.duration_s"},
-		{"repeat auto", post, benchmarks, with(`"repeat":"auto"`), "", 422, "body.repeat"},
+		{"repeat in words", post, benchmarks, with(`"repeat":"often"`), "", 422, "body.repeat"},
 		{"slo", post, benchmarks, with(`"slo":{"ttft_p95":500}`), "", 422, "body.slo"},
 		{"warmup -1", post, benchmarks, with(`"warmup":-1`), "", 422, "body.warmup"},
 		{"too many tags", post, benchmarks, with(`"tags":[` + strings.Repeat(`"a",`, 32) + `"a"]`), "", 422, "body.tags"},

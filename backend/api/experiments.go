@@ -17,11 +17,14 @@ func (a *API) experimentRoutes() {
 		describe("One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by "+
 			"permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at."))
 	add(a, read("Experiments", path, "Experiments, newest first"), a.experiments)
-	add(a, command("StartExperiment", http.MethodPost, path, "Measure two to four arms in turns, in random order"), a.startExperiment, status(http.StatusAccepted),
-		describe("Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a "+
-			"difference of 2 % in three of four cases on a quiet machine."))
+	add(a, command("StartExperiment", http.MethodPost, path, "Plan jobs that belong together and measure them"), a.startExperiment, status(http.StatusAccepted),
+		describe("ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a "+
+			"difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well "+
+			"enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %."))
 	add(a, read("Experiment", path+"/{id}", "One experiment with its comparison so far"), a.experiment)
 	add(a, command("CancelExperiment", http.MethodPost, path+"/{id}/cancel", "Stop an experiment; what was measured is kept"), a.cancelExperiment)
+	add(a, command("ResumeExperiment", http.MethodPost, path+"/{id}/resume", "Go on with an experiment that was stopped or failed"), a.resumeExperiment,
+		describe("What failed or was canceled is measured again, then what had not been measured."))
 	add(a, command("RemoveExperiment", http.MethodDelete, path+"/{id}", "Forget an experiment; its jobs stay"), a.removeExperiment, status(http.StatusNoContent))
 }
 
@@ -63,6 +66,11 @@ func (a *API) experiment(ctx context.Context, in *IDInput) (*body[domain.Experim
 
 func (a *API) cancelExperiment(ctx context.Context, in *IDInput) (*body[domain.Experiment], error) {
 	e, err := a.svc.CancelExperiment(ctx, in.ID)
+	return &body[domain.Experiment]{e}, err
+}
+
+func (a *API) resumeExperiment(ctx context.Context, in *IDInput) (*body[domain.Experiment], error) {
+	e, err := a.svc.ResumeExperiment(ctx, in.ID)
 	return &body[domain.Experiment]{e}, err
 }
 

@@ -80,7 +80,7 @@ func manyShapes(props map[string]any) {
 	oneOf(props["slo"], words, object("type", "array", "items", words),
 		object("type", "array", "items", object("$ref", "#/components/schemas/Objective")),
 		object("type", "object", "additionalProperties", object("type", "number"), "examples", []any{object("ttft_p95_ms", 500)}))
-	oneOf(props["repeat"], object("type", "integer", "minimum", 1, "maximum", service.MaxRepeat))
+	oneOf(props["repeat"], object("type", "integer", "minimum", 1, "maximum", service.MaxRepeat), object("type", "string", "enum", []any{"auto"}))
 }
 
 // refine says what reflection alone does not: a pointer to an object may be null, and the words

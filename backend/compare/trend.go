@@ -16,15 +16,6 @@ const (
 	trendSeed         = 1 // fixed, so that the same history always gives the same answer
 )
 
-// MetricKeys names the figures that a trend can follow.
-func MetricKeys() []string {
-	var keys []string
-	for _, m := range metrics() {
-		keys = append(keys, m.key)
-	}
-	return keys
-}
-
 // Trends follows one figure over time, one series for each thing that was measured again and again: a model
 // with the same settings on the same machine. The build of the engine may change within a series, for that is
 // what is watched. Runs that are not valid or were measured elsewhere are left out, and series of one run too.

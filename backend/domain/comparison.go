@@ -1,7 +1,5 @@
 package domain
 
-import "time"
-
 // ComparisonRequest is the body of POST /api/v1/comparisons.
 type ComparisonRequest struct {
 	// Runs are compared as they are; those that were measured alike stand on one side.
@@ -73,58 +71,4 @@ type Difference struct {
 	Key    string   `json:"key"`
 	About  string   `json:"about"`  // model, engine, settings, machine
 	Values []string `json:"values"` // one a side; "varies" where its own runs differ
-}
-
-// ExperimentRequest is the body of POST /api/v1/experiments.
-type ExperimentRequest struct {
-	Name             *string    `json:"name,omitempty" maxLength:"200"`
-	Arms             []ArmInput `json:"arms" minItems:"2" maxItems:"4" doc:"What is compared; the first is the baseline"`
-	Pairs            *int       `json:"pairs,omitempty" minimum:"2" maximum:"100" doc:"How often each arm is measured; default 8. A verdict needs 6"`
-	Seed             *int64     `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Of the order and of the prompts; drawn at random when absent, and stored"`
-	MinEffectPercent *float64   `json:"min_effect_percent,omitempty" minimum:"0" maximum:"100" doc:"A difference below this is too small to matter; default 2"`
-}
-
-// ArmInput is one arm of an experiment.
-type ArmInput struct {
-	Name      *string          `json:"name,omitempty" maxLength:"100"`
-	Benchmark BenchmarkRequest `json:"benchmark"`
-}
-
-// ExperimentPlace says which run of an experiment a run is.
-type ExperimentPlace struct {
-	ID    string `json:"id"`
-	Arm   int    `json:"arm"`
-	Block int    `json:"block"` // each has every arm once, in random order, with the same prompts
-}
-
-// Experiment is a set of runs that are measured in turns. What it is done with follows from its runs.
-type Experiment struct {
-	ID               string          `json:"id"`
-	Name             string          `json:"name"`
-	Kind             string          `json:"kind"` // ab
-	CreatedAt        time.Time       `json:"created_at"`
-	Seed             int64           `json:"seed"`
-	Pairs            int             `json:"pairs"`
-	MinEffectPercent float64         `json:"min_effect_percent"`
-	Arms             []Arm           `json:"arms"`
-	Order            [][]int         `json:"order"` // of each block: the arms in their order
-	Status           Status          `json:"status"`
-	Done             int             `json:"done"` // runs that have ended
-	Total            int             `json:"total"`
-	Runs             []ExperimentRun `json:"runs"`
-	Comparison       *Comparison     `json:"comparison"` // of the blocks that are complete; null before the first
-}
-
-// Arm is one arm with the settings that it was started with.
-type Arm struct {
-	Name      string           `json:"name"`
-	Benchmark BenchmarkRequest `json:"benchmark"`
-}
-
-// ExperimentRun is one run of an experiment in short.
-type ExperimentRun struct {
-	ID     RunID  `json:"job_id"`
-	Arm    int    `json:"arm"`
-	Block  int    `json:"block"`
-	Status Status `json:"status"`
 }

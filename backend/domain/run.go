@@ -63,7 +63,7 @@ type BenchmarkRequest struct {
 	Stop          *Stop          `json:"stop,omitempty" doc:"When measuring ends; with several stages it holds for each of them"`
 	Warmup        *int           `json:"warmup,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests before measuring; default 1"`
 	Cooldown      *int           `json:"cooldown,omitempty" minimum:"0" maximum:"1000" doc:"Discarded requests that keep the load up while the last measured ones end; default 0"`
-	Repeat        any            `json:"repeat,omitempty" doc:"Repetitions, 1 to 1000; default 1"`
+	Repeat        any            `json:"repeat,omitempty" doc:"Repetitions in this job, 1 to 1000; default 1. auto: as many jobs as it takes to know the figures to ± 2 %, an experiment of which this is the first job"`
 	Rest          *Rest          `json:"rest,omitempty" doc:"Pause between repetitions and stages, so that none begins with the heat of the one before"`
 	SLO           any            `json:"slo,omitempty" doc:"Service objectives: words such as \"ttft<500ms,tpot_p95<50ms\", a list of them, a list of {metric, percentile, below_ms}, or {\"ttft_p95_ms\": 500}"`
 	PromptCache   *string        `json:"prompt_cache,omitempty" enum:"off,on" doc:"off (default) keeps every prompt from being answered out of the server's prompt cache; on lets it"`

@@ -65,6 +65,9 @@ func (s *Service) earlier(ctx context.Context, key, want string) (domain.Run, bo
 }
 
 func (s *Service) start(ctx context.Context, r domain.BenchmarkRequest) (domain.Run, error) {
+	if r.Repeat == repeatAuto {
+		return s.startRepeated(ctx, r)
+	}
 	plan, model, prompt, err := s.resolve(ctx, r)
 	if err != nil {
 		return domain.Run{}, err
@@ -251,6 +254,9 @@ func (s *Service) cancelQueued(ctx context.Context, id domain.RunID) (domain.Run
 		return run, err
 	}
 	s.forget(id)
+	if run.Experiment != nil {
+		s.advance(ctx, run.Experiment.ID)
+	}
 	s.d.Hub.Publish(domain.EventRunFinished, run)
 	return run, nil
 }

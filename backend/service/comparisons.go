@@ -162,8 +162,8 @@ const mostTrendRuns = 2000
 
 // Trends follows one figure over the runs of a filter, and says where it moved to another level.
 func (s *Service) Trends(ctx context.Context, f domain.RunFilter, metric string) ([]domain.Trend, error) {
-	if !slices.Contains(compare.MetricKeys(), metric) {
-		return nil, domain.Invalid("query.metric", "must be one of "+strings.Join(compare.MetricKeys(), ", "))
+	if !slices.Contains(compare.Metrics(), metric) {
+		return nil, domain.Invalid("query.metric", "must be one of "+strings.Join(compare.Metrics(), ", "))
 	}
 	f.Status, f.Limit, f.Cursor, f.IncludeSample = string(domain.StatusCompleted), maxPage, "", false
 	var runs []domain.Run
@@ -180,4 +180,4 @@ func (s *Service) Trends(ctx context.Context, f domain.RunFilter, metric string)
 }
 
 // TrendMetrics are the figures that can be followed over time.
-func TrendMetrics() []string { return compare.MetricKeys() }
+func TrendMetrics() []string { return compare.Metrics() }

@@ -14,103 +14,145 @@ import (
 
 	"github.com/inferometer/inferometer/backend/compare"
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/experiment"
 )
 
-const (
-	defaultPairs = 8
-	mostPairs    = 100
-	mostArms     = 4
-	kindAB       = "ab"
-)
-
-// StartExperiment queues the runs of an A/B experiment: blocks that hold every arm once, in random order, with
-// the same prompts. So whatever drifts over time falls on all arms alike. Its runs are ordinary jobs.
+// StartExperiment plans an experiment and queues its first runs, which are ordinary jobs. What follows is planned
+// whenever none of them is open; see advance.
 func (s *Service) StartExperiment(ctx context.Context, r domain.ExperimentRequest) (domain.Experiment, error) {
 	e, err := s.planExperiment(r)
 	if err != nil {
 		return e, err
 	}
-	type queued struct {
-		run    domain.Run
-		model  domain.Model
-		prompt string
+	step := experiment.Next(e, nil)
+	runs, err := s.planRuns(ctx, &e, step)
+	if err != nil {
+		return e, inExperiment(e.Kind, err)
 	}
-	jobs := make([]queued, 0, e.Pairs*len(e.Arms))
-	for block, order := range e.Order {
-		for _, arm := range order {
-			b := e.Arms[arm].Benchmark
-			b.Seed = new(blockSeed(e.Seed, block))
-			plan, model, prompt, err := s.resolve(ctx, b)
-			if err != nil {
-				return e, inArm(arm, err)
-			}
-			run := s.newRun(plan, model, prompt)
-			run.Name = fmt.Sprintf("%s · %s · %d of %d", e.Name, e.Arms[arm].Name, block+1, e.Pairs)
-			run.Tags, run.Notes = cleanTags(b.Tags), or(b.Notes, "")
-			run.Experiment = &domain.ExperimentPlace{ID: e.ID, Arm: arm, Block: block}
-			jobs = append(jobs, queued{run, model, prompt})
-		}
-	}
-	runs := make([]domain.Run, len(jobs))
-	for i := range jobs {
-		runs[i] = jobs[i].run
-	}
-	if err := s.d.Store.CreateExperiment(ctx, e, runs); err != nil {
+	if err := s.d.Store.CreateExperiment(ctx, withoutSecretTexts(e), stored(runs)); err != nil {
 		return e, err
 	}
-	for _, j := range jobs {
-		s.d.Hub.Publish(domain.EventRunCreated, j.run)
-		s.push(j.run.ID, j.model, j.prompt)
-	}
+	s.goesOn(e.ID, true)
+	s.queueAll(runs)
 	return s.Experiment(ctx, e.ID)
+}
+
+// goesOn notes whether an experiment is being planned on by this process.
+func (s *Service) goesOn(id string, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if on {
+		s.going[id] = true
+	} else {
+		delete(s.going, id)
+	}
+}
+
+// planned is a run that was planned, with what the queue keeps of it.
+type planned struct {
+	run    domain.Run
+	model  domain.Model
+	prompt string
+}
+
+func stored(runs []planned) []domain.Run {
+	out := make([]domain.Run, len(runs))
+	for i := range runs {
+		out[i] = runs[i].run
+	}
+	return out
+}
+
+func (s *Service) queueAll(runs []planned) {
+	for _, p := range runs {
+		s.d.Hub.Publish(domain.EventRunCreated, p.run)
+		s.push(p.run.ID, p.model, p.prompt)
+	}
+}
+
+// planRuns puts a step's arms and blocks into e, and makes a run of each place.
+func (s *Service) planRuns(ctx context.Context, e *domain.Experiment, step experiment.Step) ([]planned, error) {
+	e.Arms = append(e.Arms, step.Arms...)
+	var out []planned
+	for _, order := range step.Blocks {
+		for _, arm := range order {
+			p, err := s.planRun(ctx, *e, arm, len(e.Order))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		}
+		e.Order = append(e.Order, order)
+	}
+	return out, nil
+}
+
+// planRun makes the run of one place. The arms of a block get the same prompts.
+func (s *Service) planRun(ctx context.Context, e domain.Experiment, arm, block int) (planned, error) {
+	b := e.Arms[arm].Benchmark
+	b.Seed = new(blockSeed(e.Seed, block))
+	plan, model, prompt, err := s.resolve(ctx, b)
+	if err != nil {
+		return planned{}, inArm(arm, err)
+	}
+	run := s.newRun(plan, model, prompt)
+	run.Name = fmt.Sprintf("%s · %s · %d", e.Name, e.Arms[arm].Name, block+1)
+	if e.Arms[arm].Name == e.Name {
+		run.Name = fmt.Sprintf("%s · %d", e.Name, block+1)
+	}
+	run.Tags, run.Notes = cleanTags(b.Tags), or(b.Notes, "")
+	run.Experiment = &domain.ExperimentPlace{ID: e.ID, Arm: arm, Block: block}
+	return planned{run, model, prompt}, nil
 }
 
 // blockSeed gives each block prompts of its own, and all arms of a block the same.
 func blockSeed(seed int64, block int) int64 { return (seed + int64(block)) % (math.MaxUint32 + 1) }
 
-// planExperiment checks what stands alone, and draws the order.
+// withoutSecretTexts leaves out the prompts that were asked not to be stored.
+func withoutSecretTexts(e domain.Experiment) domain.Experiment {
+	e.Arms = slices.Clone(e.Arms)
+	for i := range e.Arms {
+		if b := &e.Arms[i].Benchmark; b.StoreText != nil && !*b.StoreText {
+			b.Prompt = nil
+		}
+	}
+	return e
+}
+
+// planExperiment checks what stands alone; the kind fills in its own part.
 func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment, error) {
-	e := domain.Experiment{ID: uuid.NewString(), Name: or(r.Name, ""), Kind: kindAB, CreatedAt: s.d.Now().UTC(), Pairs: or(r.Pairs, defaultPairs),
+	e := domain.Experiment{ID: uuid.NewString(), Name: or(r.Name, ""), Kind: or(r.Kind, domain.ExperimentAB), CreatedAt: s.d.Now().UTC(),
 		Seed: or(r.Seed, int64(rand.Uint32())), MinEffectPercent: or(r.MinEffectPercent, compare.DefaultMinEffect)} // #nosec G404 -- a seed that is shown and repeated, no secret
 	var bad fieldErrors
-	if len(r.Arms) < 2 || len(r.Arms) > mostArms {
-		bad.add("body.arms", "must have 2 to %d entries", mostArms)
+	kind, ok := experiment.Of(e.Kind)
+	if !ok {
+		bad.add("body.kind", "must be one of %s", strings.Join(experiment.Names(), ", "))
+		return e, bad.err()
 	}
-	checkRange(&bad, "body.pairs", float64(e.Pairs), 2, mostPairs)
 	checkRange(&bad, "body.seed", float64(e.Seed), 0, math.MaxUint32)
 	checkRange(&bad, "body.min_effect_percent", e.MinEffectPercent, 0, 100)
 	checkLabels("body.name", e.Name, 200, &bad)
-	names := map[string]bool{}
-	for i, a := range r.Arms {
-		arm := domain.Arm{Name: or(a.Name, string(rune('A'+i))), Benchmark: a.Benchmark}
-		checkLabels(fmt.Sprintf("body.arms[%d].name", i), arm.Name, 100, &bad)
-		if names[arm.Name] {
-			bad.add(fmt.Sprintf("body.arms[%d].name", i), "is the name of another arm too")
-		}
-		names[arm.Name] = true
-		if a.Benchmark.Seed != nil {
-			bad.add(fmt.Sprintf("body.arms[%d].benchmark.seed", i), "is given by the experiment, so that all arms get the same prompts")
-		}
-		e.Arms = append(e.Arms, arm)
+	kind.Plan(r, &e, (*experiment.Refusals)(&bad))
+	for i, a := range e.Arms {
+		checkLabels(fmt.Sprintf("body.arms[%d].name", i), a.Name, 100, &bad)
 	}
-	if e.Name == "" && len(e.Arms) > 0 {
-		e.Name = e.Arms[0].Name
-		for _, a := range e.Arms[1:] {
-			e.Name += " / " + a.Name
-		}
-	}
-	e.Order = orderOf(e.Seed, len(e.Arms), e.Pairs)
 	return e, bad.err()
 }
 
-// orderOf draws the order of the arms in each block; the same seed gives the same order.
-func orderOf(seed int64, arms, blocks int) [][]int {
-	random := rand.New(rand.NewPCG(uint64(seed), uint64(arms))) // #nosec G115 G404 -- an order that is repeated from its seed, not a secret
-	out := make([][]int, max(0, min(blocks, mostPairs)))
-	for i := range out {
-		out[i] = random.Perm(arms)
+// inExperiment puts the fields of an error of the one benchmark that most kinds have under its place.
+func inExperiment(kind string, err error) error {
+	var e *domain.Error
+	if kind == domain.ExperimentAB || !errors.As(err, &e) {
+		return err
 	}
-	return out
+	told := *e
+	told.Fields = slices.Clone(e.Fields)
+	for i := range told.Fields {
+		if _, rest, ok := strings.Cut(told.Fields[i].Location, "].benchmark."); ok {
+			told.Fields[i].Location = "body.benchmark." + rest
+		}
+	}
+	return &told
 }
 
 // inArm puts the fields of an error under the arm that they belong to.
@@ -140,7 +182,7 @@ func (s *Service) Experiments(ctx context.Context) ([]domain.Experiment, error) 
 		if err != nil {
 			return nil, err
 		}
-		follow(&all[i], runs)
+		s.follow(&all[i], runs)
 	}
 	return all, nil
 }
@@ -155,59 +197,59 @@ func (s *Service) Experiment(ctx context.Context, id string) (domain.Experiment,
 	if err != nil {
 		return e, err
 	}
-	follow(&e, runs)
-	e.Comparison = compareArms(e, runs)
-	return e, nil
+	s.follow(&e, runs)
+	if k, ok := experiment.Of(e.Kind); ok {
+		k.Result(&e, latestOf(runs))
+	}
+	if e.Repeat != nil {
+		err = s.addSpread(ctx, &e)
+	}
+	return e, err
 }
 
 // follow fills what follows from the runs of an experiment.
-func follow(e *domain.Experiment, runs []domain.Run) {
-	e.Total, e.Runs = len(e.Order)*len(e.Arms), make([]domain.ExperimentRun, 0, len(runs))
+func (s *Service) follow(e *domain.Experiment, runs []domain.Run) {
+	e.Total, e.Runs = 0, make([]domain.ExperimentRun, 0, len(runs))
+	for _, order := range e.Order {
+		e.Total += len(order)
+	}
+	if k, ok := experiment.Of(e.Kind); ok {
+		e.Most = max(k.Most(*e), e.Total)
+	}
+	latest := latestOf(runs)
 	counts := map[domain.Status]int{}
-	for _, r := range runs {
+	for _, r := range latest {
 		e.Runs = append(e.Runs, domain.ExperimentRun{ID: r.ID, Arm: r.Experiment.Arm, Block: r.Experiment.Block, Status: r.Status})
-		counts[r.Status]++
+		if closed(r) {
+			counts[domain.StatusInterrupted]++
+		} else {
+			counts[r.Status]++
+		}
 		if r.Status.Ended() {
 			e.Done++
 		}
 	}
+	s.mu.Lock()
+	going := e.Ended == nil && s.going[e.ID] // between two steps nothing is open
+	s.mu.Unlock()
 	switch {
-	case counts[domain.StatusRunning] > 0 || counts[domain.StatusQueued] > 0 && e.Done > 0:
+	case counts[domain.StatusRunning] > 0 || (counts[domain.StatusQueued] > 0 || going) && e.Done > 0:
 		e.Status = domain.StatusRunning
 	case counts[domain.StatusQueued] > 0:
 		e.Status = domain.StatusQueued
-	case counts[domain.StatusCompleted] == e.Total:
-		e.Status = domain.StatusCompleted
 	case counts[domain.StatusCanceled] > 0:
 		e.Status = domain.StatusCanceled
 	case counts[domain.StatusInterrupted] > 0:
 		e.Status = domain.StatusInterrupted
+	case e.Ended != nil && (e.Ended.Status != domain.StatusCompleted || e.Kind != domain.ExperimentAB):
+		e.Status = e.Ended.Status
+	case counts[domain.StatusCompleted] == e.Total && (e.Ended != nil || e.Kind == domain.ExperimentAB):
+		e.Status = domain.StatusCompleted
+	case e.Ended == nil && e.Kind != domain.ExperimentAB:
+		e.Status = domain.StatusInterrupted // the program was closed
 	default:
 		e.Status = domain.StatusFailed
 	}
-}
-
-// compareArms compares the arms over the blocks that are complete; nil before there is one.
-func compareArms(e domain.Experiment, runs []domain.Run) *domain.Comparison {
-	sides := make([]compare.Side, len(e.Arms))
-	blocks := map[int]int{}
-	for i := range sides {
-		sides[i].Name = e.Arms[i].Name
-	}
-	for _, r := range runs {
-		if p := r.Experiment; r.Status == domain.StatusCompleted && p.Arm < len(sides) && compare.Figures(&r) != nil {
-			sides[p.Arm].Runs = append(sides[p.Arm].Runs, r)
-			blocks[p.Block]++
-		}
-	}
-	for i := range sides {
-		sides[i].Runs = complete(sides[i].Runs, blocks, len(sides))
-		if len(sides[i].Runs) == 0 {
-			return nil
-		}
-	}
-	c := compare.Of(sides, 0, true, e.MinEffectPercent)
-	return &c
 }
 
 func sortByBlock(runs []domain.Run) {
@@ -221,19 +263,17 @@ func (s *Service) CancelExperiment(ctx context.Context, id string) (domain.Exper
 	if err != nil {
 		return domain.Experiment{}, err
 	}
+	if err := s.endExperiment(ctx, id, domain.StatusCanceled, "canceled"); err != nil {
+		return domain.Experiment{}, err
+	}
 	slices.Reverse(runs) // those that wait first, so that none begins meanwhile
-	open := 0
 	for _, r := range runs {
 		if r.Status.Ended() {
 			continue
 		}
-		open++
 		if _, err := s.CancelBenchmark(ctx, r.ID); err != nil && domain.KindOf(err) != domain.KindConflict {
 			return domain.Experiment{}, err
 		}
-	}
-	if open == 0 {
-		return domain.Experiment{}, domain.Errorf(domain.KindConflict, "This experiment has already ended.")
 	}
 	return s.Experiment(ctx, id)
 }

@@ -99,9 +99,6 @@ func refuseUnbuilt(r domain.BenchmarkRequest) error {
 	if r.Task != nil && *r.Task != domain.TaskTextGeneration {
 		return unsupported("body.task", "supported tasks: "+domain.TaskTextGeneration)
 	}
-	if text, ok := r.Repeat.(string); ok && text == "auto" {
-		return unsupported("body.repeat", "\"auto\" is not supported yet; give a whole number")
-	}
 	if kinds := load.Kinds(); r.Load != nil && !slices.Contains(kinds, r.Load.Kind) {
 		return unsupported("body.load.kind", "supported load kinds: "+strings.Join(kinds, ", "))
 	}

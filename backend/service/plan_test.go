@@ -158,7 +158,8 @@ func TestPlanRefusesValues(t *testing.T) {
 		{"body.model_id", domain.KindConflict, func(r *R) { r.ModelID = "broken" }},
 		{"body.engine", domain.KindUnsupported, func(r *R) { r.Engine = ptr("vllm") }},
 		{"body.task", domain.KindUnsupported, func(r *R) { r.Task = ptr("embedding") }},
-		{"body.repeat", domain.KindUnsupported, func(r *R) { r.Repeat = "auto" }},
+		{"body.repeat", domain.KindInvalid, func(r *R) { r.Repeat = "often" }},
+		{"body.max_tokens", domain.KindInvalid, func(r *R) { r.Repeat, r.MaxTokens = "auto", ptr(0) }},
 	})
 }
 

@@ -57,6 +57,8 @@ type SearchStore interface {
 type ExperimentStore interface {
 	// CreateExperiment stores an experiment and its runs, all or none.
 	CreateExperiment(ctx context.Context, e domain.Experiment, runs []domain.Run) error
+	// ExtendExperiment stores what was planned further: arms, order, end and new runs, all or none.
+	ExtendExperiment(ctx context.Context, e domain.Experiment, runs []domain.Run) error
 	Experiments(ctx context.Context) ([]domain.Experiment, error)
 	Experiment(ctx context.Context, id string) (domain.Experiment, error)
 	// ExperimentRuns lists the runs in the order in which they were queued, without those of the trash.

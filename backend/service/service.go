@@ -25,11 +25,13 @@ type Service struct {
 	idemMu sync.Mutex // one keyed start at a time
 	editMu sync.Mutex // one read-change-write of a stored run at a time
 	dataMu sync.Mutex // one new dataset at a time
+	planMu sync.Mutex // one step of an experiment at a time
 
 	mu      sync.Mutex
 	queue   []domain.RunID
 	jobs    map[domain.RunID]*job // queued and running ones
 	active  *job
+	going   map[string]bool    // experiments that this process plans on
 	probing bool               // the memory is being measured: no benchmark starts
 	yield   context.CancelFunc // ends what reads the disk while nothing is measured; nil: nothing has
 	wake    chan struct{}
@@ -66,7 +68,7 @@ func New(d Deps) *Service {
 	if d.OwnAddress == nil {
 		d.OwnAddress = func(string) bool { return false }
 	}
-	return &Service{d: d, started: d.Now(), jobs: map[domain.RunID]*job{},
+	return &Service{d: d, started: d.Now(), jobs: map[domain.RunID]*job{}, going: map[string]bool{},
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		idle: make(chan struct{}, 1), tidied: make(chan struct{})}
 }
@@ -90,6 +92,9 @@ func (s *Service) Start(ctx context.Context, resume bool) error {
 	if resume {
 		if err := s.resumeQueued(ctx); err != nil {
 			return fmt.Errorf("resume the queue: %w", err)
+		}
+		if err := s.resumeExperiments(ctx); err != nil {
+			return fmt.Errorf("resume experiments: %w", err)
 		}
 	}
 	wctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))

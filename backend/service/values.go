@@ -89,7 +89,7 @@ func planLoad(r domain.BenchmarkRequest, p *domain.Plan, bad *fieldErrors) {
 	if r.Repeat != nil {
 		n, ok := wholeNumber(r.Repeat)
 		if !ok || n < 1 || n > MaxRepeat {
-			bad.add("body.repeat", "must be a whole number from 1 to %d", MaxRepeat)
+			bad.add("body.repeat", "must be a whole number from 1 to %d, or \"auto\"", MaxRepeat)
 		}
 		p.Repeat = n
 	}

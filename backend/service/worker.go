@@ -78,6 +78,9 @@ func (s *Service) execute(ctx context.Context, j *job) {
 			res.Err = closedResult()
 		}
 		run = s.finish(keep, j, res)
+		if run.Experiment != nil && ctx.Err() == nil { // before it is told, so that who hears of it sees what follows
+			s.advance(keep, run.Experiment.ID)
+		}
 		s.d.Hub.Publish(domain.EventRunFinished, run)
 	} else if !errors.Is(err, errCanceled) {
 		s.d.Log.Error("Cannot begin a benchmark", "runId", j.id, "error", err)

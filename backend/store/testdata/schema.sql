@@ -171,7 +171,7 @@ CREATE TABLE experiment(
   arms       TEXT NOT NULL CHECK(json_valid(arms)),
   run_order  TEXT NOT NULL CHECK(json_valid(run_order)), -- of each block: the arms in their order
   created_us INTEGER NOT NULL
-) STRICT;
+, design TEXT NOT NULL DEFAULT '{}' CHECK(json_valid(design)), ended TEXT CHECK(json_valid(ended))) STRICT;
 CREATE TABLE kv(
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -364,8 +364,8 @@ export interface paths {
         get: operations["experiments"];
         put?: never;
         /**
-         * Measure two to four arms in turns, in random order
-         * @description Queues one job for each arm in each block; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine.
+         * Plan jobs that belong together and measure them
+         * @description ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %.
          */
         post: operations["startExperiment"];
         delete?: never;
@@ -403,6 +403,26 @@ export interface paths {
         put?: never;
         /** Stop an experiment; what was measured is kept */
         post: operations["cancelExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with an experiment that was stopped or failed
+         * @description What failed or was canceled is measured again, then what had not been measured.
+         */
+        post: operations["resumeExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1229,8 +1249,8 @@ export interface components {
             prompt_cache?: "off" | "on" | null;
             /** @description Send the prompt without a chat template; default: as the model needs it */
             raw_completion?: boolean | null;
-            /** @description Repetitions, 1 to 1000; default 1 */
-            repeat?: number | null;
+            /** @description Repetitions in this job, 1 to 1000; default 1. auto: as many jobs as it takes to know the figures to ± 2 %, an experiment of which this is the first job */
+            repeat?: number | "auto" | null;
             /** @description Pause between repetitions and stages, so that none begins with the heat of the one before */
             rest?: components["schemas"]["Rest"] | null;
             /**
@@ -1687,16 +1707,22 @@ export interface components {
             comparison: components["schemas"]["Comparison"] | null;
             /** Format: date-time */
             created_at: string;
+            design: components["schemas"]["ExperimentDesign"];
             /** Format: int64 */
             done: number;
+            ended: components["schemas"]["ExperimentEnd"] | null;
             id: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "ab" | "repeat";
             /** Format: double */
             min_effect_percent: number;
+            /** Format: int64 */
+            most: number;
             name: string;
             order: number[][];
             /** Format: int64 */
             pairs: number;
+            repeat: components["schemas"]["RepeatResult"] | null;
             runs: components["schemas"]["ExperimentRun"][];
             /** Format: int64 */
             seed: number;
@@ -1704,6 +1730,17 @@ export interface components {
             status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
             /** Format: int64 */
             total: number;
+        };
+        ExperimentDesign: {
+            repeat?: components["schemas"]["RepeatDesign"];
+        };
+        ExperimentEnd: {
+            /** Format: date-time */
+            at: string;
+            message: string;
+            reason: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
         };
         ExperimentPlace: {
             /** Format: int64 */
@@ -1713,8 +1750,15 @@ export interface components {
             id: string;
         };
         ExperimentRequest: {
-            /** @description What is compared; the first is the baseline */
-            arms: components["schemas"]["ArmInput"][];
+            /** @description What ab compares; the first is the baseline */
+            arms?: components["schemas"]["ArmInput"][];
+            /** @description What all kinds but ab measure; its seed, name, tags and notes are the experiment's */
+            benchmark?: components["schemas"]["BenchmarkRequest"];
+            /**
+             * @description Default ab
+             * @enum {string}
+             */
+            kind?: "ab" | "repeat";
             /**
              * Format: double
              * @description A difference below this is too small to matter; default 2
@@ -1723,9 +1767,11 @@ export interface components {
             name?: string;
             /**
              * Format: int64
-             * @description How often each arm is measured; default 8. A verdict needs 6
+             * @description How often ab measures each arm; default 8. A verdict needs 6
              */
             pairs?: number;
+            /** @description How long repeat goes on */
+            repeat?: components["schemas"]["RepeatDesign"];
             /**
              * Format: int64
              * @description Of the order and of the prompts; drawn at random when absent, and stored
@@ -2446,6 +2492,55 @@ export interface components {
             source: string;
             /** Format: date-time */
             timestamp: string;
+        };
+        RepeatDesign: {
+            /**
+             * Format: double
+             * @description Begin no further run after so many seconds of measuring
+             */
+            budget_s?: number;
+            /**
+             * Format: int64
+             * @description Stop at so many; default 16
+             */
+            max_runs?: number;
+            /** @description Which figure decides, as comparisons name them; default decode_tokens_per_second */
+            metric?: string;
+            /**
+             * Format: int64
+             * @description Never stop before so many; default 4
+             */
+            min_runs?: number;
+            /**
+             * Format: double
+             * @description Stop when the 95 % interval of its mean over runs is this narrow to each side; default 2
+             */
+            target_percent?: number;
+        };
+        RepeatPoint: {
+            interval: number[] | null;
+            job_id: string;
+            look: boolean;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            percent: number | null;
+            /** Format: double */
+            value: number;
+        };
+        RepeatResult: {
+            /** @enum {string} */
+            advice: "" | "more_requests" | "more_runs";
+            /** Format: double */
+            between_percent: number | null;
+            metric: string;
+            /** Format: int64 */
+            needed: number | null;
+            points: components["schemas"]["RepeatPoint"][];
+            sentence: string;
+            unit: string;
+            /** Format: double */
+            within_percent: number | null;
         };
         RequestRecord: {
             /** Format: int64 */
@@ -4336,6 +4431,38 @@ export interface operations {
         };
     };
     cancelExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeExperiment: {
         parameters: {
             query?: never;
             header?: never;
