@@ -99,6 +99,7 @@ type RepeatResult struct {
 	Metric string        `json:"metric"`
 	Unit   string        `json:"unit"`
 	Points []RepeatPoint `json:"points"`
+	Looks  []int         `json:"looks"` // the numbers of runs at which it is decided whether to stop
 	// Needed is about how many runs the target takes at the present spread; null where that is not known.
 	Needed *int `json:"needed"`
 	// Within and Between are the spread of single requests inside a run and of the runs' means, as a share

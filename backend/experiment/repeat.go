@@ -109,7 +109,7 @@ func (repeat) Most(e domain.Experiment) int { return *e.Design.Repeat.MaxRuns }
 func (repeat) Result(e *domain.Experiment, runs []domain.Run) {
 	d := *e.Design.Repeat
 	unit, _ := compare.Unit(*d.Metric)
-	out := &domain.RepeatResult{Metric: *d.Metric, Unit: unit, Points: []domain.RepeatPoint{}}
+	out := &domain.RepeatResult{Metric: *d.Metric, Unit: unit, Points: []domain.RepeatPoint{}, Looks: looks(d).At}
 	plan := looks(d)
 	with, values := valuesOf(runs, *d.Metric)
 	sum := 0.0

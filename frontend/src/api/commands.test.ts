@@ -43,6 +43,7 @@ const rows: Row[] = [
   ['RotateToken', () => calls.rotateToken(), [], 'POST /token/rotate'],
   ['Compare', () => calls.compare({ runs: ['a', 'b'], baseline: 1 }), ['{"runs":["a","b"],"baseline":1}'], 'POST /comparisons', '{"runs":["a","b"],"baseline":1}'],
   ['StartExperiment', () => calls.startExperiment({ arms: [{ benchmark: job }], pairs: 8 }), [`{"arms":[{"benchmark":${JSON.stringify(job)}}],"pairs":8}`], 'POST /experiments', `{"arms":[{"benchmark":${JSON.stringify(job)}}],"pairs":8}`],
+  ['ResumeExperiment', () => calls.resumeExperiment('e'), ['e'], 'POST /experiments/e/resume'],
   ['CancelExperiment', () => calls.cancelExperiment('e'), ['e'], 'POST /experiments/e/cancel'],
   ['RemoveExperiment', () => calls.removeExperiment('e'), ['e'], 'DELETE /experiments/e'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],

@@ -19,6 +19,10 @@ export const startExperiment = async (json: T.ExperimentRequest): Promise<T.Expe
 export const cancelExperiment = async (which: string): Promise<T.Experiment> =>
   (await request<T.Experiment>('POST', `/experiments/${id(which)}/cancel`, { bound: ['CancelExperiment', which] })).body
 
+/** Measures again what failed or was stopped, then what had not been measured. */
+export const resumeExperiment = async (which: string): Promise<T.Experiment> =>
+  (await request<T.Experiment>('POST', `/experiments/${id(which)}/resume`, { bound: ['ResumeExperiment', which] })).body
+
 /** Forgets an experiment; its runs stay. */
 export async function removeExperiment(which: string): Promise<void> {
   await request('DELETE', `/experiments/${id(which)}`, { bound: ['RemoveExperiment', which] })

@@ -2533,6 +2533,7 @@ export interface components {
             advice: "" | "more_requests" | "more_runs";
             /** Format: double */
             between_percent: number | null;
+            looks: number[];
             metric: string;
             /** Format: int64 */
             needed: number | null;

@@ -94,9 +94,11 @@ export type Difference = With<S['Difference'], { about: 'model' | 'engine' | 'se
 export type Comparison = With<S['Comparison'], { metrics: ComparisonMetric[]; differs: Difference[]; warnings: Warning[] }>
 export type ArmInput = With<S['ArmInput'], { benchmark: BenchmarkRequest }>
 export type Arm = With<S['Arm'], { benchmark: BenchmarkRequest }>
-export type ExperimentRequest = With<S['ExperimentRequest'], { arms: ArmInput[] }>
+export type ExperimentRequest = With<S['ExperimentRequest'], { arms?: ArmInput[]; benchmark?: BenchmarkRequest }>
 export type ExperimentRun = With<S['ExperimentRun'], { status: Status }>
-export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null }>
+export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null; repeat: RepeatResult | null }>
+export type RepeatPoint = With<S['RepeatPoint'], { interval: [number, number] | null }>
+export type RepeatResult = With<S['RepeatResult'], { points: RepeatPoint[]; looks: number[] }>
 
 // The machine and the program
 export type GPUInfo = S['GPUInfo']

@@ -34,7 +34,7 @@ function whole(text: string): string | null {
 
 /** Numbers and percents take the decimal comma; a part that is itself a known sentence is translated. */
 function part(text: string): string {
-  return /^[+-]?\d+(\.\d+)?( %)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
+  return /^[+-]?\d+(\.\d+)?( %| tok\/s| ms| req\/s| J\/token| GB)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
 }
 
 function sentences(text: string): string[] {

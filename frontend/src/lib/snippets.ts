@@ -84,7 +84,7 @@ export interface RunFlags {
   confidence?: number
   warmup?: number
   cooldown?: number
-  repeat?: number
+  repeat?: number | string
   restS?: number
   restBelow?: number
   promptCache?: string

@@ -56,6 +56,11 @@ export class OneExperiment {
     this.read = new Resource(() => calls.experiment(id))
   }
 
+  async resume(): Promise<void> {
+    await calls.resumeExperiment(this.id)
+    await this.read.load()
+  }
+
   async cancel(): Promise<void> {
     await calls.cancelExperiment(this.id)
     await this.read.load()

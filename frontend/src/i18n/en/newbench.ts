@@ -237,4 +237,6 @@ export const newbench = {
   faultRepeated: 'stands here twice',
   faultDepth: 'a search for the limit chooses its own stages',
   faultStages: 'at most 64 stages',
+  untilKnown: 'Repeat until known',
+  untilKnownHint: 'Runs, until the speed is known to ± 2 %: at least 4, at most 16, each with a fresh engine.',
 }

@@ -7,6 +7,12 @@ export const comparisons: Record<string, string> = {
   '* is slower than *: *, from * to *.': '* é mais lento que *: *, de * a *.',
   '* is faster than *: *, from * to *.': '* é mais rápido que *: *, de * a *.',
   'There is no figure that both sides have.': 'Não há número que os dois lados tenham.',
+  // Repeating until a figure is known
+  '* in one run; an interval needs two.': '* em uma execução; um intervalo exige duas.',
+  '* ± * % after * runs; the target is ± * %.': '* ± * % após * execuções; o alvo é ± * %.',
+  '* ± * % after * runs, with 95 % confidence.': '* ± * % após * execuções, com 95 % de confiança.',
+  '* ± * % after * runs; ± * % would take about *.': '* ± * % após * execuções; ± * % levariam cerca de *.',
+  '* ± * % after * runs; ± * % was not reached.': '* ± * % após * execuções; ± * % não foi alcançado.',
   // What a comparison should not be read without
   'These runs were not measured in turns: whatever changed in between is in the difference too.':
     'Estas execuções não foram medidas alternadamente: o que mudou entre elas também está na diferença.',
@@ -25,5 +31,16 @@ export const comparisons: Record<string, string> = {
   'has no figures': 'não tem números',
   'is the name of another arm too': 'também é o nome de outro lado',
   'is given by the experiment, so that all arms get the same prompts': 'é dado pelo experimento, para que todos recebam os mesmos prompts',
+  'is needed by this kind': 'é exigido por este tipo',
+  'belongs to the kind ab': 'pertence ao tipo ab',
+  'does not belong to the kind ab, which has arms': 'não pertence ao tipo ab, que tem lados',
+  'is given by the experiment': 'é dado pelo experimento',
+  'is what this kind is for': 'é para isso que serve este tipo',
+  'must be true for a prompt of one\'s own, because later runs are planned from it; or use a dataset':
+    'deve ser true para um prompt próprio, porque as execuções seguintes são planejadas a partir dele; ou use um conjunto de dados',
+  'must be above 0 and at most *': 'deve ser maior que 0 e no máximo *',
+  'This experiment has already ended.': 'Este experimento já terminou.',
+  'This experiment is complete.': 'Este experimento está completo.',
+  'This experiment is still being measured.': 'Este experimento ainda está sendo medido.',
   'There is no such experiment.': 'Não existe esse experimento.',
 }

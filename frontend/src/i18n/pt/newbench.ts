@@ -239,4 +239,6 @@ export const newbench: Words<typeof en> = {
   faultRepeated: 'aparece duas vezes',
   faultDepth: 'a busca do limite escolhe as próprias etapas',
   faultStages: 'no máximo 64 etapas',
+  untilKnown: 'Repetir até saber',
+  untilKnownHint: 'Execuções até a velocidade ser conhecida a ± 2 %: no mínimo 4, no máximo 16, cada uma com um motor novo.',
 }

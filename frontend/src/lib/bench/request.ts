@@ -38,7 +38,7 @@ export function faults(v: DraftValues): Faults {
   c.number('seed', v.seed, { low: 0, high: 4_294_967_295, whole: true, optional: true })
   c.number('warmup', v.warmup, { low: 0, high: 1000, whole: true })
   c.number('cooldown', v.cooldown, { low: 0, high: 1000, whole: true })
-  c.number('repeat', v.repeat, { low: 1, high: 1000, whole: true })
+  if (v.repeat !== 'auto') c.number('repeat', v.repeat, { low: 1, high: 1000, whole: true })
   c.number('rest.seconds', v.restS, { low: 0, high: 3600, optional: true })
   if (v.target === 'model') checkEngine(v.engine, c)
   c.number('rest.below_c', v.restBelow, { low: 20, high: 100, optional: true })
@@ -135,7 +135,7 @@ export function toRequest(v: DraftValues): BenchmarkRequest {
     ...(Object.values(stop).some((s) => s !== undefined) ? { stop } : {}),
     warmup: n(v.warmup),
     ...(n(v.cooldown) ? { cooldown: n(v.cooldown) } : {}),
-    ...(n(v.repeat) !== 1 ? { repeat: n(v.repeat) } : {}),
+    ...(v.repeat === 'auto' ? { repeat: 'auto' } : n(v.repeat) !== 1 ? { repeat: n(v.repeat) } : {}),
     ...restOf(v),
     ...(v.objectives.length ? { slo: v.objectives.map(objectiveOf) } : {}),
     ...(v.promptCache === 'on' ? { prompt_cache: 'on' as const } : {}),
@@ -176,6 +176,6 @@ export function toFlags(r: BenchmarkRequest, v: DraftValues): RunFlags {
     ...words(r, v), depth: r.stages ? v.depths.join(',') : undefined, raw: r.raw_completion, set: engineWord(r.engine_options),
     slo: r.slo?.map(objectiveWord).join(','),
     requests: r.stop?.requests, durationS: r.stop?.duration_s, tokens: r.stop?.tokens, errors: r.stop?.errors, confidence: r.stop?.confidence_percent,
-    warmup: r.warmup, cooldown: r.cooldown, repeat: r.repeat as number | undefined, restS: r.rest?.seconds, restBelow: r.rest?.below_c, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
+    warmup: r.warmup, cooldown: r.cooldown, repeat: r.repeat as number | string | undefined, restS: r.rest?.seconds, restBelow: r.rest?.below_c, promptCache: r.prompt_cache, name: r.name, tags: r.tags,
   }
 }
