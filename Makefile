@@ -69,10 +69,11 @@ lint: $(NODE_READY) ## Run the slower linters (fetches golangci-lint the first t
 fmt: ## Format the Go code
 	gofmt -w main.go app backend build
 
-bench: $(HEADLESS) ## Measure the program's own error and cost against the ground-truth server (BENCH=flags)
+bench: $(HEADLESS) ## Measure the program's own error and cost against the ground-truth server, then simulate (BENCH=flags: that part alone)
 	@go build -o .cache/bin/groundtruth ./build/groundtruth
 	@go build -tags $(TAGS) -o .cache/bin/bench ./build/bench
 	@.cache/bin/bench -program $(HEADLESS) -groundtruth .cache/bin/groundtruth $(BENCH)
+	@if [ -z "$(BENCH)" ]; then $(MAKE) --no-print-directory simulate; fi
 
 contract: $(HEADLESS) .cache/contract/.ready ## Hold the program to its OpenAPI document with thousands of made requests (Python)
 	@go build -o .cache/bin/groundtruth ./build/groundtruth
