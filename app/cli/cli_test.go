@@ -63,6 +63,7 @@ func recorder(answer any, body *map[string]any) http.Handler {
 }
 
 func TestRunSendsOnlyWhatWasGiven(t *testing.T) {
+	const auto = `{"kind":"repeat","name":"N","seed":4,"benchmark":{"model_id":"m","prompt":"p","slo":"ttft<1s"}}`
 	for _, c := range []struct {
 		args []string
 		want string
@@ -72,8 +73,7 @@ func TestRunSendsOnlyWhatWasGiven(t *testing.T) {
 			`{"model_id":"m","prompt":"p","temperature":0,"warmup":0,"use_gpu":false,"seed":0}`},
 		{[]string{"--model", "m", "--dataset", "chat-en", "--load", "closed:4", "--duration", "30s", "--tag", "a,b", "--tag", "c"},
 			`{"model_id":"m","dataset_id":"chat-en","load":{"kind":"closed","concurrency":4},"stop":{"duration_s":30},"tags":["a","b","c"]}`},
-		{[]string{"--model", "m", "--prompt", "p", "--repeat", "auto", "--slo", "ttft<1s"},
-			`{"model_id":"m","prompt":"p","repeat":"auto","slo":"ttft<1s"}`},
+		{[]string{"--model", "m", "--prompt", "p", "--repeat", "auto", "--slo", "ttft<1s", "--name", "N", "--seed", "4"}, auto},
 		{[]string{"--model", "m", "--prompt", "p", "--repeat", "3", "--max-tokens", "9", "--top-p", "1", "--requests", "2"},
 			`{"model_id":"m","prompt":"p","repeat":3,"max_tokens":9,"top_p":1,"stop":{"requests":2}}`},
 	} {
@@ -88,6 +88,32 @@ func TestRunSendsOnlyWhatWasGiven(t *testing.T) {
 		}
 		if !reflect.DeepEqual(body, want) {
 			t.Errorf("run %v sends\n%v, want\n%v", c.args, body, want)
+		}
+	}
+}
+
+// A pause of an experiment is one between its runs.
+func TestExperimentsSendWhatWasGiven(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"repeat", "--model", "m", "--prompt", "p", "--rest", "30s", "--target", "1", "--min-runs", "5", "--max-runs", "9", "--budget", "1m", "--metric", "ttft_ms"},
+			`{"kind":"repeat","benchmark":{"model_id":"m","prompt":"p"},"rest":{"seconds":30},"repeat":{"target_percent":1,"min_runs":5,"max_runs":9,"budget_s":60,"metric":"ttft_ms"}}`},
+		{[]string{"ab", "--model", "m", "--prompt", "p", "--rest-below", "50", "--arm", "threads=1", "--arm", "two: threads=2", "--pairs", "6"},
+			`{"arms":[{"name":"threads=1","benchmark":{"model_id":"m","prompt":"p","engine_options":{"threads":1}}},{"name":"two","benchmark":{"model_id":"m","prompt":"p","engine_options":{"threads":2}}}],"pairs":6,"rest":{"seconds":0,"below_c":50}}`},
+	} {
+		var body map[string]any
+		h := &fakeHost{handler: recorder(domain.Experiment{ID: "x", Status: domain.StatusCompleted}, &body)}
+		if _, err := line(t, h, c.args...); err != nil {
+			t.Errorf("%v: %v", c.args, err)
+		}
+		var want map[string]any
+		if err := json.Unmarshal([]byte(c.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(body, want) {
+			t.Errorf("%v sends\n%v, want\n%v", c.args, body, want)
 		}
 	}
 }

@@ -75,6 +75,12 @@ func (e *env) ab() *cobra.Command {
 				list = append(list, arm)
 			}
 			body["arms"] = list
+			for _, arm := range list { // between runs, not only inside them
+				if b, ok := arm["benchmark"].(map[string]any); ok && b["rest"] != nil {
+					body["rest"] = b["rest"]
+					delete(b, "rest")
+				}
+			}
 			return e.experiment(c.Context(), cl, body)
 		})
 	}
@@ -344,7 +350,7 @@ func digits(v float64) string {
 func repeated(b map[string]any) map[string]any {
 	out := map[string]any{"kind": domain.ExperimentRepeat, "benchmark": b}
 	delete(b, "repeat")
-	for _, key := range []string{"name", "seed"} {
+	for _, key := range []string{"name", "seed", "rest"} {
 		if v, ok := b[key]; ok {
 			out[key] = v
 			delete(b, key)

@@ -15,6 +15,7 @@ type ExperimentRequest struct {
 	Name             *string           `json:"name,omitempty" maxLength:"200"`
 	Seed             *int64            `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Of the order and of the prompts; drawn at random when absent, and stored"`
 	MinEffectPercent *float64          `json:"min_effect_percent,omitempty" minimum:"0" maximum:"100" doc:"A difference below this is too small to matter; default 2"`
+	Rest             *Rest             `json:"rest,omitempty" doc:"Pause before each job, unless its benchmark has one of its own"`
 	Arms             []ArmInput        `json:"arms,omitempty" maxItems:"4" doc:"What ab compares; the first is the baseline"`
 	Pairs            *int              `json:"pairs,omitempty" minimum:"2" maximum:"100" doc:"How often ab measures each arm; default 8. A verdict needs 6"`
 	Benchmark        *BenchmarkRequest `json:"benchmark,omitempty" doc:"What all kinds but ab measure; its seed, name, tags and notes are the experiment's"`
@@ -68,6 +69,7 @@ type Experiment struct {
 
 // ExperimentDesign is what was asked for with every default filled in; the part of its kind is set.
 type ExperimentDesign struct {
+	Rest   *Rest         `json:"rest,omitempty"` // of any kind: before each run
 	Repeat *RepeatDesign `json:"repeat,omitempty"`
 }
 

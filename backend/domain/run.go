@@ -99,6 +99,7 @@ type Rest struct {
 	Seconds *float64 `json:"seconds,omitempty" minimum:"0" maximum:"3600" doc:"Rest this long at least; default 0"`
 	BelowC  *float64 `json:"below_c,omitempty" minimum:"20" maximum:"100" doc:"Rest, before the first repetition too, until the hottest of the GPUs and the processor package is no hotter than this, in °C"`
 	MostS   *float64 `json:"most_s,omitempty" minimum:"1" maximum:"3600" doc:"With below_c: go on after this long however hot it is, with a warning; default 300"`
+	First   *bool    `json:"first,omitempty" doc:"Rest all of it before the first repetition too; without it only below_c does"`
 }
 
 // Stop says when measuring ends; the first limit that is reached wins. All absent means: as many

@@ -22,7 +22,10 @@ func (r *run) sample(s domain.Sample) {
 
 // restBefore waits for a cool machine before anything is sent.
 func (r *run) restBefore(ctx context.Context) error {
-	if plan := r.job.Plan.Rest; plan != nil && plan.BelowC != nil {
+	switch plan := r.job.Plan.Rest; {
+	case plan != nil && plan.First != nil && *plan.First:
+		return r.rest(ctx, *plan)
+	case plan != nil && plan.BelowC != nil:
 		return r.rest(ctx, domain.Rest{BelowC: plan.BelowC, MostS: plan.MostS})
 	}
 	return nil

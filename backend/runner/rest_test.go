@@ -76,6 +76,19 @@ func cooling(ctx context.Context, m *meter) {
 	}
 }
 
+// A pause that is wanted before the first repetition too comes before anything is sent.
+func TestRestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.plan.Rest = &domain.Rest{Seconds: new(10.0), First: new(true)}
+		wantStatus(t, b.run(t.Context()), domain.StatusCompleted)
+		names, took := b.phasesOf()
+		if names[2] != "rest" || took[2] != 10*time.Second || slices.Contains(names[3:], "rest") {
+			t.Errorf("%v, %v", names, took)
+		}
+	})
+}
+
 func TestRestUntilTheMachineIsCool(t *testing.T) {
 	for name, c := range map[string]struct {
 		rest        domain.Rest

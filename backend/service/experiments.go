@@ -91,6 +91,9 @@ func (s *Service) planRuns(ctx context.Context, e *domain.Experiment, step exper
 func (s *Service) planRun(ctx context.Context, e domain.Experiment, arm, block int) (planned, error) {
 	b := e.Arms[arm].Benchmark
 	b.Seed = new(blockSeed(e.Seed, block))
+	if e.Design.Rest != nil && b.Rest == nil {
+		b.Rest = e.Design.Rest
+	}
 	plan, model, prompt, err := s.resolve(ctx, b)
 	if err != nil {
 		return planned{}, inArm(arm, err)
@@ -132,6 +135,13 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 	checkRange(&bad, "body.seed", float64(e.Seed), 0, math.MaxUint32)
 	checkRange(&bad, "body.min_effect_percent", e.MinEffectPercent, 0, 100)
 	checkLabels("body.name", e.Name, 200, &bad)
+	if r.Rest != nil {
+		rest := *r.Rest
+		rest.First = new(true)
+		p := domain.Plan{Rest: &rest, Phases: []domain.Phase{domain.PhaseMeasure}}
+		planRest(&p, &bad)
+		e.Design.Rest = p.Rest
+	}
 	kind.Plan(r, &e, (*experiment.Refusals)(&bad))
 	for i, a := range e.Arms {
 		checkLabels(fmt.Sprintf("body.arms[%d].name", i), a.Name, 100, &bad)

@@ -135,3 +135,24 @@ func TestRepeatRefusals(t *testing.T) {
 		}
 	})
 }
+
+// A rest of the experiment comes before each of its runs.
+func TestExperimentRests(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		r := repeated(domain.RepeatDesign{MaxRuns: ptr(2), MinRuns: ptr(2)})
+		r.Rest = &domain.Rest{Seconds: ptr(30.0)}
+		e, err := w.svc.StartExperiment(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range w.ended(e.ID).Runs {
+			got := w.stored(run.ID)
+			if took := got.EndedAt.Sub(*got.StartedAt); took < 30*time.Second {
+				t.Errorf("run %d took %v with its rest", run.Block, took)
+			}
+		}
+		r.Rest = &domain.Rest{Seconds: ptr(-1.0)}
+		_, err = w.svc.StartExperiment(t.Context(), r)
+		refused(t, err, domain.KindInvalid, "body.rest.seconds")
+	})
+}

@@ -125,7 +125,7 @@ func planRest(p *domain.Plan, bad *fieldErrors) {
 	if r.MostS != nil && r.BelowC == nil {
 		bad.add("body.rest.most_s", "belongs to below_c")
 	}
-	filled := domain.Rest{Seconds: new(or(r.Seconds, 0)), BelowC: r.BelowC, MostS: r.MostS}
+	filled := domain.Rest{Seconds: new(or(r.Seconds, 0)), BelowC: r.BelowC, MostS: r.MostS, First: r.First}
 	checkRange(bad, "body.rest.seconds", *filled.Seconds, 0, mostRestS)
 	if r.BelowC != nil {
 		checkRange(bad, "body.rest.below_c", *r.BelowC, 20, 100)

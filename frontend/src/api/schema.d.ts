@@ -1733,6 +1733,7 @@ export interface components {
         };
         ExperimentDesign: {
             repeat?: components["schemas"]["RepeatDesign"];
+            rest?: components["schemas"]["Rest"];
         };
         ExperimentEnd: {
             /** Format: date-time */
@@ -1772,6 +1773,8 @@ export interface components {
             pairs?: number;
             /** @description How long repeat goes on */
             repeat?: components["schemas"]["RepeatDesign"];
+            /** @description Pause before each job, unless its benchmark has one of its own */
+            rest?: components["schemas"]["Rest"];
             /**
              * Format: int64
              * @description Of the order and of the prompts; drawn at random when absent, and stored
@@ -2611,6 +2614,8 @@ export interface components {
              * @description Rest, before the first repetition too, until the hottest of the GPUs and the processor package is no hotter than this, in °C
              */
             below_c?: number;
+            /** @description Rest all of it before the first repetition too; without it only below_c does */
+            first?: boolean;
             /**
              * Format: double
              * @description With below_c: go on after this long however hot it is, with a warning; default 300
