@@ -284,14 +284,14 @@ func TestTheDataFolderMayStandInDotEnv(t *testing.T) {
 	}
 	env := Env{WorkDir: work, Home: work, GOOS: "linux"}
 	h := &host{env: env}
-	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got != data {
+	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got.dir != data || got.base != "" {
 		t.Errorf("the data folder is %q, %v, want %q", got, err, data)
 	}
 	h.env.Environ = []string{"INFEROMETER_DATA_DIR=" + data + "2"}
-	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got != data+"2" {
+	if got, err := h.dataDir(cli.Options{}, h.dotEnv()); err != nil || got.dir != data+"2" {
 		t.Errorf("the environment does not win: %q, %v", got, err)
 	}
-	if got, err := h.dataDir(cli.Options{DataDir: data + "3"}, h.dotEnv()); err != nil || got != data+"3" {
+	if got, err := h.dataDir(cli.Options{DataDir: data + "3"}, h.dotEnv()); err != nil || got.dir != data+"3" {
 		t.Errorf("the flag does not win: %q, %v", got, err)
 	}
 }

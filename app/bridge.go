@@ -153,6 +153,15 @@ func (b *Bridge) EmptyTrash() string { return b.call("EmptyTrash", "", nil, nil)
 // CompactStorage gives free space back to the disk.
 func (b *Bridge) CompactStorage() string { return b.call("CompactStorage", "", nil, nil) }
 
+// MoveStorage moves the data folder.
+func (b *Bridge) MoveStorage(body string) string { return b.call("MoveStorage", body, nil, nil) }
+
+// CancelMove leaves the data folder where it is after all.
+func (b *Bridge) CancelMove() string { return b.call("CancelMove", "", nil, nil) }
+
+// RemoveOldData deletes what a move left in the old place.
+func (b *Bridge) RemoveOldData() string { return b.call("RemoveOldData", "", nil, nil) }
+
 // ApplyRetention applies the rules of retention that are set.
 func (b *Bridge) ApplyRetention() string { return b.call("ApplyRetention", "", nil, nil) }
 

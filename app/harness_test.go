@@ -73,9 +73,17 @@ func serve(t *testing.T, dir string, vars ...string) *program {
 // serveWith is serve with flags of its own.
 func serveWith(t *testing.T, dir string, vars []string, flags ...string) *program {
 	t.Helper()
+	return serveIn(t, func(ctx context.Context, out, errs io.Writer) Env {
+		return testEnv(ctx, dir, out, errs, vars, append([]string{"serve"}, flags...)...)
+	})
+}
+
+// serveIn is serve in an environment of its own.
+func serveIn(t *testing.T, in func(ctx context.Context, out, errs io.Writer) Env) *program {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	p := &program{t: t, out: newLines(), err: newLines(), stop: stop, code: make(chan int, 1)}
-	env := testEnv(ctx, dir, p.out, p.err, vars, append([]string{"serve"}, flags...)...)
+	env := in(ctx, p.out, p.err)
 	go func() { p.code <- Main(env, testWeb()) }()
 	timeout := time.After(deadline)
 	for {

@@ -13,6 +13,7 @@ import (
 	"github.com/inferometer/inferometer/app/cli"
 	"github.com/inferometer/inferometer/backend/config"
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/relocate"
 )
 
 // fewestThreads run Go code even where a model leaves the program one core: while one of them is
@@ -76,11 +77,11 @@ func (h *host) Version() string {
 // Connect implements cli.Host. The instance that holds the data folder answers; without one this
 // process does, and serves REST on a free port meanwhile so that others can see it.
 func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() error, error) {
-	dir, err := h.dataDir(o, h.dotEnv())
+	place, err := h.dataDir(o, h.dotEnv())
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := Started(ctx, h.wiring(dir, o), func(a *App) error {
+	a, err := Started(ctx, h.wiring(place, o), func(a *App) error {
 		if err := a.Start(ctx, false); err != nil {
 			return err
 		}
@@ -99,11 +100,11 @@ func (h *host) Connect(ctx context.Context, o cli.Options) (*cli.Client, func() 
 
 // Serve implements cli.Host.
 func (h *host) Serve(ctx context.Context, o cli.ServeOptions) error {
-	dir, err := h.dataDir(o.Options, h.dotEnv())
+	place, err := h.dataDir(o.Options, h.dotEnv())
 	if err != nil {
 		return err
 	}
-	a, err := Started(ctx, h.wiring(dir, o.Options), func(a *App) error {
+	a, err := Started(ctx, h.wiring(place, o.Options), func(a *App) error {
 		if err := a.Listen(ListenOptions{Addr: a.settings.APIAddr()}); err != nil {
 			return err
 		}
@@ -141,7 +142,7 @@ func (h *host) Setup(ctx context.Context, o cli.SetupOptions) error {
 		if err != nil {
 			return err
 		}
-		dir = data
+		dir = data.dir
 	}
 	return h.install(ctx, dir, o.What)
 }
@@ -150,25 +151,33 @@ func (h *host) Setup(ctx context.Context, o cli.SetupOptions) error {
 // cannot name that.
 func (h *host) dotEnv() string { return filepath.Join(h.env.WorkDir, ".env") }
 
+// place is the data folder, and the platform's own one that leads to it; empty when the data folder was named.
+type place struct{ dir, base string }
+
 // dataDir finds the data folder and makes it, for this user alone.
-func (h *host) dataDir(o cli.Options, dotEnv string) (string, error) {
+func (h *host) dataDir(o cli.Options, dotEnv string) (place, error) {
 	vars, err := config.ReadDotEnv(dotEnv)
 	if err != nil {
-		return "", err
+		return place{}, err
 	}
-	dir, err := config.DataDir(o.DataDir, config.Lookup(h.env.Environ, vars), h.env.GOOS, h.env.Home)
+	getenv := config.Lookup(h.env.Environ, vars)
+	dir, err := config.DataDir(o.DataDir, getenv, h.env.GOOS, h.env.Home)
 	if err == nil {
 		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
-		return "", err
+		return place{}, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
+		return place{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	return dir, nil
+	if o.DataDir != "" || getenv(config.EnvDataDir) != "" {
+		return place{dir: dir}, nil
+	}
+	now, err := relocate.Follow(dir)
+	return place{dir: now, base: dir}, err
 }
 
-func (h *host) wiring(dir string, o cli.Options) Wiring {
-	return Wiring{Env: h.env, Web: h.web, DataDir: dir, Flags: o.Settings, Stdout: h.env.Stdout}
+func (h *host) wiring(p place, o cli.Options) Wiring {
+	return Wiring{Env: h.env, Web: h.web, DataDir: p.dir, BaseDir: p.base, Flags: o.Settings, Stdout: h.env.Stdout}
 }

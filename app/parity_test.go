@@ -32,6 +32,7 @@ func verbsOf() map[string][]string {
 		"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
 		"MeasureBandwidth": {"bandwidth"}, "AddView": {"views", "add"}, "EditView": {"views", "edit"}, "RemoveView": {"views", "rm"},
 		"EraseBenchmark": {"trash", "rm"}, "EmptyTrash": {"trash", "empty"}, "CompactStorage": {"storage", "compact"},
+		"MoveStorage": {"storage", "move"}, "CancelMove": {"storage", "stay"}, "RemoveOldData": {"storage", "remove-old"},
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},

@@ -38,11 +38,11 @@ func (h *host) Window(ctx context.Context, o cli.Options) error {
 		fmt.Fprintln(h.env.Stderr, "There is no display here; serving the interface instead. Ctrl-C ends it.")
 		return h.Serve(ctx, cli.ServeOptions{Options: o})
 	}
-	dir, err := h.dataDir(o, "")
+	place, err := h.dataDir(o, "")
 	if err != nil {
 		return err
 	}
-	w := h.wiring(dir, o)
+	w := h.wiring(place, o)
 	w.Window = true
 	a, err := Started(ctx, w, func(a *App) error { return a.begin(ctx) })
 	var held *HeldError

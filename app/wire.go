@@ -22,7 +22,6 @@ import (
 	"github.com/inferometer/inferometer/backend/bandwidth"
 	"github.com/inferometer/inferometer/backend/config"
 	"github.com/inferometer/inferometer/backend/domain"
-	"github.com/inferometer/inferometer/backend/engine/llama"
 	"github.com/inferometer/inferometer/backend/library"
 	"github.com/inferometer/inferometer/backend/logbook"
 	"github.com/inferometer/inferometer/backend/scrape"
@@ -43,6 +42,7 @@ type Wiring struct {
 	Env     Env
 	Web     fs.FS
 	DataDir string            // exists
+	BaseDir string            // the platform's own data folder, which leads to DataDir; empty: DataDir was named
 	Flags   map[string]string // settings fixed on the command line
 	Stdout  io.Writer
 	Window  bool // this process shows the window
@@ -124,20 +124,10 @@ func Started(ctx context.Context, w Wiring, begin func(*App) error) (*App, error
 }
 
 func (a *App) wire(ctx context.Context) error {
+	if err := a.takeFolder(ctx); err != nil {
+		return err
+	}
 	dir := a.w.DataDir
-	lock, held, err := lockFile(filepath.Join(dir, lockName))
-	if err != nil {
-		return &domain.Error{Kind: domain.KindUnavailable, Err: err, Msg: "The data folder " + dir + " cannot be written.",
-			Hint: "Make it yours and writable, or choose another one with --data-dir or INFEROMETER_DATA_DIR."}
-	}
-	if held {
-		return &HeldError{Dir: dir, Server: readServer(dir)}
-	}
-	a.onClose("lock", lock.Close)
-	a.log = a.openLog()
-	if _, err := llama.ReapOrphans(dir); err != nil {
-		a.log.Warn("Cannot end an engine that an earlier start left behind", "error", err)
-	}
 	db, err := a.openDatabase(ctx)
 	if err != nil {
 		return err
@@ -159,7 +149,7 @@ func (a *App) wire(ctx context.Context) error {
 	sampler := telemetry.New(telemetry.Options{RateHz: a.settings.TelemetryHz(), Log: a.part("telemetry")})
 	a.service = service.New(service.Deps{Store: db, Sampler: sampler, Processes: telemetry.NewProcesses().Scan, Library: lib, Hub: a.hub,
 		Engines: &engines{lib: lib, stateDir: dir}, Secrets: newSecrets(db, dir, a.part("secrets")),
-		Settings: a.settings, App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
+		Settings: a.settings, Mover: a.mover(), App: a.info, SigningKey: func() (ed25519.PrivateKey, error) { return signingKey(dir) }, TestDatabase: a.settings.TestDatabase(),
 		OwnAddress: a.ownAddress, Scrape: startScrape, ScrapeOnce: scrape.Check, ReadMemory: bandwidth.Read, KeepAwake: keepAwake(a.w.Env.GOOS, a.log), Log: a.part("service"), Logs: &a.logs})
 	a.api = api.New(api.Options{Service: a.service, Web: a.w.Web, Log: a.part("api"), Version: Version,
 		Debug: a.settings.Debug, Failed: func(err error) { a.suspect(db, err) }, Front: a.toFront, RotateToken: a.rotateToken})

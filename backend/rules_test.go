@@ -51,6 +51,7 @@ func table() map[string]row {
 		"backend/logbook":           {own: domain},
 		"backend/experiment":        {own: []string{"backend/compare", "backend/domain", "backend/stats/infer"}},
 		"backend/load":              {own: domain},
+		"backend/relocate":          {own: domain},
 		"backend/scrape":            {own: domain},
 		"backend/runner":            {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/stats", "backend/workload"}},
 		"backend/service":           {own: []string{"backend/compare", "backend/domain", "backend/engine", "backend/experiment", "backend/load", "backend/runner", "backend/stats", "backend/transfer", "backend/verdict", "backend/workload"}, third: []string{"github.com/google/uuid"}},

@@ -40,7 +40,7 @@ func (e *env) storage() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return show1(c.Context(), e, http.MethodDelete, storagePath+"/recovery", nil, say("The notice is gone; what was set aside stays."))
 		}}
-	c.AddCommand(compact, backup, e.backups(), keep, dismiss, e.retention(),
+	c.AddCommand(compact, backup, e.backups(), keep, dismiss, e.retention(), e.move(), e.stay(), e.removeOld(),
 		e.idVerb("restore", "Put a backup in place of the database at the next start", http.MethodPost, storagePath+"/backups/", "/restore", "Start the program again to restore it."),
 		e.idVerb("rm", "Delete a backup", http.MethodDelete, storagePath+"/backups/", "", "Deleted."))
 	return c
@@ -115,6 +115,9 @@ func printStorage(w io.Writer, s domain.Storage) error {
 		rows = append(rows, []string{"free on the disk", size(*s.DiskFreeBytes), ""})
 	}
 	fmt.Fprintln(w, s.DataDir)
+	if o := s.OldData; o != nil {
+		fmt.Fprintf(w, "%s still holds %s from before the move. “inferometer storage remove-old” deletes it.\n", o.Dir, size(o.Bytes))
+	}
 	if s.PendingRestore != "" {
 		fmt.Fprintf(w, "At the next start %s takes the place of the database. “inferometer storage keep” prevents it.\n", s.PendingRestore)
 	}

@@ -19,6 +19,13 @@ func (a *API) storageRoutes() {
 		describe("Rules that are not given are those of the settings."))
 	add(a, command("ApplyRetention", http.MethodPost, path+"/retention", "Apply the rules of retention that are set"), a.applyRetention,
 		describe("They are also applied by themselves, once an hour while nothing is measured."))
+	add(a, read("StorageWork", path+"/work", "What works the disk now"), a.storageWork,
+		describe("It reads next to nothing, so that it can be asked for again and again."))
+	add(a, command("MoveStorage", http.MethodPost, path+"/move", "Move the data folder"), a.moveStorage, status(http.StatusAccepted),
+		describe("Models, engines and backups are copied while nothing is measured; what changes is copied and read back at the next start, which then uses the new place. "+
+			"The old copy stays until it is removed. It is refused when the data folder was named at the start."))
+	add(a, command("CancelMove", http.MethodDelete, path+"/move", "Leave the data folder where it is after all"), a.cancelMove, status(http.StatusNoContent))
+	add(a, command("RemoveOldData", http.MethodDelete, path+"/old", "Delete what a move left in the old place"), a.removeOldData)
 	add(a, read("Backups", backups, "Copies of the database, newest first"), a.backups)
 	add(a, command("AddBackup", http.MethodPost, backups, "Copy the database now"), a.addBackup, status(http.StatusCreated))
 	add(a, command("RemoveBackup", http.MethodDelete, backups+"/{id}", "Delete a copy"), a.removeBackup, status(http.StatusNoContent))
@@ -41,6 +48,31 @@ func (a *API) eraseBenchmark(ctx context.Context, in *JobInput) (*nothing, error
 func (a *API) storage(ctx context.Context, _ *none) (*body[domain.Storage], error) {
 	s, err := a.svc.Storage(ctx)
 	return &body[domain.Storage]{s}, err
+}
+
+func (a *API) storageWork(ctx context.Context, _ *none) (*body[domain.StorageWork], error) {
+	w, err := a.svc.StorageWork(ctx)
+	return &body[domain.StorageWork]{w}, err
+}
+
+type moveInput struct {
+	Body struct {
+		Path string `json:"path" minLength:"1" maxLength:"4096" doc:"An absolute path to a folder that is empty, or not there yet, in a folder that is"`
+	}
+}
+
+func (a *API) moveStorage(ctx context.Context, in *moveInput) (*body[domain.Move], error) {
+	m, err := a.svc.MoveStorage(ctx, in.Body.Path)
+	return &body[domain.Move]{m}, err
+}
+
+func (a *API) cancelMove(ctx context.Context, _ *none) (*nothing, error) {
+	return nil, a.svc.CancelMove(ctx)
+}
+
+func (a *API) removeOldData(ctx context.Context, _ *none) (*body[domain.OldData], error) {
+	o, err := a.svc.RemoveOldData(ctx)
+	return &body[domain.OldData]{o}, err
 }
 
 func (a *API) compactStorage(ctx context.Context, _ *none) (*body[domain.Compacted], error) {

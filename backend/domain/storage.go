@@ -13,6 +13,30 @@ type Storage struct {
 	DiskFreeBytes  *int64        `json:"disk_free_bytes"`
 	PendingRestore string        `json:"pending_restore"` // the backup that takes its place at the next start; empty: none
 	Database       DatabaseState `json:"database"`
+	// OldData is what a move of the data folder left in its old place; null: nothing.
+	OldData *OldData `json:"old_data"`
+}
+
+// StorageWork is the answer of GET /api/v1/storage/work: what works the disk now.
+type StorageWork struct {
+	Movable bool  `json:"movable"` // the data folder was not named at the start, so that it can be moved
+	Move    *Move `json:"move"`    // null: the data folder stays where it is
+}
+
+// Move is a move of the data folder that was asked for.
+type Move struct {
+	To         string `json:"to"`
+	State      string `json:"state"`  // copying, ready (it happens at the next start), switching, failed
+	Reason     string `json:"reason"` // why it failed; else empty
+	DoneBytes  int64  `json:"done_bytes"`
+	TotalBytes int64  `json:"total_bytes"` // of all that is moved, what is copied at the next start included
+}
+
+// OldData is what a move of the data folder left in its old place.
+type OldData struct {
+	Dir     string    `json:"dir"`
+	Bytes   int64     `json:"bytes"`
+	MovedAt time.Time `json:"moved_at"`
 }
 
 // DatabaseState says how well the database is.

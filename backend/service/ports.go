@@ -225,6 +225,20 @@ type SettingsStore interface {
 	BackupKeep() int
 }
 
+// Mover moves the data folder; relocate.Mover implements it.
+type Mover interface {
+	// Plan checks a new place and begins a move there; Copy copies what it can until ctx ends. The rest is done at the
+	// next start.
+	Plan(ctx context.Context, to string) (domain.Move, error)
+	Copy(ctx context.Context) error
+	Cancel(ctx context.Context) error // KindNotFound without a move
+	Movable() bool
+	Move() *domain.Move // nil: none was asked for
+	// Old is what the last move left behind; RemoveOld deletes it.
+	Old() *domain.OldData
+	RemoveOld(ctx context.Context) (domain.OldData, error)
+}
+
 // LogSource keeps the newest records of the program's log; logbook.Book implements it.
 type LogSource interface {
 	Records(least slog.Level, limit int) []domain.LogRecord // newest first
@@ -236,7 +250,7 @@ type Scraper interface {
 	Stop()                        // and waits for its goroutines
 }
 
-// Deps are what New needs. Scrape, ScrapeOnce, Processes, TestDatabase, OwnAddress, KeepAwake, Log, Logs and Now may be left out.
+// Deps are what New needs. Mover, Scrape, ScrapeOnce, Processes, TestDatabase, OwnAddress, KeepAwake, Log, Logs and Now may be left out.
 type Deps struct {
 	Store    Store
 	Sampler  Sampler
@@ -245,6 +259,7 @@ type Deps struct {
 	Hub      Publisher
 	Secrets  SecretStore
 	Settings SettingsStore
+	Mover    Mover
 	App      func() domain.AppInfo
 	// Processes scans the processes of this machine within a few milliseconds; it may leave out what it
 	// did not get to. One goroutine calls it at a time.

@@ -28,6 +28,7 @@ func (s *Service) tidy(ctx context.Context) {
 		s.checkDatabase(ctx)
 		s.betweenRuns(ctx, "Cannot fold hardware samples", s.d.Store.FoldTelemetry)
 		s.betweenRuns(ctx, "Cannot index texts", s.d.Store.IndexTexts)
+		s.copyData(ctx)
 		select {
 		case <-ctx.Done():
 			return

@@ -62,6 +62,9 @@ func New(d Deps) *Service {
 	if d.Logs == nil {
 		d.Logs = noLog{}
 	}
+	if d.Mover == nil {
+		d.Mover = noMover{}
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

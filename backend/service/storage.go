@@ -11,7 +11,62 @@ import (
 const housekeeping = time.Hour
 
 // Storage says what takes space on disk.
-func (s *Service) Storage(ctx context.Context) (domain.Storage, error) { return s.d.Store.Usage(ctx) }
+func (s *Service) Storage(ctx context.Context) (domain.Storage, error) {
+	out, err := s.d.Store.Usage(ctx)
+	out.OldData = s.d.Mover.Old()
+	return out, err
+}
+
+// StorageWork says what works the disk now; it is cheap to ask for again and again.
+func (s *Service) StorageWork(context.Context) (domain.StorageWork, error) {
+	return domain.StorageWork{Movable: s.d.Mover.Movable(), Move: s.d.Mover.Move()}, nil
+}
+
+// MoveStorage moves the data folder: what is large is copied while nothing is measured, the rest at the next start.
+func (s *Service) MoveStorage(ctx context.Context, to string) (domain.Move, error) {
+	if err := s.quietDisk(); err != nil {
+		return domain.Move{}, err
+	}
+	m, err := s.d.Mover.Plan(ctx, to)
+	if err == nil {
+		s.rested()
+	}
+	return m, err
+}
+
+// CancelMove takes a move back that has not happened yet.
+func (s *Service) CancelMove(ctx context.Context) error { return s.d.Mover.Cancel(ctx) }
+
+// RemoveOldData deletes what the last move left in the old place.
+func (s *Service) RemoveOldData(ctx context.Context) (domain.OldData, error) {
+	return s.d.Mover.RemoveOld(ctx)
+}
+
+// noMover is a data folder that cannot be moved.
+type noMover struct{}
+
+func (noMover) Plan(context.Context, string) (domain.Move, error) {
+	return domain.Move{}, domain.Errorf(domain.KindConflict, "The data folder cannot be moved.")
+}
+func (noMover) Copy(context.Context) error { return nil }
+func (noMover) Cancel(context.Context) error {
+	return domain.Errorf(domain.KindNotFound, "The data folder is not being moved.")
+}
+func (noMover) Movable() bool        { return false }
+func (noMover) Move() *domain.Move   { return nil }
+func (noMover) Old() *domain.OldData { return nil }
+func (noMover) RemoveOld(context.Context) (domain.OldData, error) {
+	return domain.OldData{}, domain.Errorf(domain.KindNotFound, "There is no old data folder.")
+}
+
+// copyData copies what is to be moved. A run that begins ends it; it goes on afterwards.
+func (s *Service) copyData(ctx context.Context) {
+	ctx, done := s.untilRun(ctx)
+	defer done()
+	if err := s.d.Mover.Copy(ctx); err != nil && ctx.Err() == nil {
+		s.d.Log.Error("The data folder cannot be moved", "error", err)
+	}
+}
 
 // CompactStorage gives free space back to the disk; not while anything is measured.
 func (s *Service) CompactStorage(ctx context.Context) (domain.Compacted, error) {

@@ -80,6 +80,9 @@ func (s *Service) Support(ctx context.Context) ([]byte, error) {
 	}
 	app := sys.App
 	sys.App.DataDir, sys.App.Address, sys.App.AddressNote, storage.DataDir = hidden(app.DataDir), hidden(app.Address), "", hidden(storage.DataDir)
+	if storage.OldData != nil {
+		storage.OldData.Dir = hidden(storage.OldData.Dir)
+	}
 	log := s.d.Logs.Records(slog.LevelDebug, logMost)
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)

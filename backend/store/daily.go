@@ -37,7 +37,7 @@ func (s *Store) BackUpDaily(ctx context.Context, now time.Time, keep int) (made 
 	case err != nil:
 		return false, wrap("look for runs", err)
 	}
-	if free := freeBytes(s.path); free != nil && *free < spareFactor*s.SizeBytes() {
+	if free := FreeBytes(s.path); free != nil && *free < spareFactor*s.SizeBytes() {
 		return false, refuse("There is too little room for the daily backup.", "Free some space, or keep no daily backups.", nil)
 	}
 	if _, err := s.addBackup(ctx, byDay); err != nil {

@@ -4,8 +4,8 @@ package store
 
 import "syscall"
 
-// freeBytes is what the disk of a folder has left for this user; nil when it cannot be told.
-func freeBytes(dir string) *int64 {
+// FreeBytes is what the disk of a folder has left for this user; nil when it cannot be told.
+func FreeBytes(dir string) *int64 {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return nil

@@ -35,7 +35,7 @@ func (s *Store) KeepReserve() error {
 	if have {
 		need = reserveBytes
 	}
-	if free := freeBytes(filepath.Dir(s.path)); free != nil && *free < need {
+	if free := FreeBytes(filepath.Dir(s.path)); free != nil && *free < need {
 		return nil
 	}
 	if !have {
@@ -61,7 +61,7 @@ func writeReserve(path string) error {
 
 // openReserve gives the reserve up before a database is opened on a disk without room: opening writes.
 func openReserve(path string) (full bool) {
-	free := freeBytes(filepath.Dir(path))
+	free := FreeBytes(filepath.Dir(path))
 	if free == nil || *free >= leastFree {
 		return false
 	}

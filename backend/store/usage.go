@@ -48,7 +48,7 @@ func (s *Store) weighed(ctx context.Context, tables ...string) ([]weighed, error
 // Usage says what takes space in the database and in the folders beside it.
 func (s *Store) Usage(ctx context.Context) (domain.Storage, error) {
 	dir := filepath.Dir(s.path)
-	out := domain.Storage{DataDir: dir, DatabaseBytes: s.SizeBytes(), DiskFreeBytes: freeBytes(dir), PendingRestore: s.pendingRestore(),
+	out := domain.Storage{DataDir: dir, DatabaseBytes: s.SizeBytes(), DiskFreeBytes: FreeBytes(dir), PendingRestore: s.pendingRestore(),
 		Database: s.State()}
 	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // so that the parts are of one state
 	if err != nil {

@@ -774,6 +774,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move the data folder
+         * @description Models, engines and backups are copied while nothing is measured; what changes is copied and read back at the next start, which then uses the new place. The old copy stays until it is removed. It is refused when the data folder was named at the start.
+         */
+        post: operations["moveStorage"];
+        /** Leave the data folder where it is after all */
+        delete: operations["cancelMove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/old": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete what a move left in the old place */
+        delete: operations["removeOldData"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/storage/recovery": {
         parameters: {
             query?: never;
@@ -829,6 +867,26 @@ export interface paths {
          * @description They are also applied by themselves, once an hour while nothing is measured.
          */
         post: operations["applyRetention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storage/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What works the disk now
+         * @description It reads next to nothing, so that it can be asked for again and again.
+         */
+        get: operations["storageWork"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2264,6 +2322,19 @@ export interface components {
             /** @description Absolute path of a .gguf file on this machine */
             path: string;
         };
+        Move: {
+            /** Format: int64 */
+            done_bytes: number;
+            reason: string;
+            state: string;
+            to: string;
+            /** Format: int64 */
+            total_bytes: number;
+        };
+        MoveInputBody: {
+            /** @description An absolute path to a folder that is empty, or not there yet, in a folder that is */
+            path: string;
+        };
         Objective: {
             /**
              * Format: double
@@ -2286,6 +2357,13 @@ export interface components {
             objective: components["schemas"]["Objective"];
             /** Format: double */
             value_ms: number | null;
+        };
+        OldData: {
+            /** Format: int64 */
+            bytes: number;
+            dir: string;
+            /** Format: date-time */
+            moved_at: string;
         };
         OutcomeCounts: {
             /** Format: int64 */
@@ -3078,6 +3156,7 @@ export interface components {
             database_bytes: number;
             /** Format: int64 */
             disk_free_bytes: number | null;
+            old_data: components["schemas"]["OldData"] | null;
             parts: components["schemas"]["StoragePart"][];
             pending_restore: string;
             /** Format: int64 */
@@ -3090,6 +3169,10 @@ export interface components {
             kind: string;
             /** Format: int64 */
             rows: number | null;
+        };
+        StorageWork: {
+            movable: boolean;
+            move: components["schemas"]["Move"] | null;
         };
         Summary: {
             /** Format: double */
@@ -5294,6 +5377,95 @@ export interface operations {
             };
         };
     };
+    moveStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Move"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelMove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeOldData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OldData"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     dismissRecovery: {
         parameters: {
             query?: never;
@@ -5398,6 +5570,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storageWork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageWork"];
                 };
             };
             /** @description A problem */

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/inferometer/inferometer/backend/domain"
+)
+
+// workLook is how often work on the disk is looked at.
+const workLook = 250 * time.Millisecond
+
+func (e *env) move() *cobra.Command {
+	return &cobra.Command{Use: "move PATH", Short: "Move the data folder: copy what is large now, the rest at the next start", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			to, err := filepath.Abs(args[0])
+			if err != nil {
+				return fmt.Errorf("storage move: %w", err)
+			}
+			return e.with(c.Context(), func(cl *Client) error {
+				m, err := call[domain.Move](c.Context(), cl, http.MethodPost, storagePath+"/move", map[string]string{"path": to})
+				if err == nil {
+					err = e.copied(c.Context(), cl, &m)
+				}
+				if err != nil {
+					return err
+				}
+				return e.printMove(m)
+			})
+		}}
+}
+
+// copied waits until what can be copied now is copied, and shows how far that is.
+func (e *env) copied(ctx context.Context, cl *Client, m *domain.Move) error {
+	tick := time.NewTicker(workLook)
+	defer tick.Stop()
+	p := progress{w: e.io.Err, rewrite: e.io.Terminal}
+	defer p.end()
+	for m.State == "copying" {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		w, err := call[domain.StorageWork](ctx, cl, http.MethodGet, storagePath+"/work", nil)
+		if err != nil {
+			return err
+		}
+		if w.Move == nil {
+			return errors.New("storage move: it was taken back")
+		}
+		*m = *w.Move
+		p.bytes(m.DoneBytes, m.TotalBytes)
+	}
+	return nil
+}
+
+// bytes prints how much of something is done.
+func (p *progress) bytes(done, all int64) {
+	if now := time.Now(); p.rewrite || now.Sub(p.last) >= plainEvery {
+		p.last = now
+		p.line(fmt.Sprintf("%s of %s", size(done), size(all)))
+	}
+}
+
+func (e *env) printMove(m domain.Move) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("print the move: %w", err)
+	}
+	return e.print(body, func(w io.Writer) error {
+		if m.State == "failed" {
+			fmt.Fprintln(w, m.Reason)
+			return ErrReported
+		}
+		_, err := fmt.Fprintf(w, "Ready. The next start copies the rest and goes on in %s. “inferometer storage stay” takes it back.\n", m.To)
+		return err
+	})
+}
+
+func (e *env) stay() *cobra.Command {
+	return &cobra.Command{Use: "stay", Short: "Leave the data folder where it is after all", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodDelete, storagePath+"/move", nil, say("The data folder stays; what was copied is gone."))
+		}}
+}
+
+func (e *env) removeOld() *cobra.Command {
+	return &cobra.Command{Use: "remove-old", Short: "Delete what a move of the data folder left in the old place", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodDelete, storagePath+"/old", nil, func(w io.Writer, o domain.OldData) error {
+				_, err := fmt.Fprintf(w, "%s freed in %s.\n", size(o.Bytes), o.Dir)
+				return err
+			})
+		}}
+}
