@@ -31,6 +31,7 @@ type Bridge struct {
 // native is what only a window can do; nil in tests.
 type native interface {
 	OpenFile(title, pattern string) (string, error)
+	OpenFolder(title string) (string, error)
 	SaveFile(title, name string) (string, error)
 	Reveal(path string) error
 }
@@ -153,6 +154,9 @@ func (b *Bridge) EmptyTrash() string { return b.call("EmptyTrash", "", nil, nil)
 // CompactStorage gives free space back to the disk.
 func (b *Bridge) CompactStorage() string { return b.call("CompactStorage", "", nil, nil) }
 
+// CancelStorageTask stops what works the whole database.
+func (b *Bridge) CancelStorageTask() string { return b.call("CancelStorageTask", "", nil, nil) }
+
 // MoveStorage moves the data folder.
 func (b *Bridge) MoveStorage(body string) string { return b.call("MoveStorage", body, nil, nil) }
 
@@ -224,6 +228,9 @@ func (b *Bridge) RotateToken() string { return b.call("RotateToken", "", nil, ni
 func (b *Bridge) OpenFile(title, pattern string) (string, error) {
 	return b.native.OpenFile(title, pattern)
 }
+
+// OpenFolder shows the system's dialog and returns the chosen folder, empty when it was closed.
+func (b *Bridge) OpenFolder(title string) (string, error) { return b.native.OpenFolder(title) }
 
 // Reveal shows a file or folder in the system's file manager.
 func (b *Bridge) Reveal(path string) error { return b.native.Reveal(path) }

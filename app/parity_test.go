@@ -32,7 +32,7 @@ func verbsOf() map[string][]string {
 		"AddDataset": {"datasets", "add"}, "RemoveDataset": {"datasets", "rm"}, "EditSettings": {"settings"},
 		"MeasureBandwidth": {"bandwidth"}, "AddView": {"views", "add"}, "EditView": {"views", "edit"}, "RemoveView": {"views", "rm"},
 		"EraseBenchmark": {"trash", "rm"}, "EmptyTrash": {"trash", "empty"}, "CompactStorage": {"storage", "compact"},
-		"MoveStorage": {"storage", "move"}, "CancelMove": {"storage", "stay"}, "RemoveOldData": {"storage", "remove-old"},
+		"CancelStorageTask": {"storage", "stop"}, "MoveStorage": {"storage", "move"}, "CancelMove": {"storage", "stay"}, "RemoveOldData": {"storage", "remove-old"},
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
@@ -65,7 +65,7 @@ func TestEveryOperationHasItsFaces(t *testing.T) {
 }
 
 func TestEveryBoundMethodIsAnOperation(t *testing.T) {
-	own := []string{"OpenFile", "Reveal"} // what only a window can do
+	own := []string{"OpenFile", "OpenFolder", "Reveal"} // what only a window can do
 	names := map[string]bool{}
 	for _, op := range api.Ops() {
 		names[op.Name] = true

@@ -167,6 +167,11 @@ func (s *shell) OpenFile(title, pattern string) (string, error) {
 		Filters: []runtime.FileFilter{{DisplayName: pattern, Pattern: pattern}}})
 }
 
+// OpenFolder implements native.
+func (s *shell) OpenFolder(title string) (string, error) {
+	return runtime.OpenDirectoryDialog(*s.ctx.Load(), runtime.OpenDialogOptions{Title: title, CanCreateDirectories: true})
+}
+
 // SaveFile implements native.
 func (s *shell) SaveFile(title, name string) (string, error) {
 	return runtime.SaveFileDialog(*s.ctx.Load(), runtime.SaveDialogOptions{Title: title, DefaultFilename: name})

@@ -20,14 +20,14 @@ func (e *env) storage() *cobra.Command {
 		}}
 	compact := &cobra.Command{Use: "compact", Short: "Give free space back to the disk", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return show1(c.Context(), e, http.MethodPost, storagePath+"/compact", nil, func(w io.Writer, x domain.Compacted) error {
+			return shown(c.Context(), e, storagePath+"/compact", func(w io.Writer, x domain.Compacted) error {
 				_, err := fmt.Fprintf(w, "%s before, %s now.\n", size(x.BeforeBytes), size(x.AfterBytes))
 				return err
 			})
 		}}
 	backup := &cobra.Command{Use: "backup", Short: "Copy the database now", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return show1(c.Context(), e, http.MethodPost, storagePath+"/backups", nil, func(w io.Writer, b domain.Backup) error {
+			return shown(c.Context(), e, storagePath+"/backups", func(w io.Writer, b domain.Backup) error {
 				_, err := fmt.Fprintf(w, "%s (%s)\n", b.Name, size(b.Bytes))
 				return err
 			})
@@ -40,7 +40,7 @@ func (e *env) storage() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return show1(c.Context(), e, http.MethodDelete, storagePath+"/recovery", nil, say("The notice is gone; what was set aside stays."))
 		}}
-	c.AddCommand(compact, backup, e.backups(), keep, dismiss, e.retention(), e.move(), e.stay(), e.removeOld(),
+	c.AddCommand(compact, backup, e.backups(), keep, dismiss, e.retention(), e.move(), e.stay(), e.removeOld(), e.stop(),
 		e.idVerb("restore", "Put a backup in place of the database at the next start", http.MethodPost, storagePath+"/backups/", "/restore", "Start the program again to restore it."),
 		e.idVerb("rm", "Delete a backup", http.MethodDelete, storagePath+"/backups/", "", "Deleted."))
 	return c

@@ -21,6 +21,8 @@ func (a *API) storageRoutes() {
 		describe("They are also applied by themselves, once an hour while nothing is measured."))
 	add(a, read("StorageWork", path+"/work", "What works the disk now"), a.storageWork,
 		describe("It reads next to nothing, so that it can be asked for again and again."))
+	add(a, command("CancelStorageTask", http.MethodDelete, path+"/task", "Stop what works the whole database"), a.cancelStorageTask, status(http.StatusNoContent),
+		describe("It answers before that has ended; whoever asked for it is told that it was stopped."))
 	add(a, command("MoveStorage", http.MethodPost, path+"/move", "Move the data folder"), a.moveStorage, status(http.StatusAccepted),
 		describe("Models, engines and backups are copied while nothing is measured; what changes is copied and read back at the next start, which then uses the new place. "+
 			"The old copy stays until it is removed. It is refused when the data folder was named at the start."))
@@ -53,6 +55,10 @@ func (a *API) storage(ctx context.Context, _ *none) (*body[domain.Storage], erro
 func (a *API) storageWork(ctx context.Context, _ *none) (*body[domain.StorageWork], error) {
 	w, err := a.svc.StorageWork(ctx)
 	return &body[domain.StorageWork]{w}, err
+}
+
+func (a *API) cancelStorageTask(ctx context.Context, _ *none) (*nothing, error) {
+	return nil, a.svc.CancelStorageTask(ctx)
 }
 
 type moveInput struct {

@@ -29,6 +29,13 @@ func TestStorageOverREST(t *testing.T) {
 	if r := decode[domain.Restore](w.call(http.MethodPost, base+"/storage/backups/"+b.Name+"/restore", nil).want(http.StatusOK)); !r.Restart || r.Name != b.Name {
 		t.Errorf("%+v", r)
 	}
+	if work := decode[domain.StorageWork](w.get(base + "/storage/work").want(http.StatusOK)); work.Task != nil || work.Move != nil || work.Movable {
+		t.Errorf("%+v", work)
+	}
+	w.call(http.MethodDelete, base+"/storage/task", nil).problem(http.StatusNotFound)
+	w.call(http.MethodPost, base+"/storage/move", map[string]any{"path": "/x"}).problem(http.StatusConflict)
+	w.call(http.MethodDelete, base+"/storage/move", nil).problem(http.StatusNotFound)
+	w.call(http.MethodDelete, base+"/storage/old", nil).problem(http.StatusNotFound)
 	w.call(http.MethodDelete, base+"/storage/restore", nil).want(http.StatusNoContent)
 	w.call(http.MethodDelete, base+"/storage/restore", nil).problem(http.StatusNotFound)
 	w.call(http.MethodPost, base+"/storage/backups/..%2Finferometer.db/restore", nil).problem(http.StatusNotFound)

@@ -21,6 +21,16 @@ type Storage struct {
 type StorageWork struct {
 	Movable bool  `json:"movable"` // the data folder was not named at the start, so that it can be moved
 	Move    *Move `json:"move"`    // null: the data folder stays where it is
+	// Task is what reads or writes the whole database because somebody asked for it; null: nothing.
+	Task *StorageTask `json:"task"`
+}
+
+// StorageTask is work on the whole database that takes its time.
+type StorageTask struct {
+	Kind       string    `json:"kind"` // compact, backup, restore
+	DoneBytes  int64     `json:"done_bytes"`
+	TotalBytes int64     `json:"total_bytes"` // 0: not known yet
+	StartedAt  time.Time `json:"started_at"`
 }
 
 // Move is a move of the data folder that was asked for.

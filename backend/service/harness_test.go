@@ -204,6 +204,14 @@ type faultyStore struct {
 	*store.Store
 	appendErr, updateErr, pingErr atomic.Pointer[error]
 	check                         func(ctx context.Context) error // nil: that of the store
+	compact                       func(ctx context.Context, tell func(done, total int64)) (domain.Compacted, error)
+}
+
+func (s *faultyStore) Compact(ctx context.Context, tell func(done, total int64)) (domain.Compacted, error) {
+	if s.compact != nil {
+		return s.compact(ctx, tell)
+	}
+	return s.Store.Compact(ctx, tell)
 }
 
 func (s *faultyStore) Check(ctx context.Context) error {

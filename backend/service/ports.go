@@ -79,7 +79,8 @@ type ViewStore interface {
 // SpaceStore knows what takes space, frees it, and keeps copies of the database.
 type SpaceStore interface {
 	Usage(ctx context.Context) (domain.Storage, error)
-	Compact(ctx context.Context) (domain.Compacted, error)
+	// Compact gives free space back; tell hears, as below, how many bytes of how many are done.
+	Compact(ctx context.Context, tell func(done, total int64)) (domain.Compacted, error)
 	// WouldFree counts what rules free at a moment; DropTexts and DropTelemetry free some of it and return how
 	// many runs they changed, 0 at the end.
 	WouldFree(ctx context.Context, rules domain.RetentionRules, now time.Time) (domain.Retention, error)
@@ -87,12 +88,12 @@ type SpaceStore interface {
 	DropTelemetry(ctx context.Context, now time.Time, days int) (int, error)
 	EraseRun(ctx context.Context, id domain.RunID) error // one of the trash
 	Backups(ctx context.Context) ([]domain.Backup, error)
-	AddBackup(ctx context.Context) (domain.Backup, error)
+	AddBackup(ctx context.Context, tell func(done, total int64)) (domain.Backup, error)
 	// BackUpDaily makes a backup if one is due at a moment, and keeps so many of its kind.
 	BackUpDaily(ctx context.Context, now time.Time, keep int) (made bool, err error)
 	RemoveBackup(ctx context.Context, name string) error
 	// StageRestore lays a backup ready for the next opening; CancelRestore takes that back.
-	StageRestore(ctx context.Context, name string) error
+	StageRestore(ctx context.Context, name string, tell func(done, total int64)) error
 	CancelRestore(ctx context.Context) error
 	// State says how well the database is; Check finds that out by reading all of it, if that is due.
 	State() domain.DatabaseState

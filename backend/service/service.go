@@ -33,6 +33,7 @@ type Service struct {
 	active  *job
 	going   map[string]bool    // experiments that this process plans on
 	probing bool               // the memory is being measured: no benchmark starts
+	task    *diskTask          // on the whole database; nil: none
 	yield   context.CancelFunc // ends what reads the disk while nothing is measured; nil: nothing has
 	wake    chan struct{}
 	stop    context.CancelCauseFunc

@@ -17,11 +17,6 @@ func (s *Service) Storage(ctx context.Context) (domain.Storage, error) {
 	return out, err
 }
 
-// StorageWork says what works the disk now; it is cheap to ask for again and again.
-func (s *Service) StorageWork(context.Context) (domain.StorageWork, error) {
-	return domain.StorageWork{Movable: s.d.Mover.Movable(), Move: s.d.Mover.Move()}, nil
-}
-
 // MoveStorage moves the data folder: what is large is copied while nothing is measured, the rest at the next start.
 func (s *Service) MoveStorage(ctx context.Context, to string) (domain.Move, error) {
 	if err := s.quietDisk(); err != nil {
@@ -70,18 +65,7 @@ func (s *Service) copyData(ctx context.Context) {
 
 // CompactStorage gives free space back to the disk; not while anything is measured.
 func (s *Service) CompactStorage(ctx context.Context) (domain.Compacted, error) {
-	if err := s.quietDisk(); err != nil {
-		return domain.Compacted{}, err
-	}
-	return s.d.Store.Compact(ctx)
-}
-
-// quietDisk refuses what works the disk while anything is measured.
-func (s *Service) quietDisk() error {
-	if s.measuring() {
-		return &domain.Error{Kind: domain.KindConflict, Msg: "This would disturb the benchmark that is running.", Hint: "Wait for it to end, or cancel it."}
-	}
-	return nil
+	return onDisk(ctx, s, "compact", s.d.Store.Compact)
 }
 
 // Backups lists the copies of the database, newest first.
@@ -91,10 +75,7 @@ func (s *Service) Backups(ctx context.Context) ([]domain.Backup, error) {
 
 // AddBackup copies the database; not while anything is measured.
 func (s *Service) AddBackup(ctx context.Context) (domain.Backup, error) {
-	if err := s.quietDisk(); err != nil {
-		return domain.Backup{}, err
-	}
-	return s.d.Store.AddBackup(ctx)
+	return onDisk(ctx, s, "backup", s.d.Store.AddBackup)
 }
 
 // RemoveBackup deletes a copy.
@@ -105,10 +86,9 @@ func (s *Service) RemoveBackup(ctx context.Context, name string) error {
 // RestoreBackup checks a copy and lays it ready; it takes the place of the database at the next start, and
 // what is there now becomes a backup itself.
 func (s *Service) RestoreBackup(ctx context.Context, name string) (domain.Restore, error) {
-	if err := s.quietDisk(); err != nil {
-		return domain.Restore{}, err
-	}
-	return domain.Restore{Name: name, Restart: true}, s.d.Store.StageRestore(ctx, name)
+	return onDisk(ctx, s, "restore", func(ctx context.Context, tell func(done, total int64)) (domain.Restore, error) {
+		return domain.Restore{Name: name, Restart: true}, s.d.Store.StageRestore(ctx, name, tell)
+	})
 }
 
 // CancelRestore takes back what RestoreBackup has laid ready.

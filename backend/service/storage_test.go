@@ -2,10 +2,12 @@ package service_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/service"
 )
 
 // TestRetentionIsOffButForTheTrash lets a year pass.
@@ -132,4 +134,104 @@ func TestTheDatabaseIsBackedUpDaily(t *testing.T) {
 			t.Errorf("%+v, %v", again, err)
 		}
 	})
+}
+
+// TestATaskOnTheDiskIsToldAndStopped: by a person, and by a run that begins.
+func TestATaskOnTheDiskIsToldAndStopped(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		w.store.compact = func(ctx context.Context, tell func(done, total int64)) (domain.Compacted, error) {
+			tell(3, 8)
+			<-ctx.Done()
+			return domain.Compacted{}, ctx.Err()
+		}
+		task := func() *domain.StorageTask {
+			work, err := w.svc.StorageWork(t.Context())
+			if err != nil || work.Movable || work.Move != nil {
+				t.Errorf("%+v, %v", work, err)
+			}
+			return work.Task
+		}
+		compact := func() chan error {
+			ended := make(chan error, 1)
+			go func() {
+				_, err := w.svc.CompactStorage(t.Context())
+				ended <- err
+			}()
+			pass(time.Second)
+			return ended
+		}
+		refused(t, w.svc.CancelStorageTask(t.Context()), domain.KindNotFound, "")
+		ended := compact()
+		if got := task(); got == nil || got.Kind != "compact" || got.DoneBytes != 3 || got.TotalBytes != 8 || got.StartedAt.IsZero() {
+			t.Errorf("%+v", got)
+		}
+		_, err := w.svc.AddBackup(t.Context())
+		refused(t, err, domain.KindConflict, "")
+		if err := w.svc.CancelStorageTask(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err == nil || err.Error() != "This was stopped." || task() != nil {
+			t.Errorf("it ended with %v; %+v", err, task())
+		}
+		ended = compact()
+		run := w.start(nil)
+		if err := <-ended; err == nil || err.Error() != "A benchmark began, so this was stopped." {
+			t.Errorf("it ended with %v", err)
+		}
+		w.wait(run.ID)
+	})
+}
+
+// TestTheDataFolderIsCopiedBetweenRuns: a run that begins ends the copying, which goes on afterwards.
+func TestTheDataFolderIsCopiedBetweenRuns(t *testing.T) {
+	m := &fakeMover{}
+	in(t, options{deps: func(d *service.Deps) { d.Mover = m }}, func(t *testing.T, w *world) {
+		if _, err := w.svc.MoveStorage(t.Context(), "/there"); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		run := w.start(nil)
+		w.measuring(run.ID)
+		if m.began.Load() != 1 || m.ended.Load() != 1 {
+			t.Errorf("the copying began %d times and ended %d times", m.began.Load(), m.ended.Load())
+		}
+		_, err := w.svc.MoveStorage(t.Context(), "/there")
+		refused(t, err, domain.KindConflict, "")
+		w.wait(run.ID)
+		pass(time.Second)
+		if m.began.Load() != 2 {
+			t.Errorf("it did not go on: %d", m.began.Load())
+		}
+		if use, err := w.svc.Storage(t.Context()); err != nil || use.OldData == nil || use.OldData.Dir != "/before" {
+			t.Errorf("%+v, %v", use.OldData, err)
+		}
+	})
+}
+
+// fakeMover copies until it is ended.
+type fakeMover struct {
+	planned, began, ended atomic.Int32
+}
+
+func (m *fakeMover) Plan(_ context.Context, to string) (domain.Move, error) {
+	m.planned.Store(1)
+	return domain.Move{To: to, State: "copying"}, nil
+}
+
+func (m *fakeMover) Copy(ctx context.Context) error {
+	if m.planned.Load() == 0 || ctx.Err() != nil {
+		return nil
+	}
+	m.began.Add(1)
+	<-ctx.Done()
+	m.ended.Add(1)
+	return ctx.Err()
+}
+
+func (m *fakeMover) Cancel(context.Context) error { return nil }
+func (m *fakeMover) Movable() bool                { return true }
+func (m *fakeMover) Move() *domain.Move           { return nil }
+func (m *fakeMover) Old() *domain.OldData         { return &domain.OldData{Dir: "/before"} }
+func (m *fakeMover) RemoveOld(context.Context) (domain.OldData, error) {
+	return domain.OldData{}, nil
 }

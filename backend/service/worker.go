@@ -50,6 +50,9 @@ func (s *Service) giveWay() {
 	if s.yield != nil {
 		s.yield()
 	}
+	if s.task != nil {
+		s.task.cancel(errGaveWay)
+	}
 }
 
 // execute measures one job and stores how it ended, whatever happens on the way.

@@ -85,12 +85,13 @@ func (s *Store) backupFile(ctx context.Context, name string) (domain.Backup, str
 	return domain.Backup{}, "", &domain.Error{Kind: domain.KindNotFound, Msg: "There is no such backup."}
 }
 
-// AddBackup copies the database as it is now. It reads on a connection of its own, so nobody waits for it.
-func (s *Store) AddBackup(ctx context.Context) (domain.Backup, error) {
-	return s.addBackup(ctx, byHand)
+// AddBackup copies the database as it is now. It reads on a connection of its own, so nobody waits for it. tell,
+// which may be nil, hears how many bytes of about how many are written so far.
+func (s *Store) AddBackup(ctx context.Context, tell func(done, total int64)) (domain.Backup, error) {
+	return s.addBackup(ctx, byHand, tell)
 }
 
-func (s *Store) addBackup(ctx context.Context, reason string) (domain.Backup, error) {
+func (s *Store) addBackup(ctx context.Context, reason string, tell func(done, total int64)) (domain.Backup, error) {
 	db := open(s.path, "mode=ro", 1, []pragma{{"busy_timeout", "5000", "5000"}})
 	defer db.Close()
 	var version int
@@ -98,7 +99,7 @@ func (s *Store) addBackup(ctx context.Context, reason string) (domain.Backup, er
 		return domain.Backup{}, wrap("back up database", err)
 	}
 	target := backupPath(s.path, version, reason, time.Now())
-	if err := copyInto(ctx, db, target); err != nil {
+	if err := copyTold(ctx, db, target, tell); err != nil {
 		return domain.Backup{}, err
 	}
 	b, _, err := s.backupFile(ctx, filepath.Base(target))
@@ -119,6 +120,43 @@ func copyInto(ctx context.Context, db *sql.DB, target string) error {
 		return wrap("back up database", err)
 	}
 	return nil
+}
+
+// copyLook is how often the size of a copy is looked at.
+const copyLook = 200 * time.Millisecond
+
+// copyTold is copyInto that tells how far it is: free pages are not copied, so that it may end early.
+func copyTold(ctx context.Context, db *sql.DB, target string, tell func(done, total int64)) error {
+	if tell == nil {
+		return copyInto(ctx, db, target)
+	}
+	var total int64
+	err := db.QueryRowContext(ctx, `SELECT ((SELECT * FROM pragma_page_count) - (SELECT * FROM pragma_freelist_count)) *
+		(SELECT * FROM pragma_page_size)`).Scan(&total)
+	if err != nil {
+		return wrap("measure database", err)
+	}
+	tell(0, total)
+	ended, looked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(looked)
+		look := time.NewTicker(copyLook)
+		defer look.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-look.C:
+				if fi, err := os.Stat(target); err == nil {
+					tell(min(fi.Size(), total), total)
+				}
+			}
+		}
+	}()
+	err = copyInto(ctx, db, target)
+	close(ended)
+	<-looked
+	return err
 }
 
 // RemoveBackup deletes one copy.
@@ -151,7 +189,7 @@ func (s *Store) pendingRestore() string {
 
 // StageRestore checks a backup and lays a copy of it beside the database; the next opening puts it in its
 // place and keeps what was there as a backup.
-func (s *Store) StageRestore(ctx context.Context, name string) error {
+func (s *Store) StageRestore(ctx context.Context, name string, tell func(done, total int64)) error {
 	_, file, err := s.backupFile(ctx, name)
 	if err != nil {
 		return err
@@ -166,7 +204,7 @@ func (s *Store) StageRestore(ctx context.Context, name string) error {
 		return err
 	}
 	part := restorePath(s.path) + ".part"
-	if err := copyChecked(ctx, file, part); err != nil {
+	if err := copyChecked(ctx, file, part, tell); err != nil {
 		_ = os.Remove(part) // the fault is told
 		return err
 	}
@@ -189,7 +227,7 @@ func (s *Store) CancelRestore(context.Context) error {
 }
 
 // copyChecked reads a backup from end to end, its journal included, and writes a copy.
-func copyChecked(ctx context.Context, file, to string) error {
+func copyChecked(ctx context.Context, file, to string, tell func(done, total int64)) error {
 	if fault, err := quickCheck(ctx, file); err != nil {
 		return err
 	} else if fault != nil {
@@ -197,7 +235,7 @@ func copyChecked(ctx context.Context, file, to string) error {
 	}
 	db := open(file, "mode=ro", 1, nil)
 	defer db.Close()
-	return copyInto(ctx, db, to)
+	return copyTold(ctx, db, to, tell)
 }
 
 func badBackup(err error) error {

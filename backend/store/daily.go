@@ -40,7 +40,7 @@ func (s *Store) BackUpDaily(ctx context.Context, now time.Time, keep int) (made 
 	if free := FreeBytes(s.path); free != nil && *free < spareFactor*s.SizeBytes() {
 		return false, refuse("There is too little room for the daily backup.", "Free some space, or keep no daily backups.", nil)
 	}
-	if _, err := s.addBackup(ctx, byDay); err != nil {
+	if _, err := s.addBackup(ctx, byDay, nil); err != nil {
 		return false, err
 	}
 	return true, s.pruneDaily(ctx, keep)

@@ -59,7 +59,7 @@ func TestDailyBackupsArePruned(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	byHand, err := s.AddBackup(t.Context())
+	byHand, err := s.AddBackup(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

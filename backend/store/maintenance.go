@@ -64,5 +64,5 @@ func (s *Store) PurgeRuns(ctx context.Context, deletedBefore time.Time) (int, er
 	if n == 0 {
 		return 0, nil
 	}
-	return n, s.giveBackSpace(ctx)
+	return n, s.giveBackSpace(ctx, nil)
 }

@@ -76,7 +76,7 @@ func withBackup(t *testing.T, backedUp bool) (path, backup string) {
 	s := openAt(t, path)
 	mustCreate(t, s, newRun("old"))
 	if backedUp {
-		b, err := s.AddBackup(t.Context())
+		b, err := s.AddBackup(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,34 +116,67 @@ func (s *Store) inTx(ctx context.Context, op string, f func(context.Context, *sq
 	return s.oneTx(ctx, op, f)
 }
 
-// Pages that are given back at once while the disk is full: moving them fills the journal.
-const pagesOnce = 256
+// Pages that are given back at once: others write between two steps. Moving pages fills the journal, for which a
+// full disk has little room.
+const (
+	pagesOnce     = 1024
+	pagesOnceFull = 256
+)
 
-// giveBackSpace shortens the file by its free pages.
-func (s *Store) giveBackSpace(ctx context.Context) error {
-	if !s.State().DiskFull {
-		return s.vacuum(ctx, 0)
+// giveBackSpace shortens the file by its free pages. tell, which may be nil, hears how many bytes of how many are
+// given back so far.
+func (s *Store) giveBackSpace(ctx context.Context, tell func(done, total int64)) error {
+	first, pageSize, err := s.freePages(ctx)
+	if err != nil {
+		return err
 	}
-	for free := -1; ; {
-		if err := s.vacuum(ctx, pagesOnce); err != nil {
+	full, step := s.State().DiskFull, pagesOnce
+	if full {
+		step = pagesOnceFull
+	}
+	for left := first; left > 0; {
+		if tell != nil {
+			tell((first-left)*pageSize, first*pageSize)
+		}
+		if err := s.vacuum(ctx, step); err != nil {
 			return err
 		}
-		var held, left int
-		var ignored [2]int
-		if err := s.w.QueryRowContext(ctx, foldJournal).Scan(&held, &ignored[0], &ignored[1]); err != nil {
-			return wrap("fold journal", err)
+		if full {
+			if held, err := s.foldJournal(ctx); err != nil {
+				return err
+			} else if held { // a long read holds the journal: the rest is free within the database
+				break
+			}
 		}
-		if err := s.w.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&left); err != nil {
-			return wrap("count free pages", err)
+		now, _, err := s.freePages(ctx)
+		if err != nil {
+			return err
 		}
-		if left == 0 || left == free || held != 0 { // a long read holds the journal: the rest is free within the database
-			return s.KeepReserve()
+		if now >= left { // others free as much as is given back
+			break
 		}
-		free = left
+		left = now
 	}
+	if full {
+		return s.KeepReserve()
+	}
+	return nil
 }
 
-// vacuum gives pages back, all for 0. The pragma frees one page a step, so its rows have to be read to the end.
+func (s *Store) freePages(ctx context.Context) (pages, size int64, err error) {
+	err = s.w.QueryRowContext(ctx, "SELECT (SELECT * FROM pragma_freelist_count), (SELECT * FROM pragma_page_size)").Scan(&pages, &size)
+	return pages, size, wrap("count free pages", err)
+}
+
+// foldJournal writes the journal into the database; held: something still reads from it.
+func (s *Store) foldJournal(ctx context.Context) (held bool, err error) {
+	var busy int
+	var ignored [2]int
+	err = s.w.QueryRowContext(ctx, foldJournal).Scan(&busy, &ignored[0], &ignored[1])
+	return busy != 0, wrap("fold journal", err)
+}
+
+// vacuum gives so many pages back. The pragma frees one page a step, so its rows have to be read to the end.
 func (s *Store) vacuum(ctx context.Context, pages int) error {
 	rows, err := s.w.QueryContext(ctx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", pages))
 	if err != nil {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,9 +95,62 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 	if free := part(t, usage(t, s), "free").Bytes; free < 3e6 {
 		t.Fatalf("only %d bytes are free", free)
 	}
-	c, err := s.Compact(t.Context())
+	c, err := s.Compact(t.Context(), nil)
 	if err != nil || c.AfterBytes > c.BeforeBytes/4 || part(t, usage(t, s), "free").Bytes != 0 {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestCompactTellsHowFarItIs and can be stopped: what was given back until then stays so.
+func TestCompactTellsHowFarItIs(t *testing.T) {
+	s := openNew(t)
+	r := newRun("big")
+	r.Status = domain.StatusCompleted
+	mustCreate(t, s, r)
+	for i := range 40 {
+		mustAppend(t, s, r.ID, domain.Batch{Requests: []domain.RequestRecord{withTexts("big", i, strings.Repeat("word ", 80000), "")}})
+	}
+	if _, err := s.Writer().Exec("DELETE FROM request_detail"); err != nil {
+		t.Fatal(err)
+	}
+	free := part(t, usage(t, s), "free").Bytes
+	ctx, stop := context.WithCancel(t.Context())
+	var steps []int64
+	_, err := s.Compact(ctx, func(done, total int64) {
+		if total < free || done > total {
+			t.Errorf("%d of %d, %d were free", done, total, free)
+		}
+		if steps = append(steps, done); len(steps) == 3 {
+			stop()
+		}
+	})
+	left := part(t, usage(t, s), "free").Bytes
+	if err == nil || len(steps) != 3 || steps[0] != 0 || steps[2] <= steps[1] || left >= free || left == 0 {
+		t.Errorf("%v after %v: %d of %d are free", err, steps, left, free)
+	}
+	if _, err := s.Compact(t.Context(), nil); err != nil || part(t, usage(t, s), "free").Bytes != 0 {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+func TestBackupTellsAndStops(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inferometer.db")
+	s := openAt(t, path)
+	mustCreate(t, s, newRun("first"))
+	var first, total int64 = -1, 0
+	b, err := s.AddBackup(t.Context(), func(done, all int64) {
+		if first < 0 {
+			first = done
+		}
+		total = all
+	})
+	if err != nil || first != 0 || total < b.Bytes*9/10 || total > b.Bytes*11/10 {
+		t.Errorf("%d of %d were told of %+v, %v", first, total, b, err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err = s.AddBackup(ctx, func(int64, int64) { stop() })
+	if all, lerr := s.Backups(t.Context()); err == nil || lerr != nil || len(all) != 1 {
+		t.Errorf("a stopped backup: %v, %+v, %v", err, all, lerr)
 	}
 }
 
@@ -104,7 +158,7 @@ func TestBackupAndRestore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inferometer.db")
 	s := openAt(t, path)
 	mustCreate(t, s, newRun("first"))
-	b, err := s.AddBackup(t.Context())
+	b, err := s.AddBackup(t.Context(), nil)
 	if err != nil || b.Reason != "manual" || b.Schema != store.Latest(t) || b.Bytes == 0 || time.Since(b.CreatedAt) > time.Minute {
 		t.Fatalf("%+v, %v", b, err)
 	}
@@ -113,12 +167,12 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	mustCreate(t, s, newRun("second"))
 	for _, name := range []string{"../inferometer.db", "nope", "", "/etc/passwd"} {
-		wantKind(t, "restore "+name, s.StageRestore(t.Context(), name), domain.KindNotFound)
+		wantKind(t, "restore "+name, s.StageRestore(t.Context(), name, nil), domain.KindNotFound)
 		wantKind(t, "remove "+name, s.RemoveBackup(t.Context(), name), domain.KindNotFound)
 	}
 	wantKind(t, "cancel nothing", s.CancelRestore(t.Context()), domain.KindNotFound)
 	for range 2 { // taken back once
-		if err := s.StageRestore(t.Context(), b.Name); err != nil {
+		if err := s.StageRestore(t.Context(), b.Name, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := usage(t, s).PendingRestore; got != b.Name {
@@ -134,7 +188,7 @@ func TestBackupAndRestore(t *testing.T) {
 			t.Errorf("pending %q", got)
 		}
 	}
-	if err := s.StageRestore(t.Context(), b.Name); err != nil {
+	if err := s.StageRestore(t.Context(), b.Name, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -151,7 +205,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	// And back again: what was there before is a backup like any other.
-	if err := s.StageRestore(t.Context(), all[0].Name); err != nil {
+	if err := s.StageRestore(t.Context(), all[0].Name, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -174,11 +228,11 @@ func TestRestoreSurvivesAStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inferometer.db")
 	s := openAt(t, path)
 	mustCreate(t, s, newRun("kept"))
-	b, err := s.AddBackup(t.Context())
+	b, err := s.AddBackup(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.StageRestore(t.Context(), b.Name); err != nil {
+	if err := s.StageRestore(t.Context(), b.Name, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -197,7 +251,7 @@ func TestDamagedBackupIsNotRestored(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inferometer.db")
 	s := openAt(t, path)
 	aged(t, s, map[string]int{"a": 1}, func(*domain.Run) {})
-	b, err := s.AddBackup(t.Context())
+	b, err := s.AddBackup(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +265,7 @@ func TestDamagedBackupIsNotRestored(t *testing.T) {
 		if err := os.WriteFile(file, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.StageRestore(t.Context(), b.Name); err == nil || usage(t, s).PendingRestore != "" {
+		if err := s.StageRestore(t.Context(), b.Name, nil); err == nil || usage(t, s).PendingRestore != "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

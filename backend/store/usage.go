@@ -132,8 +132,9 @@ func ignoreMissing(err error) error {
 }
 
 // Compact gives the free pages of the database and what the index of texts can spare back to the disk.
-// Others can read and write between its steps.
-func (s *Store) Compact(ctx context.Context) (domain.Compacted, error) {
+// Others can read and write between its steps. tell, which may be nil, hears how many bytes of how many are given
+// back so far.
+func (s *Store) Compact(ctx context.Context, tell func(done, total int64)) (domain.Compacted, error) {
 	out := domain.Compacted{BeforeBytes: s.SizeBytes()}
 	for more := s.search; more; {
 		err := s.inTx(ctx, "merge the index of texts", func(ctx context.Context, tx *sql.Tx) (err error) {
@@ -144,7 +145,7 @@ func (s *Store) Compact(ctx context.Context) (domain.Compacted, error) {
 			return out, err
 		}
 	}
-	if err := s.giveBackSpace(ctx); err != nil {
+	if err := s.giveBackSpace(ctx, tell); err != nil {
 		return out, err
 	}
 	if _, err := s.w.ExecContext(ctx, foldJournal+"; PRAGMA optimize"); err != nil {

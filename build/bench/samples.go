@@ -37,7 +37,7 @@ func keptSamples(ctx context.Context, m *machine) ([]figure, error) {
 		return nil, err
 	}
 	defer s.Close()
-	empty, err := s.Compact(ctx)
+	empty, err := s.Compact(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func keptSamples(ctx context.Context, m *machine) ([]figure, error) {
 		return nil, err
 	}
 	perSample := us(cpuTime()-before) / hourOfSamples
-	full, err := s.Compact(ctx)
+	full, err := s.Compact(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

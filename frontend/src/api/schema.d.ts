@@ -873,6 +873,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/storage/task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop what works the whole database
+         * @description It answers before that has ended; whoever asked for it is told that it was stopped.
+         */
+        delete: operations["cancelStorageTask"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/storage/work": {
         parameters: {
             query?: never;
@@ -3170,9 +3190,19 @@ export interface components {
             /** Format: int64 */
             rows: number | null;
         };
+        StorageTask: {
+            /** Format: int64 */
+            done_bytes: number;
+            kind: string;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: int64 */
+            total_bytes: number;
+        };
         StorageWork: {
             movable: boolean;
             move: components["schemas"]["Move"] | null;
+            task: components["schemas"]["StorageTask"] | null;
         };
         Summary: {
             /** Format: double */
@@ -5571,6 +5601,33 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Retention"];
                 };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelStorageTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem */
             default: {

@@ -102,3 +102,53 @@ func (e *env) removeOld() *cobra.Command {
 			})
 		}}
 }
+
+func (e *env) stop() *cobra.Command {
+	return &cobra.Command{Use: "stop", Short: "Stop compacting, backing up or preparing to restore", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return show1(c.Context(), e, http.MethodDelete, storagePath+"/task", nil, say("Stopped."))
+		}}
+}
+
+// shown makes a call that works the whole database, shows meanwhile how far that is, and prints its answer as T.
+func shown[T any](ctx context.Context, e *env, path string, human func(io.Writer, T) error) error {
+	return e.with(ctx, func(cl *Client) error {
+		watch, done := context.WithCancel(ctx)
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			e.watchTask(watch, cl)
+		}()
+		raw, err := cl.Raw(ctx, http.MethodPost, path, nil)
+		done()
+		<-watched
+		if err != nil {
+			return err
+		}
+		return e.print(raw, func(w io.Writer) error {
+			var v T
+			if err := json.Unmarshal(raw, &v); err != nil {
+				return fmt.Errorf("read answer: %w", err)
+			}
+			return human(w, v)
+		})
+	})
+}
+
+// watchTask shows how far a task on the whole database is until ctx ends. What cannot be asked is not shown.
+func (e *env) watchTask(ctx context.Context, cl *Client) {
+	tick := time.NewTicker(workLook)
+	defer tick.Stop()
+	p := progress{w: e.io.Err, rewrite: e.io.Terminal, last: time.Now()}
+	defer p.end()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if w, err := call[domain.StorageWork](ctx, cl, http.MethodGet, storagePath+"/work", nil); err == nil && w.Task != nil && w.Task.TotalBytes > 0 {
+			p.bytes(w.Task.DoneBytes, w.Task.TotalBytes)
+		}
+	}
+}
