@@ -5,6 +5,7 @@ import type { ProblemBody } from './types'
 
 interface NativeBridge {
   OpenFile?(title: string, pattern: string): Promise<string>
+  OpenFolder?(title: string): Promise<string>
   Export?(query: string, title: string, name: string): Promise<string>
   Support?(title: string): Promise<string>
 }
@@ -21,6 +22,15 @@ export function canOpenFile(): boolean {
 /** The path that a person chose in the system's dialog; empty when they closed it. */
 export async function openFile(title: string, pattern: string): Promise<string> {
   return (await native().OpenFile?.(title, pattern)) ?? ''
+}
+
+export function canOpenFolder(): boolean {
+  return typeof native().OpenFolder === 'function'
+}
+
+/** The folder that a person chose in the system's dialog; empty when they closed it. */
+export async function openFolder(title: string): Promise<string> {
+  return (await native().OpenFolder?.(title)) ?? ''
 }
 
 /** The path that the window has written to; empty when the person closed its dialog. */

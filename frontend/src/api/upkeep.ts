@@ -12,6 +12,28 @@ export const getStorage = async (): Promise<T.Storage> => (await request<T.Stora
 export const compactStorage = async (): Promise<T.Compacted> =>
   (await request<T.Compacted>('POST', '/storage/compact', { timeoutMs: SLOW_MS, bound: ['CompactStorage'] })).body
 
+/** What works the disk now. */
+export const storageWork = async (): Promise<T.StorageWork> => (await request<T.StorageWork>('GET', '/storage/work')).body
+
+/** Stops compacting, backing up or preparing to restore. */
+export async function stopStorageTask(): Promise<void> {
+  await request('DELETE', '/storage/task', { bound: ['CancelStorageTask'] })
+}
+
+/** Begins to move the data folder; the next start ends it. */
+export async function moveStorage(path: string): Promise<T.Move> {
+  const json = { path }
+  return (await request<T.Move>('POST', '/storage/move', { json, bound: ['MoveStorage', JSON.stringify(json)], timeoutMs: SLOW_MS })).body
+}
+
+export async function cancelMove(): Promise<void> {
+  await request('DELETE', '/storage/move', { timeoutMs: SLOW_MS, bound: ['CancelMove'] })
+}
+
+/** Deletes what a move left in the old place. */
+export const removeOldData = async (): Promise<T.OldData> =>
+  (await request<T.OldData>('DELETE', '/storage/old', { timeoutMs: SLOW_MS, bound: ['RemoveOldData'] })).body
+
 export const retention = async (rules: Partial<T.RetentionRules> = {}): Promise<T.Retention> =>
   (await request<T.Retention>('GET', '/storage/retention', { query: { ...rules }, timeoutMs: SLOW_MS })).body
 

@@ -1,4 +1,4 @@
-export { canOpenFile, openFile } from '../api'
+export { canOpenFile, canOpenFolder, openFile, openFolder } from '../api'
 export { contract, type RouteInfo } from './contract.svelte'
 export { asProblem as problemOf, type Problem } from '../api'
 export { exporting } from './exporting'

@@ -12,12 +12,15 @@ import { chromium } from 'playwright-core'
 const root = resolve(import.meta.dirname, '../../..')
 const START_MS = 60_000
 
-/** Serves on a free port, with more in its environment, on a data folder that prepare may fill; stop() ends the process and removes its data. */
-export async function startProgram(more = {}, prepare = async () => undefined) {
+/**
+ * Serves on a free port, with more in its environment, on a data folder that prepare may fill; stop() ends the process and removes its
+ * data. With a home the data folder is the platform's own below it, and stays.
+ */
+export async function startProgram(more = {}, prepare = async () => undefined, home = '') {
   const binary = resolve(process.env.INFEROMETER_BIN ?? join(root, 'build/bin/inferometer-headless'))
   const data = await mkdtemp(join(tmpdir(), 'inferometer-e2e-'))
   await prepare(data)
-  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--data-dir', data], { cwd: root, env: { ...process.env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', ...(home ? [] : ['--data-dir', data])], { cwd: root, env: { ...process.env, ...(home ? { HOME: home, XDG_DATA_HOME: '' } : {}), ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += chunk))
   const url = await Promise.race([

@@ -1,5 +1,6 @@
 import { common } from './common'
 import { shell } from './shell'
+import { folder } from './folder'
 import { firstrun } from './firstrun'
 import { home } from './home'
 import { live } from './live'
@@ -29,7 +30,7 @@ export const en = {
   firstrun,
   home,
   live,
-  stages, storage, log,
+  stages, storage, folder, log,
   detail,
   checks,
   causes,

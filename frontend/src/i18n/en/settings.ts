@@ -21,7 +21,7 @@ export const settings = {
   models_dir: 'Folder of models',
   models_dirHint: 'Looked through for GGUF files besides the data folder',
   data_dir: 'Data folder',
-  data_dirHint: 'Chosen at the start with --data-dir',
+  data_dirHint: 'Named at the start',
   debug: 'Debug mode',
   debugHint: 'Sample data, the routes /results/average/, and causes in error messages',
   api_enabled: 'Answer to scripts',

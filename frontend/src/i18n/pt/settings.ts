@@ -23,7 +23,7 @@ export const settings: Words<typeof en> = {
   models_dir: 'Pasta de modelos',
   models_dirHint: 'Percorrida em busca de arquivos GGUF além da pasta de dados',
   data_dir: 'Pasta de dados',
-  data_dirHint: 'Escolhida ao iniciar com --data-dir',
+  data_dirHint: 'Indicada ao iniciar',
   debug: 'Modo de depuração',
   debugHint: 'Dados de exemplo, as rotas /results/average/ e causas nas mensagens de erro',
   api_enabled: 'Responder a programas',
