@@ -55,7 +55,7 @@ func table() map[string]row {
 		"backend/scrape":            {own: domain},
 		"backend/runner":            {own: []string{"backend/domain", "backend/engine", "backend/load", "backend/stats", "backend/workload"}},
 		"backend/service":           {own: []string{"backend/compare", "backend/domain", "backend/engine", "backend/experiment", "backend/load", "backend/runner", "backend/stats", "backend/transfer", "backend/verdict", "backend/workload"}, third: []string{"github.com/google/uuid"}},
-		"backend/stats":             {own: domain, third: []string{"gonum.org/v1/gonum"}},
+		"backend/stats":             {own: []string{"backend/domain", "backend/stats/infer"}, third: []string{"gonum.org/v1/gonum"}},
 		"backend/stats/infer":       {third: []string{"gonum.org/v1/gonum"}},
 		"backend/store":             {own: []string{"backend/domain", "backend/store/column"}, third: []string{"github.com/mattn/go-sqlite3"}},
 		"backend/store/column":      {},

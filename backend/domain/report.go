@@ -2,7 +2,9 @@ package domain
 
 import "time"
 
-// Stats summarises one metric. P99 is nil below n = 100. Percentiles interpolate linearly.
+// Stats summarises one metric. P99 is nil below n = 100. Percentiles interpolate linearly. Intervals and
+// Outliers are nil where the values are no sample of requests, such as the gaps within answers, and of runs
+// whose figures an earlier version made.
 type Stats struct {
 	Mean *float64 `json:"mean"`
 	P50  *float64 `json:"p50"`
@@ -12,6 +14,10 @@ type Stats struct {
 	Min  *float64 `json:"min"`
 	Max  *float64 `json:"max"`
 	N    int      `json:"n"`
+
+	Intervals *StatsIntervals `json:"intervals"`
+	Outliers  *Outliers       `json:"outliers"`
+	Reason    string          `json:"reason"` // why a percentile or an interval is missing; empty where none is
 }
 
 // Summary is what a run's records say, computed by pure code. The figures pool every measured
@@ -82,6 +88,8 @@ type Figures struct {
 	ErrorClasses           map[string]int `json:"error_classes"`
 	Server                 ServerSummary  `json:"server"`
 	Energy                 *Energy        `json:"energy"` // null when nothing was measured
+	// Intervals are null where they were not computed: while a run is under way, and by earlier versions.
+	Intervals *FigureIntervals `json:"intervals"`
 }
 
 // Goodput counts what succeeded and met every objective, each taken for one request.
@@ -137,6 +145,7 @@ type Stage struct {
 	Objectives []ObjectiveResult `json:"objectives"`
 	Hardware   *HardwareMetrics  `json:"hardware"`
 	Summary    *Figures          `json:"summary"` // null when nothing was measured
+	Course     *Course           `json:"course"`  // null when nothing was measured, and of earlier versions
 }
 
 // ObjectiveResult is one objective with what a stage reached.

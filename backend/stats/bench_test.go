@@ -31,7 +31,7 @@ func BenchmarkReport(b *testing.B) {
 	for _, c := range []struct {
 		name            string
 		streams, tokens int
-	}{{"256x256", 256, 256}, {"5000x64", 5000, 64}, {"1000x1000", 1000, 1000}} {
+	}{{"256x256", 256, 256}, {"5000x64", 5000, 64}, {"10000x16", 10000, 16}, {"1000x1000", 1000, 1000}} {
 		in := large(c.streams, c.tokens)
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

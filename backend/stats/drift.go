@@ -49,27 +49,10 @@ func (d drift) condition() condition {
 	return seen
 }
 
-// drift looks at a stage of constant load. The requests that began while the users filled the loop,
-// and those that ended while it drained, met another load than the rest and are left out. The
-// latency is E2E when all answers have one length, else TPOT. stages is how many are looked at: the
-// more, the surer each has to be.
+// drift looks at a stage of constant load. stages is how many are looked at: the more, the surer each
+// has to be.
 func (p part) drift(stages int) drift {
-	rs := slices.Clone(p.ok)
-	slices.SortStableFunc(rs, func(a, b record) int { return cmp.Compare(a.SentUs, b.SentUs) })
-	if users := askedOf(p.mark.Load).users; users != nil && len(rs) > 2**users {
-		rs = rs[*users : len(rs)-*users]
-	} else if users != nil {
-		return drift{}
-	}
-	ramp := p.mark.Load.Kind == domain.LoadRamp || p.mark.Load.Kind == domain.LoadTrace
-	if ramp || slices.ContainsFunc(rs, func(r record) bool { return r.Turn > 0 }) {
-		return drift{}
-	}
-	get := offset(func(r record) *int64 { return r.LastUs })
-	if slices.ContainsFunc(rs, func(r record) bool { return !same(r.OutputTokens, rs[0].OutputTokens) }) {
-		get = tpot
-	}
-	values := each(thinned(rs), get)(nil)
+	values, _ := p.inOrder()
 	n := len(values)
 	if n < leastDrift {
 		return drift{}
@@ -79,6 +62,28 @@ func (p part) drift(stages int) drift {
 		return drift{}
 	}
 	return drift{pct: ptr(100 * (*last / *first - 1)), certain: spearmanP(values) < limitDriftP/float64(max(1, stages))}
+}
+
+// inOrder are the latencies of a stage of constant load in the order of sending; none where its load
+// changed. The requests that began while the users filled the loop, and those that ended while it
+// drained, met another load than the rest and are left out. The latency is E2E when all answers have one
+// length, else TPOT.
+func (p part) inOrder() (latencies []float64, metric string) {
+	rs := slices.Clone(p.ok)
+	slices.SortStableFunc(rs, func(a, b record) int { return cmp.Compare(a.SentUs, b.SentUs) })
+	if users := askedOf(p.mark.Load).users; users != nil && len(rs) > 2**users {
+		rs = rs[*users : len(rs)-*users]
+	} else if users != nil {
+		return nil, ""
+	}
+	ramp := p.mark.Load.Kind == domain.LoadRamp || p.mark.Load.Kind == domain.LoadTrace
+	if ramp || slices.ContainsFunc(rs, func(r record) bool { return r.Turn > 0 }) {
+		return nil, ""
+	}
+	if slices.ContainsFunc(rs, func(r record) bool { return !same(r.OutputTokens, rs[0].OutputTokens) }) {
+		return each(thinned(rs), tpot)(nil), "tpot_ms"
+	}
+	return each(thinned(rs), offset(func(r record) *int64 { return r.LastUs }))(nil), "e2e_ms"
 }
 
 // thinned keeps at most mostDrift records, evenly spread.

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -13,6 +14,7 @@ type tally struct {
 	objectives []domain.Objective
 	buf        []float64
 	results    []domain.ObjectiveResult // of the figures computed last
+	sure       bool                     // with intervals: not while a run is under way, since they take a processor's time
 }
 
 // figures computes the metrics of a set of requests over their time.
@@ -25,7 +27,7 @@ func (t *tally) figures(m set, at timing, want asked) domain.Figures {
 		TPOTMs:           t.of("tpot", each(m.ok, tpot)),
 		NTPOTMs:          t.of("ntpot", each(m.ok, ntpot)),
 		E2EMs:            t.of("e2e", millis(m.ok, func(r record) *int64 { return r.LastUs })),
-		ITLMs:            t.of("itl", gaps(m.ok)),
+		ITLMs:            t.gaps("itl", gaps(m.ok)),
 		DueTTFTMs:        t.of("", each(m.ok, fromDue(func(r record) *int64 { return r.TTFTUs }))),
 		DueE2EMs:         t.of("", each(m.ok, fromDue(func(r record) *int64 { return r.LastUs }))),
 		LatenessMs:       t.of("", each(m.all, lateness)),
@@ -43,6 +45,9 @@ func (t *tally) figures(m set, at timing, want asked) domain.Figures {
 	f.DecodeTokensPerSecond = medianOf(m.ok, decodeSpeed)
 	f.ClockDeltaPercent = medianOf(m.ok, clockDelta)
 	f.PrefillTokensPerSecond, f.PrefillLowerBound = prefill(m.ok)
+	if t.sure {
+		f.Intervals = &domain.FigureIntervals{Decode: medianInterval(each(m.ok, decodeSpeed)(nil)), Prefill: prefillInterval(m.ok)}
+	}
 	for _, r := range m.ok {
 		if cutShort(r, t.plan) {
 			f.LengthShortfall++
@@ -108,6 +113,27 @@ func same[T comparable](a, b *T) bool {
 // of summarises the values that fill appends to the buffer, and judges the objectives of the metric
 // while the values are still sorted.
 func (t *tally) of(metric string, fill func([]float64) []float64) domain.Stats {
+	s := t.describe(metric, fill)
+	if t.sure {
+		surely(&s, t.buf)
+	}
+	return s
+}
+
+// gaps summarises the gaps within answers. Those of one answer are like one another, so how many there
+// are says little of how well a figure is known: they get no intervals.
+func (t *tally) gaps(metric string, fill func([]float64) []float64) domain.Stats {
+	s := t.describe(metric, fill)
+	if t.sure && s.N > 0 {
+		s.Reason = "The gaps of one answer are like one another, so no intervals are told."
+		if s.N < MinP99 {
+			s.Reason += fmt.Sprintf(" p99 is told from %d values on.", MinP99)
+		}
+	}
+	return s
+}
+
+func (t *tally) describe(metric string, fill func([]float64) []float64) domain.Stats {
 	t.buf = fill(t.buf[:0])
 	s := Of(t.buf)
 	t.judge(metric, t.buf)
@@ -177,7 +203,7 @@ func (t *tally) perToken(rs []record, plain domain.Stats) domain.Stats {
 	if !counted {
 		return plain
 	}
-	return t.of("", func(out []float64) []float64 {
+	return t.gaps("", func(out []float64) []float64 {
 		for _, r := range rs {
 			for i := 1; i < len(r.ChunkUs); i++ {
 				k := 1

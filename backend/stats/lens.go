@@ -26,7 +26,7 @@ type view struct {
 }
 
 func viewOf(in Input) view {
-	v := view{plan: in.Plan, ours: Report(in).Summary.Figures, stages: stages(in)}
+	v := view{plan: in.Plan, ours: reportOf(in, false).Summary.Figures, stages: stages(in)}
 	for _, p := range v.stages {
 		for _, r := range p.all {
 			if r.Outcome != domain.OutcomeDropped {

@@ -33,6 +33,7 @@ type facts struct {
 	steal      *float64 // CPU taken by the hypervisor, percent of the machine
 	others     []domain.Interference
 	conditions []condition
+	courses    []domain.Warning // of what the stages did over time
 	lateMs     *float64
 	gapMs      *float64 // largest hole between two readings
 	readings   int

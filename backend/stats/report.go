@@ -24,9 +24,12 @@ type Input struct {
 // requests are excluded everywhere but from the load they put on the server; latencies and tokens
 // count successful requests only. With several stages each has its own figures, and those of the
 // whole pool their requests.
-func Report(in Input) domain.Report {
+func Report(in Input) domain.Report { return reportOf(in, true) }
+
+// reportOf leaves out how well the figures are known where nobody asks for it.
+func reportOf(in Input, sure bool) domain.Report {
 	parts := stages(in)
-	t := tally{plan: in.Plan, objectives: objectives(in.Plan)}
+	t := tally{plan: in.Plan, objectives: objectives(in.Plan), sure: sure}
 	var whole set
 	var timing timing
 	var seen readings
@@ -44,6 +47,7 @@ func Report(in Input) domain.Report {
 		if len(p.all) > 0 {
 			client = client.worse(p.client(s.Summary, own))
 			moved = moved.worse(p.drift(len(parts)))
+			s.Course = p.course(len(parts))
 		}
 		whole, timing = whole.plus(p.set), timing.plus(p.timing)
 		seen = seen.plus(own, p.rests)
@@ -55,6 +59,7 @@ func Report(in Input) domain.Report {
 	summary.Steady = steadySpeed(parts, whole)
 	f := observe(in, whole, timing, seen, client)
 	f.conditions = conditions(in, seen.samples, moved)
+	f.courses = courseWarnings(summary.Stages, moved)
 	return conclude(in, summary, whole, timing, f, seen.samples)
 }
 

@@ -45,6 +45,14 @@ func prefill(rs []record) (speed *float64, lowerBound bool) {
 	return speed, speed != nil
 }
 
+// prefillInterval is that of the median that prefill tells.
+func prefillInterval(rs []record) *domain.Interval {
+	if values := each(rs, serverPrefill)(nil); len(values) > 0 {
+		return medianInterval(values)
+	}
+	return medianInterval(each(rs, clientPrefill)(nil))
+}
+
 func clientPrefill(r record) (float64, bool) {
 	if r.PromptTokens == nil || r.TTFTUs == nil || *r.TTFTUs <= 0 {
 		return 0, false

@@ -92,7 +92,7 @@ func TestTraps(t *testing.T) {
 			for k := 32; k < 64 && n%4 == 0; k++ {
 				r.ChunkUs[k] += 400_000
 			}
-		}, 24, 50, 365, 5, 5, 405, 64, nil, ""},
+		}, 24, 50, 365, 5, 5, 405, 64, []string{"outliers"}, "info"},
 		{"reasoning first", func(_ int, r *domain.RequestRecord) { r.TTFVUs = new(r.ChunkUs[32]) }, 24, 50, 365, 5, 5, 5, 64, nil, ""},
 		{"role chunk before the prefill", func(_ int, r *domain.RequestRecord) {
 			r.FirstByteUs = new(int64(1000))

@@ -61,6 +61,7 @@ func (f facts) warnings() []domain.Warning {
 	for _, c := range f.conditions {
 		add(c.level == levelInfo, c.level, c.Code, "%s", c.warning)
 	}
+	out = append(out, f.courses...)
 	add(f.counts.OK > 0 && f.counts.OK < limitRequests, levelInfo, "few_requests",
 		"Only %d measured request(s): nothing can be said about the spread.", f.counts.OK)
 	add(f.engine.Slots > 0 && f.engine.Slots < mostUsers(f.plan), levelInfo, "fewer_slots_than_users",

@@ -23,12 +23,12 @@ const (
 	jobKeys = `job_id name model engine task status created_at started_at ended_at duration tokens_generated output
 		hardware_metrics plan progress summary validity warnings environment error client bottleneck tags notes pinned sample imported experiment deleted_at`
 	hardwareKeys = "cpu_usage_percent ram_usage_gb gpu_usage_percent vram_usage_gb power_w peak devices reasons samples remote"
-	statsKeys    = "mean p50 p90 p95 p99 min max n"
+	statsKeys    = "mean p50 p90 p95 p99 min max n intervals outliers reason"
 	summaryKeys  = `ttft_ms ttfr_ms ttfv_ms itl_ms tpot_ms e2e_ms output_tokens_per_second decode_tokens_per_second
 		prefill_tokens_per_second prefill_lower_bound requests_per_second requests tokens delivered_concurrency window_s
 		finish_reasons error_classes server stages best_stage knee ntpot_ms itl_per_token_ms ttft_from_due_ms e2e_from_due_ms
 		lateness_ms goodput asked_concurrency asked_rate_per_s arrivals_per_second length_shortfall draft clock_delta_percent
-		tokens_per_chunk energy steady`
+		tokens_per_chunk energy steady intervals`
 	sampleKeys = `timestamp t_ms phase cpu_usage_percent cpu_cores_percent ram_usage_gb swap_usage_gb engine_cpu_percent
 		engine_rss_gb self_cpu_percent gpu_usage_percent vram_usage_gb power_w gpu_temp_c gpus late_ms remote steal_percent
 		iowait_percent cpu_pressure_percent memory_pressure_percent io_pressure_percent cpu_throttled_percent

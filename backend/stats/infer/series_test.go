@@ -14,16 +14,33 @@ func TestFindOutliers(t *testing.T) {
 	values = append(values, 25, 100, 1, -50, math.NaN(), math.Inf(1))
 	got := FindOutliers(values) // quartiles 11 and 17: fences at 2 and 26, and at -7 and 35
 	want := Outliers{MildLow: 1, SevereLow: 1, SevereHigh: 1}
-	share := got.Share
-	got.Share = 0
+	share, severe := got.Share, got.SevereShare
+	got.Share, got.SevereShare = 0, 0
 	if got != want || got.N() != 3 {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	kept := values[:13]
 	m, squares := meanAndSquares(kept)
 	near(t, "share", share, (sq(100-m)+sq(1-m)+sq(-50-m))/squares, 1e-12)
+	near(t, "share of the severe", severe, (sq(100-m)+sq(-50-m))/squares, 1e-12)
 	if got := FindOutliers([]float64{1, 1, 100}); got != (Outliers{}) {
 		t.Errorf("three values: %+v", got)
+	}
+}
+
+// By ratio the fences follow a long tail, and reach as far down in proportion as up.
+func TestFindOutliersByRatio(t *testing.T) {
+	got := FindOutliersByRatio([]float64{10, 20, 40, 80, 160, 320, 640, 10_000})
+	if plain := FindOutliers([]float64{10, 20, 40, 80, 160, 320, 640, 10_000}); got.N() != 0 || plain.SevereHigh != 1 {
+		t.Errorf("values that double: %+v, plain %+v", got, plain)
+	}
+	got = FindOutliersByRatio([]float64{10, 11, 12, 13, 14, 15, 16, 17, 18, 200, 0.1})
+	if got.SevereHigh != 1 || got.SevereLow != 1 || got.SevereShare != got.Share {
+		t.Errorf("%+v", got)
+	}
+	values := []float64{-50, 10, 11, 12, 13, 14, 15, 16, 17, 18, 0}
+	if got := FindOutliersByRatio(values); got != FindOutliers(values) {
+		t.Errorf("with values that have no logarithm: %+v", got)
 	}
 }
 

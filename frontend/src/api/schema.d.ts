@@ -1463,6 +1463,23 @@ export interface components {
             /** Format: int64 */
             n: number;
         };
+        Course: {
+            drift: components["schemas"]["CourseDrift"] | null;
+            metric: string;
+            /** Format: int64 */
+            n: number;
+            outliers: components["schemas"]["Outliers"] | null;
+            sentences: string[];
+            /** @enum {string} */
+            state: "steady" | "warming_up" | "drifting" | "unsettled" | "unknown";
+            warm_up: components["schemas"]["WarmUp"] | null;
+        };
+        CourseDrift: {
+            /** Format: double */
+            p: number;
+            /** Format: double */
+            percent: number;
+        };
         DatabaseState: {
             check: string;
             detail: string;
@@ -1886,6 +1903,10 @@ export interface components {
             location: string;
             message: string;
         };
+        FigureIntervals: {
+            decode_tokens_per_second: number[] | null;
+            prefill_tokens_per_second: number[] | null;
+        };
         Figures: {
             /** Format: double */
             arrivals_per_second: number | null;
@@ -1910,6 +1931,7 @@ export interface components {
                 [key: string]: number;
             };
             goodput: components["schemas"]["Goodput"] | null;
+            intervals: components["schemas"]["FigureIntervals"] | null;
             itl_ms: components["schemas"]["Stats"];
             itl_per_token_ms: components["schemas"]["Stats"];
             lateness_ms: components["schemas"]["Stats"];
@@ -2396,6 +2418,14 @@ export interface components {
             incomplete: number;
             /** Format: int64 */
             ok: number;
+        };
+        Outliers: {
+            /** Format: int64 */
+            mild: number;
+            /** Format: int64 */
+            severe: number;
+            /** Format: double */
+            share_percent: number;
         };
         PhaseChange: {
             /** Format: date-time */
@@ -3065,6 +3095,7 @@ export interface components {
         Stage: {
             /** Format: int64 */
             concurrency: number;
+            course: components["schemas"]["Course"] | null;
             /** Format: int64 */
             depth_tokens: number | null;
             /** Format: int64 */
@@ -3120,6 +3151,7 @@ export interface components {
             total: number | null;
         };
         Stats: {
+            intervals: components["schemas"]["StatsIntervals"] | null;
             /** Format: double */
             max: number | null;
             /** Format: double */
@@ -3128,6 +3160,7 @@ export interface components {
             min: number | null;
             /** Format: int64 */
             n: number;
+            outliers: components["schemas"]["Outliers"] | null;
             /** Format: double */
             p50: number | null;
             /** Format: double */
@@ -3136,6 +3169,14 @@ export interface components {
             p95: number | null;
             /** Format: double */
             p99: number | null;
+            reason: string;
+        };
+        StatsIntervals: {
+            mean: number[] | null;
+            p50: number[] | null;
+            p90: number[] | null;
+            p95: number[] | null;
+            p99: number[] | null;
         };
         Steady: {
             /** Format: double */
@@ -3230,6 +3271,7 @@ export interface components {
                 [key: string]: number;
             };
             goodput: components["schemas"]["Goodput"] | null;
+            intervals: components["schemas"]["FigureIntervals"] | null;
             itl_ms: components["schemas"]["Stats"];
             itl_per_token_ms: components["schemas"]["Stats"];
             knee: components["schemas"]["Knee"] | null;
@@ -3427,6 +3469,18 @@ export interface components {
             desc: boolean;
             /** @description A column */
             key: string;
+        };
+        WarmUp: {
+            /** Format: double */
+            effect_percent: number;
+            /** Format: double */
+            mean_ms: number;
+            /** Format: double */
+            p: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: double */
+            steady_mean_ms: number;
         };
         Warning: {
             code: string;

@@ -34,6 +34,9 @@ describe('what the program says', () => {
     ['B against A: -3.2 %. Too few runs for a verdict, which needs 3 runs a side.', 'B frente a A: -3,2 %. Há poucas execuções para um veredito, que exige 3 por lado.'],
     ['message 1: there is no text', 'mensagem 1: não há texto'],
     ['must be a whole number from 1 to 10000', 'deve ser um número inteiro de 1 a 10000'],
+    ['Stage 2: The first 10 requests were still warming up; without them the mean is 41.2 ms, not 43.0 ms. It is alike in 1 other stage(s).',
+      'Etapa 2: Os primeiros 10 pedidos ainda eram de aquecimento; sem eles a média é 41,2 ms, não 43,0 ms. É assim em mais 1 etapa(s).'],
+    ['Answers took 4.1 % longer at the end than at the start (p = 0.002).', 'As respostas levaram 4,1 % a mais no fim do que no começo (p = 0,002).'],
     ['Something new. No swapping.', 'Something new. Sem uso novo de swap.'],
   ])('is translated sentence by sentence: %s', (en, pt) => {
     locale.lang = 'pt-BR'

@@ -34,7 +34,8 @@ function whole(text: string): string | null {
 
 /** Numbers and percents take the decimal comma; a part that is itself a known sentence is translated. */
 function part(text: string): string {
-  return /^[+-]?\d+(\.\d+)?( %| tok\/s| ms| req\/s| J\/token| GB)?$/.test(text) ? text.replace('.', ',') : (text.length > 12 ? (whole(text) ?? text) : text)
+  if (/^(p [=<] )?[+-]?\d+(\.\d+)?( %| tok\/s| ms| req\/s| J\/token| GB)?$/.test(text)) return text.replace('.', ',')
+  return text.length > 12 ? (whole(text) ?? sentences(text).map((s) => whole(s) ?? s).join(' ')) : text
 }
 
 function sentences(text: string): string[] {

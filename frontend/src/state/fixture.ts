@@ -2,7 +2,7 @@ import type { GPUSample, Run, Sample, Stats } from '../api'
 
 /** Runs and samples for tests. */
 
-export const noStats: Stats = { mean: null, p50: null, p90: null, p95: null, p99: null, min: null, max: null, n: 0 }
+export const noStats: Stats = { mean: null, p50: null, p90: null, p95: null, p99: null, min: null, max: null, n: 0, intervals: null, outliers: null, reason: '' }
 
 export function aRun(over: Partial<Run> = {}): Run {
   return {
@@ -33,7 +33,7 @@ export function withSpeed(run: Run, decode: number | null, ttft: number | null):
       output_tokens_per_second: decode, decode_tokens_per_second: decode, prefill_tokens_per_second: null, prefill_lower_bound: false,
       requests_per_second: null, requests: { ok: 1, error: 0, incomplete: 0, canceled: 0, dropped: 0 }, tokens: { prompt: null, output: 1, cached: null, from: 'usage' },
       delivered_concurrency: null, window_s: 1, energy: null, finish_reasons: {}, error_classes: {},
-      server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [], best_stage: null, knee: null, steady: null,
+      server: { decode_tokens_per_second: null, prefill_tokens_per_second: null, n: 0 }, stages: [], best_stage: null, knee: null, steady: null, intervals: null,
     },
   }
 }

@@ -12,7 +12,7 @@ export function someFigures(over: Partial<Figures> = {}): Figures {
 export function aStage(index: number, users: number, tokS: number, ttft: number, met?: boolean): Stage {
   return {
     index, name: `closed:${users}`, concurrency: users, rate_per_s: null, depth_tokens: null, start_us: index * 1e6, end_us: (index + 1) * 1e6, state: 'done',
-    objectives: met === undefined ? [] : [{ objective: { metric: 'ttft', percentile: 95, below_ms: 150 }, value_ms: ttft, met }], hardware: null,
+    objectives: met === undefined ? [] : [{ objective: { metric: 'ttft', percentile: 95, below_ms: 150 }, value_ms: ttft, met }], hardware: null, course: null,
     summary: someFigures({ output_tokens_per_second: tokS, ttft_ms: { ...noStats, p50: ttft * 0.9, p95: ttft, n: 20 } }),
   }
 }

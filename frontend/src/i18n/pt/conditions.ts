@@ -47,6 +47,24 @@ export const conditions: Record<string, string> = {
   'How far latencies moved from the first to the last third of the requests.': 'Quanto as latências mudaram do primeiro ao último terço dos pedidos.',
   'Latencies moved by * % from the first to the last third of the requests (limit * %): the machine was not in a steady state.':
     'As latências mudaram * % do primeiro ao último terço dos pedidos (limite * %): a máquina não estava em regime estável.',
+  // What a stage did over time
+  'Too few requests under one load to tell a warm-up or a drift: it takes *.': 'Pedidos de menos sob uma mesma carga para mostrar um aquecimento ou uma deriva: são precisos *.',
+  'No warm-up and no drift were found over * requests.': 'Nenhum aquecimento e nenhuma deriva foram encontrados em * pedidos.',
+  'No steady state was reached: after * of * requests times were still changing.': 'Não se chegou a um regime estável: após * de * pedidos os tempos ainda mudavam.',
+  'Run longer.': 'Execute por mais tempo.',
+  'The first * requests were still warming up; without them the mean is * ms, not * ms.': 'Os primeiros * pedidos ainda eram de aquecimento; sem eles a média é * ms, não * ms.',
+  'The first * requests were faster than the machine holds; without them the mean is * ms, not * ms.': 'Os primeiros * pedidos foram mais rápidos do que a máquina sustenta; sem eles a média é * ms, não * ms.',
+  'Tokens came * % slower at the end than at the start (*).': 'Os tokens vieram * % mais devagar no fim do que no começo (*).',
+  'Tokens came * % faster at the end than at the start (*).': 'Os tokens vieram * % mais rápido no fim do que no começo (*).',
+  'Answers took * % longer at the end than at the start (*).': 'As respostas levaram * % a mais no fim do que no começo (*).',
+  'Answers took * % less time at the end than at the start (*).': 'As respostas levaram * % a menos no fim do que no começo (*).',
+  '* of * answers were severe outliers; they make * % of the spread.': '* de * respostas foram discrepantes graves; elas fazem * % da dispersão.',
+  'It is alike in * other stage(s).': 'É assim em mais * etapa(s).',
+  'Stage *: *': 'Etapa *: *',
+  // Intervals
+  'The gaps of one answer are like one another, so no intervals are told.': 'Os intervalos de uma resposta se parecem entre si, por isso não há intervalos de confiança.',
+  'p99 is told from * values on.': 'O p99 aparece a partir de * valores.',
+  'There are * values, and the 95 % interval of *.': 'Há * valores, e o intervalo de 95 % de *.',
   // Energy
   'The run used no GPU.': 'A execução não usou GPU.',
   'The engine runs on another machine, whose meters cannot be read from here.': 'O motor roda em outra máquina, cujos medidores não podem ser lidos daqui.',
