@@ -78,6 +78,9 @@ func printRun(w io.Writer, r domain.Run) error {
 	if r.Summary != nil && r.Summary.Steady != nil {
 		fmt.Fprintf(w, "\nSteadiness: %s\n", r.Summary.Steady.Sentence)
 	}
+	if r.Summary != nil {
+		printCourse(w, r.Summary.Stages)
+	}
 	if r.Validity != nil {
 		fmt.Fprintf(w, "\nValidity: %s\n", r.Validity.Verdict)
 		for _, c := range r.Validity.Checks {
@@ -93,7 +96,23 @@ func printRun(w io.Writer, r domain.Run) error {
 }
 
 func stat(name string, s domain.Stats) []string {
-	return []string{name, opt(s.P50, ms), fmt.Sprintf("p95 %s · p99 %s · n %d", opt(s.P95, ms), opt(s.P99, ms), s.N)}
+	var sure string
+	if s.Intervals != nil {
+		sure = between(s.Intervals.P50, ms)
+	}
+	return []string{name, opt(s.P50, ms), fmt.Sprintf("%sp95 %s · p99 %s · n %d", sure, opt(s.P95, ms), opt(s.P99, ms), s.N)}
+}
+
+// between is a 95 % interval before further notes; empty where there is none.
+func between(in *domain.Interval, format func(float64) string) string {
+	if in == nil {
+		return ""
+	}
+	low, high := format(in[0]), format(in[1])
+	if number, unit, ok := strings.Cut(low, " "); ok && strings.HasSuffix(high, " "+unit) {
+		low = number
+	}
+	return fmt.Sprintf("95 %% %s–%s · ", low, high)
 }
 
 // when prints a moment in local time.

@@ -21,10 +21,15 @@ func printSummary(w io.Writer, r domain.Run) error {
 	if s.ClockDeltaPercent != nil {
 		own += fmt.Sprintf(", difference %+.1f %%", *s.ClockDeltaPercent)
 	}
+	prefillSure := ""
+	if s.Intervals != nil {
+		own = between(s.Intervals.Decode, speed) + own
+		prefillSure = strings.TrimSuffix(between(s.Intervals.Prefill, speed), " · ")
+	}
 	rows := [][]string{
 		{"Decode speed", opt(s.DecodeTokensPerSecond, speed), own},
 		{"Output throughput", opt(s.OutputTokensPerSecond, speed), tokens(s.Figures)},
-		{"Prefill speed", prefill, ""},
+		{"Prefill speed", prefill, prefillSure},
 		stat("Time to first token", s.TTFTMs), stat("Time per output token", s.TPOTMs),
 		stat("Time between tokens", s.ITLMs), stat("End to end", s.E2EMs),
 	}
@@ -47,6 +52,26 @@ func printSummary(w io.Writer, r domain.Run) error {
 		return err
 	}
 	return printStages(w, s)
+}
+
+// printCourse prints what the stages did while they were measured, where that is known.
+func printCourse(w io.Writer, stages []domain.Stage) {
+	title := "\nOver time:"
+	for _, x := range stages {
+		if x.Course == nil {
+			continue
+		}
+		for _, words := range x.Course.Sentences {
+			if len(stages) > 1 {
+				words = fmt.Sprintf("stage %d: %s", x.Index+1, words)
+			}
+			if title != "" {
+				fmt.Fprintln(w, title)
+				title = ""
+			}
+			fmt.Fprintf(w, "  %s\n", words)
+		}
+	}
 }
 
 // openRows are the figures that only an open loop or objectives have.

@@ -35,7 +35,7 @@ type PageRun struct {
 // Write writes the page. Everything that people or models wrote is escaped.
 func (p Page) Write(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"num": num, "whole": wholeNumber, "deref": deref, "time": pageTime, "latencies": latencies, "chart": chart, "histogram": histogram, "json": compactFacts,
+		"num": num, "whole": wholeNumber, "deref": deref, "time": pageTime, "latencies": latencies, "chart": chart, "histogram": histogram, "json": compactFacts, "small": small, "courses": courses,
 	}).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("read the report's template: %w", err)
@@ -73,6 +73,39 @@ func pageTime(t *time.Time) string {
 type latency struct {
 	Name string
 	domain.Stats
+}
+
+// Within are the intervals of the line, empty where none were computed.
+func (l latency) Within() domain.StatsIntervals {
+	if l.Intervals == nil {
+		return domain.StatsIntervals{}
+	}
+	return *l.Intervals
+}
+
+// small writes an interval under its figure.
+func small(in *domain.Interval) template.HTML {
+	if in == nil {
+		return ""
+	}
+	return template.HTML("<small>" + num(&in[0]) + "–" + num(&in[1]) + "</small>") // #nosec G203 -- made of numbers alone
+}
+
+// courses say what the stages did while they were measured.
+func courses(stages []domain.Stage) []string {
+	var out []string
+	for _, x := range stages {
+		if x.Course == nil {
+			continue
+		}
+		for _, words := range x.Course.Sentences {
+			if len(stages) > 1 {
+				words = fmt.Sprintf("Stage %d: %s", x.Index+1, words)
+			}
+			out = append(out, words)
+		}
+	}
+	return out
 }
 
 // latencies are the metrics that have a value.
