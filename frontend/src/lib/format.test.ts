@@ -54,3 +54,12 @@ describe('time', () => {
     expect(f.difference(null)).toBe('–')
   })
 })
+
+describe('intervals', () => {
+  it('tells both ends', () => expect(f.range([40.84, 121.2])).toBe('40.8–121'))
+  it('stands behind ± with its wider half', () => {
+    expect(f.halfWidth(10, [8.5, 10.5])).toBe(1.5)
+    expect(f.halfWidth(10, null)).toBeNull()
+    expect(f.halfWidth(null, [1, 2])).toBeNull()
+  })
+})

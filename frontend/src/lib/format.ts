@@ -48,6 +48,17 @@ export function ms(x: Maybe): Figure {
   return figure(x, 'ms', known(x) ? three(x) : 0)
 }
 
+/** Both ends of an interval, as ms unless told otherwise. */
+export function range(x: readonly number[], as: (v: Maybe) => Figure = ms): string {
+  return `${as(x[0]).value}–${as(x[1]).value}`
+}
+
+/** The wider half of an interval around its figure: what stands behind ±. */
+export function halfWidth(v: Maybe, x: readonly number[] | null | undefined): number | null {
+  const [low, high] = x ?? []
+  return known(v) && known(low) && known(high) ? Math.max(high - v, v - low) : null
+}
+
 /** Offset in microseconds as ms. */
 export function us(x: Maybe): Figure {
   return ms(known(x) ? x / 1000 : null)

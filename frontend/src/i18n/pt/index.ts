@@ -23,6 +23,7 @@ import { engines } from './engines'
 import { api } from './api'
 import { settings } from './settings'
 import { transfer } from './transfer'
+import { within } from './within'
 
 export const pt = {
   common,
@@ -30,8 +31,7 @@ export const pt = {
   firstrun,
   home,
   live,
-  stages, storage, folder, log,
-  detail,
+  stages, storage, folder, log, detail, within,
   checks,
   causes,
   energy,
