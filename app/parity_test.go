@@ -36,7 +36,7 @@ func verbsOf() map[string][]string {
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
-		"DismissRecovery": {"storage", "dismiss"},
+		"DismissRecovery": {"storage", "dismiss"}, "Predictions": {"predict"},
 	}
 }
 

@@ -26,6 +26,9 @@ func (a *API) modelRoutes() {
 		status(http.StatusNoContent))
 	again := command("CancelDownload", http.MethodDelete, base+"/models/{id}/download", "Stop a download, keeping what came; the same as cancel")
 	add(a, again, a.cancelDownload, status(http.StatusNoContent), named("removeDownload"))
+	add(a, read("Predictions", base+"/predictions", "What models would give on this machine, one request at a time"), a.predictions,
+		describe("Learnt from this machine's own runs: time of a token = overhead + bytes read ÷ speed of reading. Every speed has the range that should hold the "+
+			"true one in 95 of 100 cases; score says how many such predictions held, each made without the runs of its own file and depth. Nothing is stored."))
 	add(a, read("Engines", base+"/engines", "Engines of this machine"), a.engines)
 	add(a, read("EngineLog", base+"/engines/{id}/log", "The last lines of an engine's log"), a.engineLog)
 }
@@ -36,6 +39,22 @@ type modelsInput struct {
 
 func (a *API) models(ctx context.Context, in *modelsInput) (*list[domain.Model], error) {
 	return whole(a.svc.Models(ctx, in.Installed))
+}
+
+type predictionsInput struct {
+	ModelID      string  `query:"model_id" maxLength:"512" doc:"Default: every model of this machine and of the catalogue"`
+	Context      int     `query:"context_tokens" default:"512" minimum:"0" maximum:"1048576" doc:"Tokens of context that each written token looks back on"`
+	Quantization string  `query:"quantization" doc:"Of the weights, in place of the file's own"`
+	Bandwidth    float64 `query:"bandwidth_gbs" minimum:"1" maximum:"100000" doc:"GB/s of another machine's memory; default: this one's"`
+}
+
+func (a *API) predictions(ctx context.Context, in *predictionsInput) (*body[domain.Predictions], error) {
+	q := domain.PredictionQuery{ModelID: in.ModelID, ContextTokens: in.Context, Quantization: in.Quantization}
+	if in.Bandwidth != 0 {
+		q.BandwidthGBPS = &in.Bandwidth
+	}
+	p, err := a.svc.Predictions(ctx, q)
+	return &body[domain.Predictions]{p}, err
 }
 
 type modelFile struct {

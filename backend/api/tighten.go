@@ -70,16 +70,17 @@ func tightenedQueries() map[string]map[string]any {
 	keys, _ := sampleFields()
 	key := `(?:` + strings.Join(keys, `|`) + `)`
 	return map[string]map[string]any{
-		" start":                  {"pattern": usualTime},
-		" end":                    {"pattern": usualTime},
-		" cursor":                 {"pattern": offsetCursor},
-		"benchmarks cursor":       {"pattern": runCursor},
-		"startBenchmark wait":     {"pattern": usualWait},
-		"benchmarkMetrics every":  {"pattern": usualDuration},
-		"benchmarkMetrics series": {"pattern": `^` + key + `(?:,` + key + `)*$`},
-		"systemTelemetry last":    {"pattern": usualDuration},
-		"import format":           {"enum": service.ImportFormats()},
-		"trends metric":           {"enum": service.TrendMetrics()},
+		" start":                   {"pattern": usualTime},
+		" end":                     {"pattern": usualTime},
+		" cursor":                  {"pattern": offsetCursor},
+		"benchmarks cursor":        {"pattern": runCursor},
+		"startBenchmark wait":      {"pattern": usualWait},
+		"benchmarkMetrics every":   {"pattern": usualDuration},
+		"benchmarkMetrics series":  {"pattern": `^` + key + `(?:,` + key + `)*$`},
+		"systemTelemetry last":     {"pattern": usualDuration},
+		"import format":            {"enum": service.ImportFormats()},
+		"trends metric":            {"enum": service.TrendMetrics()},
+		"predictions quantization": {"enum": service.Quantizations()},
 	}
 }
 

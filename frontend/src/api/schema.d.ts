@@ -610,6 +610,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What models would give on this machine, one request at a time
+         * @description Learnt from this machine's own runs: time of a token = overhead + bytes read ÷ speed of reading. Every speed has the range that should hold the true one in 95 of 100 cases; score says how many such predictions held, each made without the runs of its own file and depth. Nothing is stored.
+         */
+        get: operations["predictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/results": {
         parameters: {
             query?: never;
@@ -2491,6 +2511,83 @@ export interface components {
             min_requests: number | null;
             name: string;
             stop: components["schemas"]["Stop"];
+        };
+        PredictedSpeed: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            value: number;
+        };
+        Prediction: {
+            /** Format: double */
+            bytes_per_token: number | null;
+            decode_reason: string;
+            decode_tokens_per_second: components["schemas"]["PredictedSpeed"] | null;
+            /** Format: double */
+            measured_tokens_per_second: number | null;
+            model_id: string;
+            name: string;
+            notes: string[];
+            prefill_reason: string;
+            prefill_tokens_per_second: components["schemas"]["PredictedSpeed"] | null;
+            quantization: string;
+        };
+        PredictionCheck: {
+            /** Format: int64 */
+            context_tokens: number;
+            held: boolean;
+            job_id: string;
+            /** Format: double */
+            measured: number;
+            model: string;
+            predicted: components["schemas"]["PredictedSpeed"];
+            quantization: string;
+            /** Format: int64 */
+            stage: number;
+        };
+        PredictionFit: {
+            caution: boolean;
+            device: string;
+            /** Format: double */
+            gb_per_s: number;
+            /** Format: int64 */
+            models: number;
+            /** Format: double */
+            overhead_ms: number;
+            /** Format: double */
+            peak_gb_per_s: number | null;
+            /** Format: int64 */
+            points: number;
+            /** Format: int64 */
+            runs: number;
+            sentence: string;
+            /** Format: double */
+            spread_percent: number;
+            /** Format: int64 */
+            threads: number;
+        };
+        PredictionScore: {
+            /** Format: int64 */
+            held: number;
+            /** Format: double */
+            median_error_percent: number | null;
+            runs: components["schemas"]["PredictionCheck"][];
+            sentence: string;
+            /** Format: int64 */
+            total: number;
+        };
+        Predictions: {
+            /** Format: double */
+            bandwidth_gbs: number | null;
+            /** Format: int64 */
+            context_tokens: number;
+            fit: components["schemas"]["PredictionFit"] | null;
+            items: components["schemas"]["Prediction"][];
+            quantization: string;
+            reason: string;
+            score: components["schemas"]["PredictionScore"];
         };
         Preflight: {
             checks: components["schemas"]["Check"][];
@@ -5085,6 +5182,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predictions: {
+        parameters: {
+            query?: {
+                /** @description Default: every model of this machine and of the catalogue */
+                model_id?: string;
+                /** @description Tokens of context that each written token looks back on */
+                context_tokens?: number;
+                /** @description Of the weights, in place of the file's own */
+                quantization?: "IQ1_S" | "IQ1_M" | "IQ2_XXS" | "IQ2_XS" | "IQ2_S" | "IQ2_M" | "Q2_K_S" | "Q2_K" | "IQ3_XXS" | "IQ3_XS" | "Q3_K_S" | "IQ3_S" | "IQ3_M" | "Q3_K_M" | "Q3_K_L" | "IQ4_XS" | "Q4_0" | "Q4_K_S" | "IQ4_NL" | "Q4_K_M" | "Q4_1" | "Q5_0" | "Q5_K_S" | "Q5_K_M" | "Q5_1" | "Q6_K" | "Q8_0" | "BF16" | "F16" | "F32";
+                /** @description GB/s of another machine's memory; default: this one's */
+                bandwidth_gbs?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Predictions"];
                 };
             };
             /** @description A problem */

@@ -5,6 +5,7 @@ import { comparisons } from './pt/comparisons'
 import { conditions } from './pt/conditions'
 import { files } from './pt/files'
 import { limits } from './pt/limits'
+import { predictions } from './pt/predictions'
 import { program } from './pt/program'
 import { said } from './said'
 
@@ -44,6 +45,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -4,11 +4,12 @@ import { comparisons } from './pt/comparisons'
 import { conditions } from './pt/conditions'
 import { files } from './pt/files'
 import { limits } from './pt/limits'
+import { predictions } from './pt/predictions'
 import { program } from './pt/program'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))
