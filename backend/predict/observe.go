@@ -51,7 +51,8 @@ type History struct {
 }
 
 // Learn takes runs, the newest first. Those that an endpoint served, that another program measured, that
-// are not valid or had several requests under way, and those of other devices are passed over. Runs with a
+// are not valid, that heat or other programs held back or that had several requests under way, and those of other
+// devices are passed over. Runs with a
 // caution count only where there are no valid ones.
 func Learn(runs []domain.Run) History {
 	var h History
@@ -86,6 +87,9 @@ func deviceOf(r *domain.Run) (Device, bool) {
 		r.Summary == nil || r.Validity == nil || r.Validity.Verdict == "invalid" {
 		return Device{}, false
 	}
+	if heldBack(r) {
+		return Device{}, false
+	}
 	d := Device{Name: e.CPUModel, Threads: e.Engine.Threads, only: -1}
 	if used := e.Engine.GPUUsed; used == nil || !*used {
 		return d, used != nil || len(e.GPUs) == 0
@@ -104,6 +108,20 @@ func deviceOf(r *domain.Run) (Device, bool) {
 		d.only = *r.Plan.GPU
 	}
 	return d, true
+}
+
+// heldBack reports whether a run was slower than the machine is: its time says nothing of the bytes it read.
+func heldBack(r *domain.Run) bool {
+	if r.Bottleneck == nil {
+		return false
+	}
+	switch r.Bottleneck.Limit {
+	case domain.LimitThermal, domain.LimitPower, domain.LimitClient, domain.LimitOffload:
+		return true
+	case domain.LimitCPU: // a core that feeds a GPU is part of each token's time
+		return r.Environment.Engine.GPUUsed == nil || !*r.Environment.Engine.GPUUsed
+	}
+	return false
 }
 
 // observe reads the stages of a run in which one request ran at a time.

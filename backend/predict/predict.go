@@ -34,7 +34,7 @@ type Fitted struct {
 func (h History) Fit(peakGBPerS float64) Fitted {
 	f := Fitted{h: h, ps: points(h.all), peak: peakGBPerS}
 	if len(f.ps) == 0 {
-		f.err = "No run tells yet: it takes a benchmark of a local model on this machine, one request at a time, that is valid."
+		f.err = "No run tells yet: it takes a benchmark of a local model on this machine, one request at a time, that neither heat nor other programs held back."
 		return f
 	}
 	f.line = fit(f.ps, peakGBPerS)

@@ -194,6 +194,7 @@ func TestLearnPassesOverWhatSaysNothing(t *testing.T) {
 		"bytes not known":  func(r *domain.Run) { r.Environment.Model.BytesPerToken = nil },
 		"canceled":         func(r *domain.Run) { r.Status = domain.StatusCanceled },
 		"sample data":      func(r *domain.Run) { r.Sample = true },
+		"held back":        func(r *domain.Run) { r.Bottleneck = &domain.Bottleneck{Limit: domain.LimitCPU} },
 		"of short answers": func(r *domain.Run) { r.Summary.Stages[0].Summary.Tokens.Output = 2 },
 	} {
 		r := base()

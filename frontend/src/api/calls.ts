@@ -150,6 +150,13 @@ export async function rotateToken(): Promise<void> {
 export const listModels = async (installed = true): Promise<T.Model[]> =>
   (await request<T.Model[] | null>('GET', '/models', { query: installed ? {} : { installed: false } })).body ?? []
 
+/** What a prediction is asked for; what is left out stays as it is. */
+export interface WhatIf { model_id?: string; context_tokens?: number; quantization?: string; bandwidth_gbs?: number }
+
+/** How fast models would write here: one, or all of them. */
+export const predictions = async (asked: WhatIf = {}): Promise<T.Predictions> =>
+  (await request<T.Predictions>('GET', '/predictions', { query: { ...asked } })).body
+
 export const addModel = async (path: string): Promise<T.Model> =>
   (await request<T.Model>('POST', '/models', { json: { path }, bound: ['AddModel', JSON.stringify({ path })], timeoutMs: 120_000 })).body
 

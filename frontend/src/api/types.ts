@@ -36,6 +36,8 @@ export type Run = With<S['Run'], { status: Status; plan: Plan; progress: Progres
 
 // Its figures
 export type Stats = S['Stats']
+export type Predictions = S['Predictions']
+export type Prediction = S['Prediction']
 export type OutcomeCounts = S['OutcomeCounts']
 export type TokenCounts = S['TokenCounts']
 export type ServerSummary = S['ServerSummary']

@@ -1,6 +1,6 @@
 import {
   calls, type Dataset, type DatasetDetail, type DatasetImport, type Discovered, type Download, type Endpoint, type EndpointCheck, type EndpointCheckInput,
-  type EndpointInput, type Engine, type Model,
+  type EndpointInput, type Engine, type Model, type Prediction, type Predictions,
 } from '../api'
 import { Resource } from './resource.svelte'
 
@@ -10,6 +10,8 @@ const over = new Set(['done', 'failed', 'canceled'])
 class LibraryState {
   readonly models = new Resource<Model[]>(() => calls.listModels())
   readonly catalogue = new Resource<Model[]>(() => calls.listModels(false))
+  /** What each model would give here, as far as this machine's runs tell. */
+  readonly predictions = new Resource<Predictions>(() => calls.predictions())
   readonly engines = new Resource<Engine[]>(() => calls.listEngines())
   readonly endpoints = new Resource<Endpoint[]>(() => calls.listEndpoints())
   /** Servers at the usual ports of this machine, registered or not. */
@@ -23,6 +25,11 @@ class LibraryState {
 
   model(id: string): Model | null {
     return [...(this.models.value ?? []), ...(this.catalogue.value ?? [])].find((m) => m.id === id) ?? null
+  }
+
+  /** What a model would give, where that is known; what an endpoint serves is not predicted. */
+  prediction(m: Model): Prediction | null {
+    return m.endpoint_id !== null ? null : (this.predictions.value?.items.find((p) => p.model_id === m.id) ?? null)
   }
 
   /** The download of a model, from the events or from the list. */

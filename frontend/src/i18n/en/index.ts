@@ -22,6 +22,7 @@ import { datasets } from './datasets'
 import { engines } from './engines'
 import { api } from './api'
 import { settings } from './settings'
+import { predict } from './predict'
 import { transfer } from './transfer'
 import { within } from './within'
 
@@ -40,7 +41,7 @@ export const en = {
   newbench,
   results, transfer, compare,
   hardware,
-  models,
+  models, predict,
   datasets,
   engines,
   api,

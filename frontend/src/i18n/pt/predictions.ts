@@ -1,7 +1,7 @@
 /** What the program says of predictions; as program.ts. */
 export const predictions: Record<string, string> = {
-  'No run tells yet: it takes a benchmark of a local model on this machine, one request at a time, that is valid.':
-    'Nenhuma execução mostra ainda: é preciso um benchmark de um modelo local nesta máquina, um pedido por vez, que seja válido.',
+  'No run tells yet: it takes a benchmark of a local model on this machine, one request at a time, that neither heat nor other programs held back.':
+    'Nenhuma execução mostra ainda: é preciso um benchmark de um modelo local nesta máquina, um pedido por vez, que nem o calor nem outros programas tenham segurado.',
   'A token takes * ms and what it reads at * GB/s, learnt from * run(s) of * model file(s).':
     'Um token leva * ms e o que lê a * GB/s, aprendido de * execução(ões) de * arquivo(s) de modelo.',
   'None of them was without a caution, so expect less of it.': 'Nenhuma delas foi sem cuidado, então espere menos disso.',

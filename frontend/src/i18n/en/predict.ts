@@ -1,0 +1,21 @@
+/** How fast a model would be before it is tried. */
+export const predict = {
+  predicted: 'predicted {range}',
+  about: 'predicted {v} tok/s, {low} to {high} in 95 of 100 cases',
+  title: 'What if',
+  context: 'Context behind each token',
+  tokens: '{n} {n:token|tokens}',
+  quantization: 'Quantization',
+  own: 'as the file is: {q}',
+  ownPlain: 'as the file is',
+  bandwidth: 'Memory bandwidth',
+  here: 'this machine’s: {v}',
+  hereUnknown: 'this machine’s',
+  decode: 'Decode speed',
+  prefill: 'Prefill speed',
+  reads: 'Read for each token',
+  measured: 'Best measured',
+  range: '95 %: {low} to {high}',
+  failed: 'There is no prediction',
+  footnote: '{fit} {score}',
+} as const

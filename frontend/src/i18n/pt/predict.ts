@@ -1,0 +1,21 @@
+/** Quão rápido seria um modelo antes de experimentá-lo. */
+export const predict = {
+  predicted: 'previsto {range}',
+  about: 'previsto {v} tok/s, de {low} a {high} em 95 de 100 casos',
+  title: 'E se',
+  context: 'Contexto atrás de cada token',
+  tokens: '{n} {n:token|tokens}',
+  quantization: 'Quantização',
+  own: 'como o arquivo: {q}',
+  ownPlain: 'como o arquivo',
+  bandwidth: 'Banda de memória',
+  here: 'desta máquina: {v}',
+  hereUnknown: 'desta máquina',
+  decode: 'Velocidade de escrita',
+  prefill: 'Velocidade de prefill',
+  reads: 'Lido para cada token',
+  measured: 'Melhor medida',
+  range: '95 %: de {low} a {high}',
+  failed: 'Não há previsão',
+  footnote: '{fit} {score}',
+} as const

@@ -1,0 +1,8 @@
+import { describe, expect, it } from 'vitest'
+import { depths } from './whatif'
+
+describe('the depths of the slider', () => {
+  it('double up to what the model holds', () => expect(depths(1000)).toEqual([0, 128, 256, 512, 1000]))
+  it('end at a power of two once', () => expect(depths(512)).toEqual([0, 128, 256, 512]))
+  it('hold for a model that tells nothing', () => expect(depths(0)).toEqual([0]))
+})
