@@ -30,6 +30,14 @@ type Tokenizer interface {
 	Tokenize(ctx context.Context, text string) ([]int, error)
 }
 
+// Scorer is an engine that can tell, after Prepare, how likely a given text is; not every one can.
+type Scorer interface {
+	// Score goes through a text token by token and hands each to sink with its exact log-probability given
+	// the tokens before it, and with the likeliest ones there. A first token that nothing stands before is
+	// left out. An error of sink ends it.
+	Score(ctx context.Context, r domain.ScoreRequest, sink func(domain.TokenScore) error) error
+}
+
 // Opener is an engine that can open connections ahead; an engine whose server takes several requests
 // over one implements it.
 type Opener interface {

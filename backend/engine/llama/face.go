@@ -53,11 +53,16 @@ func (f *face) props(ctx context.Context) (props, error) {
 
 // tokenize returns the tokens of a text alone.
 func (f *face) tokenize(ctx context.Context, text string) ([]int, error) {
+	return f.tokens(ctx, text, false)
+}
+
+// tokens is tokenize, if special with what the model wants before and after a text.
+func (f *face) tokens(ctx context.Context, text string, special bool) ([]int, error) {
 	var said struct {
 		Tokens []int `json:"tokens"`
 	}
 	err := f.native.Ask(ctx, remote.Question{Method: http.MethodPost, Path: "/tokenize", Private: text,
-		In: map[string]any{"content": text, "add_special": false}, Out: &said})
+		In: map[string]any{"content": text, "add_special": special}, Out: &said})
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,14 @@ func newNativeFace(scripted *enginetest.Server) *nativeFace {
 			Content string `json:"content"`
 			Special *bool  `json:"add_special"`
 		}
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Special == nil || *body.Special {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Special == nil {
 			http.Error(w, `{"error":{"message":"bad"}}`, http.StatusBadRequest)
 			return
 		}
 		tokens := []int{}
+		if *body.Special {
+			tokens = append(tokens, 1) // what stands before a text
+		}
 		for i := range strings.Fields(body.Content) {
 			tokens = append(tokens, 100+i)
 		}
@@ -78,6 +81,10 @@ func (n *nativeFace) complete(w http.ResponseWriter, r *http.Request) {
 	n.mu.Unlock()
 	model, _ := body["model"].(string)
 	tokens, _ := body["n_predict"].(float64)
+	if body["n_probs"] != nil {
+		probabilities(w, model, body)
+		return
+	}
 	w.Header().Set("Server", "llama.cpp")
 	switch model {
 	case rawFull:
