@@ -183,6 +183,31 @@ CREATE TABLE phase(
   t_us   INTEGER NOT NULL,
   at_us  INTEGER NOT NULL
 , stage TEXT CHECK(json_valid(stage))) STRICT;
+CREATE TABLE quality(
+  id              TEXT PRIMARY KEY,
+  kind            TEXT NOT NULL,
+  model           TEXT NOT NULL,
+  model_sha256    TEXT NOT NULL,
+  endpoint_id     TEXT,
+  reference       TEXT,
+  reference_sha256 TEXT NOT NULL,
+  language        TEXT NOT NULL,
+  pack            TEXT NOT NULL, -- name and checksum of the questions or texts
+  engine          TEXT NOT NULL,
+  engine_build    TEXT NOT NULL,
+  status          TEXT NOT NULL,
+  created_us      INTEGER NOT NULL,
+  started_us      INTEGER,
+  ended_us        INTEGER,
+  error           TEXT CHECK(json_valid(error)),
+  summary         TEXT CHECK(json_valid(summary))
+) STRICT;
+CREATE TABLE quality_record(
+  quality_id TEXT NOT NULL REFERENCES quality(id) ON DELETE CASCADE,
+  n          INTEGER NOT NULL,
+  data       BLOB NOT NULL,
+  PRIMARY KEY(quality_id, n)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE request(
   id            INTEGER PRIMARY KEY,
   request_id    TEXT NOT NULL UNIQUE,
@@ -306,6 +331,7 @@ CREATE TABLE telemetry(
   data    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX phase_run ON phase(run_id, t_us);
+CREATE INDEX quality_model ON quality(model, created_us);
 CREATE INDEX request_result ON request(run_id, started_us, sample, output_tokens, ttft_us, tpot_us, last_us)
   WHERE outcome = 'ok' AND phase = 'measure' AND run_id IS NOT NULL;
 CREATE UNIQUE INDEX request_run ON request(run_id, n);
