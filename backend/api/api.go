@@ -81,6 +81,7 @@ func (a *API) routes() {
 	a.storageRoutes()
 	a.transferRoutes()
 	a.experimentRoutes()
+	a.qualityRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

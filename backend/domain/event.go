@@ -13,6 +13,7 @@ const (
 	EventRunFinished      EventKind = "run.finished"       // data: Run
 	EventTelemetry        EventKind = "telemetry"          // data: TelemetryEvent, 4 a second
 	EventDownloadProgress EventKind = "download.progress"  // data: Download
+	EventQuality          EventKind = "quality.changed"    // data: Quality, at most 4 a second while it runs
 	EventBandwidth        EventKind = "bandwidth.progress" // data: BandwidthEvent
 	EventLog              EventKind = "log"                // data: LogRecord
 	EventReset            EventKind = "reset"              // data: ResetEvent; the past cannot be replayed: read anew

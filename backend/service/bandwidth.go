@@ -118,7 +118,7 @@ func (s *Service) beginProbe() error {
 	switch {
 	case s.probing:
 		return &domain.Error{Kind: domain.KindConflict, Msg: "The memory bandwidth is being measured already.", Hint: "Wait a few seconds."}
-	case s.active != nil || len(s.queue) > 0:
+	case s.busy() || len(s.queue)+len(s.quality.queue) > 0:
 		return &domain.Error{Kind: domain.KindConflict, Msg: "The memory bandwidth cannot be measured while a benchmark runs.",
 			Hint: "Wait for it to end, or cancel it."}
 	}

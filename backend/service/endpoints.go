@@ -200,7 +200,7 @@ func (s *Service) CheckEndpoint(ctx context.Context, id string, in domain.Endpoi
 	if out.Model, err = modelToTry(in.ModelID, models); err != nil {
 		return out, err
 	}
-	if _, busy := s.ActiveRun(); busy {
+	if s.measuring() {
 		out.Model, out.Message = "", "The endpoint answers. Nothing was generated, because a benchmark is running."
 		return out, nil
 	}

@@ -151,6 +151,9 @@ func (s *Service) RemoveModel(ctx context.Context, id string) error {
 	for _, j := range s.jobs {
 		busy = busy || j.model.EndpointID == nil && j.model.ID == m.ID
 	}
+	for _, a := range s.quality.open() {
+		busy = busy || a.model.EndpointID == nil && a.model.ID == m.ID || a.reference.ID == m.ID
+	}
 	s.mu.Unlock()
 	if busy {
 		return domain.Errorf(domain.KindConflict, "A benchmark of this model is running or queued.")

@@ -67,6 +67,18 @@ type ExperimentStore interface {
 	DeleteExperiment(ctx context.Context, id string) error
 }
 
+// QualityStore keeps measurements of quality and their raw records.
+type QualityStore interface {
+	PutQuality(ctx context.Context, q domain.Quality) error
+	AppendQuality(ctx context.Context, id string, r domain.QualityRecord) error
+	QualityRecords(ctx context.Context, id string) ([]domain.QualityRecord, error)
+	Qualities(ctx context.Context, f domain.QualityFilter) ([]domain.Quality, error)
+	Quality(ctx context.Context, id string) (domain.Quality, error)
+	DeleteQuality(ctx context.Context, id string) error
+	// InterruptQualities marks those that wait or run as interrupted.
+	InterruptQualities(ctx context.Context, at time.Time, why domain.RunError) error
+}
+
 // ViewStore counts runs and keeps views of them.
 type ViewStore interface {
 	Facets(ctx context.Context, f domain.RunFilter) (domain.Facets, error)
@@ -150,6 +162,7 @@ type Store interface {
 	SearchStore
 	ViewStore
 	ExperimentStore
+	QualityStore
 	SpaceStore
 	MaintenanceStore
 	ResultStore

@@ -52,8 +52,11 @@ func (s *Service) rested() {
 func (s *Service) measuring() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.active != nil || s.probing
+	return s.busy()
 }
+
+// busy is measuring for a caller that holds mu.
+func (s *Service) busy() bool { return s.active != nil || s.quality.active != nil || s.probing }
 
 // betweenRuns repeats a bounded step until nothing is left for it to do or a run begins.
 func (s *Service) betweenRuns(ctx context.Context, failed string, step func(context.Context) (more bool, err error)) {

@@ -32,6 +32,7 @@ type Service struct {
 	jobs    map[domain.RunID]*job // queued and running ones
 	active  *job
 	going   map[string]bool    // experiments that this process plans on
+	quality assessments        // measurements of quality
 	probing bool               // the memory is being measured: no benchmark starts
 	task    *diskTask          // on the whole database; nil: none
 	yield   context.CancelFunc // ends what reads the disk while nothing is measured; nil: nothing has
@@ -84,6 +85,10 @@ func (s *Service) Start(ctx context.Context, resume bool) error {
 	s.clearSpool()
 	if err := s.interruptUnfinished(ctx); err != nil {
 		return fmt.Errorf("mark unfinished runs: %w", err)
+	}
+	if err := s.d.Store.InterruptQualities(ctx, s.d.Now(), domain.RunError{Kind: domain.KindUnavailable,
+		Message: "The program ended before this measurement had.", Hint: "Measure again."}); err != nil {
+		return fmt.Errorf("mark unfinished measurements of quality: %w", err)
 	}
 	if err := s.registerBuiltins(ctx); err != nil {
 		return fmt.Errorf("register built-in datasets: %w", err)

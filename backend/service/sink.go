@@ -85,6 +85,15 @@ func (g guarded) Tokenize(ctx context.Context, text string) (ids []int, err erro
 	return nil, errors.New("the engine has no tokenizer")
 }
 
+// Score implements engine.Scorer for an engine that does.
+func (g guarded) Score(ctx context.Context, r domain.ScoreRequest, sink func(domain.TokenScore) error) (err error) {
+	defer rescue(g.log, &err)
+	if t, ok := g.Engine.(engine.Scorer); ok {
+		return t.Score(ctx, r, sink)
+	}
+	return domain.Errorf(domain.KindUnsupported, "This engine tells no probabilities of tokens.")
+}
+
 // Open implements engine.Opener for an engine that does.
 func (g guarded) Open(ctx context.Context, n int) {
 	var err error

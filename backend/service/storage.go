@@ -185,7 +185,7 @@ func (s *Service) untilRun(ctx context.Context) (context.Context, context.Cancel
 	ctx, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.active != nil || s.probing {
+	if s.busy() {
 		cancel()
 	}
 	s.yield = cancel

@@ -22,6 +22,10 @@ func (s *Service) work(ctx context.Context) {
 			s.execute(ctx, j)
 			continue
 		}
+		if qctx, a := s.nextAssessment(ctx); a != nil {
+			s.assess(qctx, a)
+			continue
+		}
 		select {
 		case <-ctx.Done():
 		case <-s.wake:

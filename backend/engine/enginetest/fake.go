@@ -24,9 +24,14 @@ type Script struct {
 	Reasoning    int           // how many of the first chunks are reasoning
 	PromptTokens int           // reported; 0: words of the prompt
 	NoUsage      bool          // report no counts
-	NoEnd        bool          // end without the end mark: an incomplete answer
-	PrepareErr   error
-	ModelList    []domain.Model
+	// Say is what a request is answered with, a word a chunk, ended by the model itself; nil: made words.
+	Say func(r domain.GenRequest) string
+	// Likely is the log-probability of a word of a text that is scored, and the words that are likeliest
+	// there; nil: the engine tells none.
+	Likely     func(model, word string) (logProb float64, likeliest []domain.TokenProb)
+	NoEnd      bool // end without the end mark: an incomplete answer
+	PrepareErr error
+	ModelList  []domain.Model
 	// Fail returns how request n (0, 1, …) fails, nil when it does not. It fails after After chunks.
 	Fail func(n int) *Failure
 }
@@ -114,6 +119,14 @@ func (s *Scripted) stream(ctx context.Context, n int, r domain.GenRequest, sink 
 	if tokens == 0 {
 		tokens = r.MaxTokens
 	}
+	var words []string
+	finish := "length"
+	if s.script.Say != nil {
+		words = strings.SplitAfter(s.script.Say(r), " ")
+		if len(words) <= tokens {
+			tokens, finish = len(words), "stop"
+		}
+	}
 	wait := s.script.TTFT
 	for i := range tokens {
 		if fail != nil && i == fail.After {
@@ -131,7 +144,11 @@ func (s *Scripted) stream(ctx context.Context, n int, r domain.GenRequest, sink 
 		if i < s.script.Reasoning {
 			kind = domain.ChunkReasoning
 		}
-		sink(domain.Chunk{At: at, Kind: kind, Text: fmt.Sprintf("w%d ", i)})
+		text := fmt.Sprintf("w%d ", i)
+		if words != nil {
+			text = words[i]
+		}
+		sink(domain.Chunk{At: at, Kind: kind, Text: text})
 	}
 	if fail != nil {
 		return fail.Err
@@ -139,7 +156,7 @@ func (s *Scripted) stream(ctx context.Context, n int, r domain.GenRequest, sink 
 	if s.script.NoEnd {
 		return nil
 	}
-	use.Complete, use.FinishReason = true, "length"
+	use.Complete, use.FinishReason = true, finish
 	if !s.script.NoUsage {
 		prompt := s.script.PromptTokens
 		if prompt == 0 {
@@ -148,6 +165,34 @@ func (s *Scripted) stream(ctx context.Context, n int, r domain.GenRequest, sink 
 		use.PromptTokens, use.OutputTokens = &prompt, &tokens
 	}
 	return nil
+}
+
+// Score follows the script: each word of the text is a token, which its letters name.
+func (s *Scripted) Score(ctx context.Context, r domain.ScoreRequest, sink func(domain.TokenScore) error) error {
+	if s.script.Likely == nil {
+		return domain.Errorf(domain.KindUnsupported, "This engine tells no probabilities of tokens.")
+	}
+	for _, word := range strings.Fields(r.Text)[1:] {
+		if err := pause(ctx, s.script.Gap); err != nil {
+			return err
+		}
+		t := domain.TokenScore{ID: TokenID(word)}
+		t.LogProb, t.Top = s.script.Likely(r.Model, word)
+		t.Top = t.Top[:min(len(t.Top), r.Top)]
+		if err := sink(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TokenID is the token that stands for a word.
+func TokenID(word string) int {
+	id := 0
+	for _, c := range word {
+		id = (id*31 + int(c)) % 50_000
+	}
+	return id
 }
 
 // Models returns the scripted list.
