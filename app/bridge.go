@@ -206,6 +206,15 @@ func (b *Bridge) RemoveExperiment(id string) string {
 	return b.call("RemoveExperiment", "", nil, nil, id)
 }
 
+// StartQuality queues a measurement of quality.
+func (b *Bridge) StartQuality(body string) string { return b.call("StartQuality", body, nil, nil) }
+
+// CancelQuality stops a measurement of quality; what was measured is kept.
+func (b *Bridge) CancelQuality(id string) string { return b.call("CancelQuality", "", nil, nil, id) }
+
+// RemoveQuality forgets a measurement of quality that has ended.
+func (b *Bridge) RemoveQuality(id string) string { return b.call("RemoveQuality", "", nil, nil, id) }
+
 // DismissRecovery puts the notice of a recovery away.
 func (b *Bridge) DismissRecovery() string { return b.call("DismissRecovery", "", nil, nil) }
 

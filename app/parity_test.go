@@ -36,6 +36,7 @@ func verbsOf() map[string][]string {
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
+		"StartQuality": {"quality", "measure"}, "CancelQuality": {"quality", "cancel"}, "RemoveQuality": {"quality", "rm"},
 		"DismissRecovery": {"storage", "dismiss"}, "Predictions": {"predict"},
 	}
 }

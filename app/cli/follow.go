@@ -244,12 +244,20 @@ func (e *env) watchDownload(ctx context.Context, events *eventStream, d domain.D
 }
 
 func (p *progress) download(x domain.Download) {
-	now := time.Now()
-	if !p.rewrite && domain.Phase(x.State) == p.phase && now.Sub(p.last) < plainEvery {
-		return
+	if p.due(domain.Phase(x.State)) {
+		p.line(DownloadLine(x))
 	}
-	p.phase, p.last = domain.Phase(x.State), now
-	p.line(DownloadLine(x))
+}
+
+// due reports whether a line is to be printed now: on a terminal always, else for another phase and every
+// few seconds.
+func (p *progress) due(phase domain.Phase) bool {
+	now := time.Now()
+	if !p.rewrite && phase == p.phase && now.Sub(p.last) < plainEvery {
+		return false
+	}
+	p.phase, p.last = phase, now
+	return true
 }
 
 // DownloadLine is one line of progress, such as "smollm2-135m  running  45 of 98 MB · Hugging Face".
