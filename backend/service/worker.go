@@ -207,9 +207,11 @@ func (s *Service) finish(ctx context.Context, j *job, res runner.Result) domain.
 		at := s.d.Now().UTC()
 		r.Status, r.EndedAt, r.Error = res.Status, &at, runError(res.Err)
 		r.Client = &domain.ClientHealth{RecorderLateMs: float64(res.RecorderLate.Microseconds()) / 1e3, DroppedSamples: res.DroppedSamples}
-		if in, err := s.records(ctx, *r, res.Info); err == nil {
+		var answers templateSigns
+		if in, err := s.records(ctx, *r, res.Info, answers.see); err == nil {
 			in.Interference = j.others
 			report(r, in)
+			answers.tell(r)
 		} else { // the run ends all the same
 			s.d.Log.Error("Cannot summarise a run", "runId", id, "error", err)
 			r.Status, r.Error = domain.StatusFailed, unreadable(r.Error)
@@ -270,12 +272,16 @@ func runError(err error) *domain.RunError {
 }
 
 // records reads back everything that was stored of a run.
-func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineInfo) (stats.Input, error) {
+// see looks at each request while it has its texts.
+func (s *Service) records(ctx context.Context, r domain.Run, info domain.EngineInfo, see ...func(domain.Plan, domain.RequestRecord)) (stats.Input, error) {
 	in := stats.Input{Plan: r.Plan, Engine: info, Prices: s.d.Settings.EnergyPrices()}
 	outputKept := false
 	for rec, err := range s.d.Store.Records(ctx, r.ID) {
 		if err != nil {
 			return in, fmt.Errorf("read requests: %w", err)
+		}
+		for _, look := range see {
+			look(r.Plan, rec)
 		}
 		rec.Prompt = nil // the figures need no text but one answer, and texts are most of a record
 		if outputKept || rec.Phase != domain.PhaseMeasure || rec.Outcome != domain.OutcomeOK {
