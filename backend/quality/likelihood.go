@@ -16,7 +16,7 @@ const (
 )
 
 // Top is how many of the likeliest tokens a divergence looks at on each side.
-const Top = 32
+const Top = 64
 
 // ScoreLikelihood computes the perplexity of the texts that were scored; nil when none was.
 //

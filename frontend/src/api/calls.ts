@@ -3,6 +3,7 @@ import type * as T from './types'
 
 export * from './upkeep'
 export * from './comparisons'
+export * from './quality'
 
 /** Every operation of the contract that the screens use, typed, one line each. */
 

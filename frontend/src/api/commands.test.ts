@@ -50,6 +50,9 @@ const rows: Row[] = [
   ['ResumeExperiment', () => calls.resumeExperiment('e'), ['e'], 'POST /experiments/e/resume'],
   ['CancelExperiment', () => calls.cancelExperiment('e'), ['e'], 'POST /experiments/e/cancel'],
   ['RemoveExperiment', () => calls.removeExperiment('e'), ['e'], 'DELETE /experiments/e'],
+  ['StartQuality', () => calls.startQuality({ kind: 'tasks', model_id: 'm' }), ['{"kind":"tasks","model_id":"m"}'], 'POST /quality', '{"kind":"tasks","model_id":"m"}'],
+  ['CancelQuality', () => calls.cancelQuality('q'), ['q'], 'POST /quality/q/cancel'],
+  ['RemoveQuality', () => calls.removeQuality('q'), ['q'], 'DELETE /quality/q'],
   ['EditSettings', () => calls.editSettings({ debug: true }), ['{"debug":true}'], 'PATCH /settings', '{"debug":true}'],
 ]
 

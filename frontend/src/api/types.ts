@@ -105,6 +105,18 @@ export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; ru
 export type RepeatPoint = With<S['RepeatPoint'], { interval: [number, number] | null }>
 export type RepeatResult = With<S['RepeatResult'], { points: RepeatPoint[]; looks: number[] }>
 
+// How good the answers are
+export type QualityKind = S['QualityRequest']['kind']
+export type QualityRequest = S['QualityRequest']
+export type TaskScore = With<S['TaskScore'], { verdict: 'scored' | 'broken' | 'nothing'; interval: [number, number] | null }>
+export type Perplexity = With<S['Perplexity'], { interval: [number, number] | null }>
+export type Divergence = With<S['Divergence'], { kl_interval: [number, number] | null; same_top_interval: [number, number] | null; perplexity_ratio_interval: [number, number] | null }>
+export type QualitySummary = { tasks: TaskScore | null; perplexity: Perplexity | null; divergence: Divergence | null }
+export type Quality = With<S['Quality'], { kind: QualityKind; status: Status; summary: QualitySummary | null }>
+export type QualityAnswer = With<S['QualityAnswer'], { outcome: Outcome }>
+export type QualityText = S['QualityText']
+export type QualityDetail = Quality & { answers: QualityAnswer[]; texts: QualityText[] }
+
 // The machine and the program
 export type GPUInfo = S['GPUInfo']
 export type EngineInfo = S['EngineInfo']
@@ -157,6 +169,7 @@ export interface LiveEvents {
   telemetry: TelemetryEvent
   'download.progress': Download
   'bandwidth.progress': S['BandwidthEvent']
+  'quality.changed': Quality
   log: LogRecord
   reset: unknown
 }

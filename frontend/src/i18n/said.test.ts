@@ -7,6 +7,7 @@ import { files } from './pt/files'
 import { limits } from './pt/limits'
 import { predictions } from './pt/predictions'
 import { program } from './pt/program'
+import { qualities } from './pt/qualities'
 import { said } from './said'
 
 afterEach(() => {
@@ -33,6 +34,8 @@ describe('what the program says', () => {
     ['Could not get GPT-2 from any source. hub: no such host', 'Não foi possível obter GPT-2 de nenhuma fonte. hub: no such host'],
     ['Q4 is faster than Q8: +30.4 %, from +28.0 % to +32.9 %.', 'Q4 é mais rápido que Q8: +30,4 %, de +28,0 % a +32,9 %.'],
     ['B against A: -3.2 %. Too few runs for a verdict, which needs 3 runs a side.', 'B frente a A: -3,2 %. Há poucas execuções para um veredito, que exige 3 por lado.'],
+    ['4 of 4 answers begin with the question. The chat template looks broken; the speed is not that of a working model.',
+      '4 de 4 respostas começam com a pergunta. O modelo de conversa parece quebrado; a velocidade não é a de um modelo que funciona.'],
     ['message 1: there is no text', 'mensagem 1: não há texto'],
     ['must be a whole number from 1 to 10000', 'deve ser um número inteiro de 1 a 10000'],
     ['Stage 2: The first 10 requests were still warming up; without them the mean is 41.2 ms, not 43.0 ms. It is alike in 1 other stage(s).',
@@ -45,6 +48,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -1,7 +1,7 @@
 /** The addresses of the screens: #/results, #/runs/ID, #/new?model=ID. Pure; state/route follows them. */
 
 export type RouteName =
-  | 'home' | 'firstrun' | 'newbench' | 'live' | 'results' | 'detail' | 'compare' | 'experiment' | 'models'
+  | 'home' | 'firstrun' | 'newbench' | 'live' | 'results' | 'detail' | 'compare' | 'experiment' | 'models' | 'quality'
   | 'datasets' | 'engines' | 'hardware' | 'api' | 'settings'
 
 export interface Route {
@@ -21,6 +21,7 @@ const paths: Record<RouteName, string> = {
   compare: 'compare',
   experiment: 'experiments',
   models: 'models',
+  quality: 'quality',
   datasets: 'datasets',
   engines: 'engines',
   hardware: 'hardware',
@@ -29,7 +30,7 @@ const paths: Record<RouteName, string> = {
 }
 
 /** Screens of one thing, which the path must name. */
-const ofOne: ReadonlySet<RouteName> = new Set(['detail', 'experiment'])
+const ofOne: ReadonlySet<RouteName> = new Set(['detail', 'experiment', 'quality'])
 
 const names = new Map(Object.entries(paths).map(([name, path]) => [path, name as RouteName]))
 

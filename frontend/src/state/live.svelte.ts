@@ -9,6 +9,7 @@ import { askedUsers } from '../lib/run/live'
 import { Spells } from '../lib/run/spells'
 import { Watch, type About } from '../lib/run/watch'
 import { library } from './library.svelte'
+import { quality } from './quality.svelte'
 import { runs } from './runs.svelte'
 import { recall, remember } from '../lib/storage'
 import { system } from './system.svelte'
@@ -204,6 +205,9 @@ class Live {
       case 'download.progress':
         library.onDownload(e.data)
         break
+      case 'quality.changed':
+        quality.put(e.data)
+        break
       case 'log':
         this.log = [...this.log, e.data].slice(-LOG_MAX)
         break
@@ -228,6 +232,7 @@ class Live {
 
   private reread(): void {
     void runs.load()
+    if (quality.all.value) void quality.all.load()
     void library.reload()
     telemetry.load().catch(() => undefined) // the next events fill the charts again
   }

@@ -25,5 +25,6 @@ export const checks = {
   unstable: 'Steadiness of latencies',
   impossible: 'The decode speed is possible',
   offload_partial: 'Layers on the GPU',
+  chat_template: 'Answers as of a broken chat template',
   imported: 'Measured by another program',
 }

@@ -27,5 +27,6 @@ export const checks: Words<typeof en> = {
   unstable: 'Estabilidade das latências',
   impossible: 'A velocidade de geração é possível',
   offload_partial: 'Camadas na GPU',
+  chat_template: 'Respostas como de um modelo de conversa quebrado',
   imported: 'Medido por outro programa',
 }

@@ -18,6 +18,7 @@ import { newbench } from './newbench'
 import { results } from './results'
 import { hardware } from './hardware'
 import { models } from './models'
+import { quality } from './quality'
 import { datasets } from './datasets'
 import { engines } from './engines'
 import { api } from './api'
@@ -41,7 +42,7 @@ export const pt = {
   newbench,
   results, transfer, compare,
   hardware,
-  models, predict,
+  models, predict, quality,
   datasets,
   engines,
   api,

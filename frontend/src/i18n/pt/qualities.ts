@@ -1,0 +1,33 @@
+/** What the program says of measurements of quality and of broken chat templates; as program.ts. */
+export const qualities: Record<string, string> = {
+  'must be tasks, perplexity or divergence': 'deve ser tasks, perplexity ou divergence',
+  'must be en or pt-BR': 'deve ser en ou pt-BR',
+  'is required for divergence': 'é preciso para a divergência',
+  'belongs to divergence alone': 'vale só para a divergência',
+  'must not be blank': 'não pode ficar em branco',
+  'is a base model, which follows no instructions; measure its perplexity': 'é um modelo de base, que não segue instruções; meça sua perplexidade',
+  'needs the probabilities of tokens, which endpoints of kind * do not tell for a given text':
+    'precisa das probabilidades dos tokens, que endereços do tipo * não dizem para um texto dado',
+  'has another tokenizer; choose a model of the same one, such as a larger quant': 'tem outro tokenizador; escolha um modelo com o mesmo, como uma quantização maior',
+  'There is no such measurement of quality.': 'Não existe essa medição de qualidade.',
+  'This measurement has already ended (*).': 'Esta medição já terminou (*).',
+  'This measurement has not ended yet.': 'Esta medição ainda não terminou.',
+  'The program was closed while this measurement ran.': 'O programa foi fechado durante esta medição.',
+  'The program ended before this measurement had.': 'O programa terminou antes desta medição.',
+  'Measure again.': 'Meça de novo.',
+  'This engine tells no probabilities of tokens.': 'Este motor não diz as probabilidades dos tokens.',
+  'This llama-server tells no probabilities of tokens.': 'Este llama-server não diz as probabilidades dos tokens.',
+  'Choose a newer build; tasks need no probabilities.': 'Escolha uma versão mais nova; as tarefas não precisam de probabilidades.',
+  'The server did not keep to the given text, so its probabilities are of another one.': 'O servidor não seguiu o texto dado, então suas probabilidades são de outro.',
+  'The model and the reference count in different tokens, so their probabilities cannot be compared.':
+    'O modelo e a referência contam em tokens diferentes, então suas probabilidades não se comparam.',
+  'Choose a reference with the same tokenizer, such as a larger quant of the same model.': 'Escolha uma referência com o mesmo tokenizador, como uma quantização maior do mesmo modelo.',
+  'The answer ended without its end mark.': 'A resposta terminou sem sua marca de fim.',
+  Asking: 'Perguntando',
+  'Scoring model': 'Avaliando o modelo',
+  'Scoring reference': 'Avaliando a referência',
+  '* of * answers begin with tokens that only frame messages.': '* de * respostas começam com tokens que só emolduram mensagens.',
+  '* of * answers begin with the question.': '* de * respostas começam com a pergunta.',
+  '* of * answers hold no text.': '* de * respostas não têm texto.',
+  'The chat template looks broken; the speed is not that of a working model.': 'O modelo de conversa parece quebrado; a velocidade não é a de um modelo que funciona.',
+}
