@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -233,10 +234,10 @@ func printTrends(w io.Writer, ts []domain.Trend) error {
 		fmt.Fprintf(w, "%s · %s · %s: %d runs, last %s %s\n", printable(t.Model), printable(t.Engine), printable(t.Load), len(t.Points), digits(last.Value), t.Unit)
 		for _, x := range t.Changes {
 			fmt.Fprintf(w, "  %s  %s by %+.1f %%, from %s to %s %s, p = %.3f  %s", x.At.Local().Format("2006-01-02 15:04"), x.Direction, x.Percent, digits(x.Before), digits(x.After), t.Unit, x.P, x.Run)
-			if x.BuildBefore != x.BuildAfter {
-				fmt.Fprintf(w, "  engine %s → %s", printable(x.BuildBefore), printable(x.BuildAfter))
-			}
 			fmt.Fprintln(w)
+			for _, d := range x.Differs {
+				fmt.Fprintf(w, "      %s: %s → %s\n", d.Key, printable(cmp.Or(d.Values[0], missing)), printable(cmp.Or(d.Values[1], missing)))
+			}
 		}
 	}
 	if len(ts) == 0 {

@@ -14,8 +14,8 @@ func (a *API) experimentRoutes() {
 		describe("Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or "+
 			"by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored."))
 	add(a, read("Trends", base+"/trends", "One figure over time, and where it moved to another level"), a.trends,
-		describe("One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by "+
-			"permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at."))
+		describe("One series for each model with the same settings on the same machine; builds, drivers and the system may change within it, and each "+
+			"change of the level says what of them changed there. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at."))
 	add(a, read("Experiments", path, "Experiments, newest first"), a.experiments)
 	add(a, command("StartExperiment", http.MethodPost, path, "Plan jobs that belong together and measure them"), a.startExperiment, status(http.StatusAccepted),
 		describe("ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a "+

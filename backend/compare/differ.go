@@ -24,7 +24,7 @@ func facts(r *domain.Run) []fact {
 		out = append(out, fact{"engine_options." + name, "settings", value})
 	}
 	if e := r.Environment; e != nil {
-		out = append(out, fact{"engine_build", "engine", strings.TrimSpace(e.Engine.Build + " " + e.Engine.Version)}, fact{"engine_source", "engine", e.Engine.Source}, fact{"threads", "engine", fmt.Sprint(e.Engine.Threads)},
+		out = append(out, fact{"engine_build", "engine", strings.TrimSpace(e.Engine.Build + " " + e.Engine.Version)}, fact{"engine_source", "engine", e.Engine.Source}, fact{"app_version", "engine", e.AppVersion}, fact{"threads", "engine", fmt.Sprint(e.Engine.Threads)},
 			fact{"context_tokens", "engine", fmt.Sprint(e.Engine.ContextTokens)}, fact{"model_sha256", "model", e.Engine.ModelSHA256},
 			fact{"cpu_model", "machine", e.CPUModel}, fact{"kernel", "machine", e.Kernel}, fact{"gpus", "machine", gpuNames(e.GPUs)})
 		for _, key := range []string{"cpu_governor", "cpu_boost", "power_source", "gpu_driver"} {
@@ -126,7 +126,7 @@ func place(about string) int {
 func Key(r *domain.Run) string {
 	parts := []string{}
 	for _, f := range facts(r) {
-		if f.key != "kernel" { // a system that was brought up to date is the same machine
+		if f.key != "kernel" && f.key != "app_version" { // a system that was brought up to date is the same machine
 			parts = append(parts, f.key+"="+f.value)
 		}
 	}

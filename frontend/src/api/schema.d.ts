@@ -1104,7 +1104,7 @@ export interface paths {
         };
         /**
          * One figure over time, and where it moved to another level
-         * @description One series for each model with the same settings on the same machine; the build of the engine may change within it. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at.
+         * @description One series for each model with the same settings on the same machine; builds, drivers and the system may change within it, and each change of the level says what of them changed there. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at.
          */
         get: operations["trends"];
         put?: never;
@@ -3495,6 +3495,8 @@ export interface components {
             better: string;
             changes: components["schemas"]["TrendChange"][];
             engine: string;
+            id: string;
+            levels: components["schemas"]["TrendLevel"][];
             load: string;
             machine: string;
             metric: string;
@@ -3511,12 +3513,23 @@ export interface components {
             before: number;
             build_after: string;
             build_before: string;
+            differs: components["schemas"]["Difference"][];
             direction: string;
             job_id: string;
             /** Format: double */
             p: number;
             /** Format: double */
             percent: number;
+            percent_interval: number[] | null;
+        };
+        TrendLevel: {
+            first_job_id: string;
+            interval: number[] | null;
+            last_job_id: string;
+            /** Format: double */
+            mean: number;
+            /** Format: int64 */
+            n: number;
         };
         TrendPoint: {
             /** Format: date-time */
