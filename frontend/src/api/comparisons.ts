@@ -27,3 +27,8 @@ export const resumeExperiment = async (which: string): Promise<T.Experiment> =>
 export async function removeExperiment(which: string): Promise<void> {
   await request('DELETE', `/experiments/${id(which)}`, { bound: ['RemoveExperiment', which] })
 }
+
+export interface TrendQuery { metric: string; model?: string; start?: string }
+
+/** One figure over time, a series for each thing that was measured again and again. */
+export const trends = async (query: TrendQuery): Promise<T.Trend[]> => (await request<T.Trend[] | null>('GET', '/trends', { query: { ...query } })).body ?? []

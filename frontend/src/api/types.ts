@@ -116,6 +116,10 @@ export type Quality = With<S['Quality'], { kind: QualityKind; status: Status; su
 export type QualityAnswer = With<S['QualityAnswer'], { outcome: Outcome }>
 export type QualityText = S['QualityText']
 export type QualityDetail = Quality & { answers: QualityAnswer[]; texts: QualityText[] }
+export type TrendPoint = S['TrendPoint']
+export type TrendLevel = With<S['TrendLevel'], { interval: [number, number] | null }>
+export type TrendChange = With<S['TrendChange'], { direction: 'better' | 'worse'; percent_interval: [number, number] | null; differs: Difference[] }>
+export type Trend = With<S['Trend'], { better: 'higher' | 'lower'; points: TrendPoint[]; levels: TrendLevel[]; changes: TrendChange[] }>
 
 // The machine and the program
 export type GPUInfo = S['GPUInfo']

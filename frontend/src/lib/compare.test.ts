@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Comparison, ComparisonMetric, Effect } from '../api/types'
 import { aRun, withSpeed } from '../state/fixture'
 import { cannotRepeat, requestOf, turnsTake } from './bench/again'
-import { gainOf, half, named, placeOf, scaleOf, table, tooFew, typeset, valueOf } from './compare'
+import { gainOf, half, named, placeOf, scaleOf, sidesIn, table, tooFew, typeset, valueOf } from './compare'
 
 const effect = (ratio: number, interval: [number, number] | null, verdict: Effect['verdict'] = 'better'): Effect =>
   ({ ratio, interval, p: 0.01, adjusted_p: 0.02, verdict, at_least: 'yes' })
@@ -110,5 +110,15 @@ describe('measuring a plan again', () => {
   it('adds up how long it takes', () => {
     expect(turnsTake([2, 3], 8)).toBe(40)
     expect(turnsTake([2, null], 8)).toBeNull()
+  })
+})
+
+describe('sides of an address', () => {
+  it('are runs that stand together, with their names', () => {
+    expect(sidesIn('a,b|c', 'before|after')).toEqual([{ name: 'before', runs: ['a', 'b'] }, { name: 'after', runs: ['c'] }])
+    expect(sidesIn('a|b', '')?.map((s) => s.name)).toEqual([undefined, undefined])
+  })
+  it('are two at least', () => {
+    for (const text of ['', 'a,b', 'a|', '|']) expect(sidesIn(text, 'x|y')).toBeNull()
   })
 })

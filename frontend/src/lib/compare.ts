@@ -126,3 +126,10 @@ export function countsOf(c: Pick<Comparison, 'sides'>): number[] {
 export function tooFew(c: Pick<Comparison, 'metrics'>): boolean {
   return c.metrics.some((m) => m.values.some((v) => v.effect?.verdict === 'too_few'))
 }
+
+/** The sides that an address names, "a,b|c,d" with their names "before|after"; null where there are not two. */
+export function sidesIn(text: string, names: string): SideInput[] | null {
+  const words = names.split('|')
+  const sides = text.split('|').map((s, i): SideInput => ({ name: words[i] || undefined, runs: s.split(',').filter(Boolean) })).filter((s) => s.runs.length > 0)
+  return sides.length >= 2 ? sides : null
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aRun, withSpeed } from '../state/fixture'
 import { aStage, aSweep } from '../state/stagefixture'
-import { facet, loadOf, matches, noFilters, rowsOf, sortRuns, speed, trends, users, type Filters } from './results'
+import { facet, loadOf, matches, noFilters, rowsOf, sortRuns, speed, users, type Filters } from './results'
 
 const slow = withSpeed(aRun({ job_id: 'slow', model: 'a', created_at: '2026-11-01T00:00:00Z' }), 10, 50)
 const fast = withSpeed(aRun({ job_id: 'fast', model: 'a', created_at: '2026-11-02T00:00:00Z', tags: ['x'], pinned: true }), 20, 40)
@@ -53,14 +53,6 @@ describe('figures', () => {
     r.plan = { ...r.plan, load: { kind: 'closed', concurrency: 4 } }
     if (r.summary) r.summary.output_tokens_per_second = 35
     expect([users(r), speed(r), speed(none)]).toEqual([4, 35, null])
-  })
-  it('draws one line per model, oldest first, without failed or invalid runs', () => {
-    const bad = { ...fast, job_id: 'bad', validity: { verdict: 'invalid' as const, checks: [], interference: [] } }
-    const lines = trends([...all, bad], 'speed')
-    expect(lines.map((l) => [l.model, l.y])).toEqual([['a', [10, 20]]])
-    const four = { ...fast, plan: { ...fast.plan, load: { kind: 'closed' as const, concurrency: 4 } } }
-    expect(trends([...all, four], 'speed').map((l) => [l.load, l.y.length])).toEqual([['closed:4', 1], ['single', 2]])
-    expect(lines[0]?.x).toEqual([...(lines[0]?.x ?? [])].sort((a, b) => a - b))
   })
 })
 

@@ -156,27 +156,3 @@ export function facet(
   }
   return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => a.value.localeCompare(b.value, undefined, { numeric: true }))
 }
-
-export interface TrendLine {
-  model: string
-  load: string
-  /** Seconds since 1970, oldest first. */
-  x: number[]
-  y: (number | null)[]
-}
-
-export type TrendMetric = 'speed' | 'ttft' | 'tpot'
-
-/** One line per model and load over time, because another load is another question; invalid runs stay out. */
-export function trends(runs: readonly Run[], metric: TrendMetric): TrendLine[] {
-  const usable = runs.filter((r) => r.status === 'completed' && verdict(r) !== 'invalid' && sortValues[metric](r) !== null)
-  const groups = new Map<string, Run[]>()
-  for (const r of [...usable].sort((a, b) => -newest(a, b))) {
-    const key = `${r.model}\n${loadOf(r)}`
-    groups.set(key, [...(groups.get(key) ?? []), r])
-  }
-  return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, own]) => {
-    const [one] = own
-    return { model: one?.model ?? '', load: one ? loadOf(one) : '', x: own.map((r) => Date.parse(r.created_at) / 1000), y: own.map((r) => Number(sortValues[metric](r))) }
-  })
-}

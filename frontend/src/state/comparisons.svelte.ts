@@ -1,8 +1,14 @@
-import { asProblem, calls, type Comparison, type ComparisonRequest, type Experiment, type ExperimentRequest } from '../api'
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Experiment, type ExperimentRequest, type SideInput } from '../api'
 import { named } from '../lib/compare'
 import { Resource } from './resource.svelte'
 
-export interface Asked { runs: string[]; baseline: number; each: boolean }
+export interface Asked {
+  runs: string[]
+  baseline: number
+  each: boolean
+  /** Which runs stand together, where that was chosen. */
+  sides?: SideInput[] | null
+}
 export interface Compared extends Comparison {
   /** Each run stands for itself. */
   each: boolean
@@ -15,6 +21,7 @@ const MOST_SIDES = 8
  * for itself. Sides of one name get names that tell them apart.
  */
 export async function compareRuns(q: Asked, word: (key: string, value: string) => string): Promise<Compared> {
+  if (q.sides && !q.each) return { ...(await calls.compare({ sides: q.sides, baseline: q.baseline })), each: false }
   let each = q.each
   const ask = (): ComparisonRequest => (each ? { sides: q.runs.map((id) => ({ runs: [id] })), baseline: q.baseline } : { runs: q.runs, baseline: q.baseline })
   let c: Comparison

@@ -26,6 +26,7 @@ import { settings } from './settings'
 import { predict } from './predict'
 import { transfer } from './transfer'
 import { within } from './within'
+import { trends } from './trends'
 
 export const en = {
   common,
@@ -40,7 +41,7 @@ export const en = {
   events,
   facts,
   newbench,
-  results, transfer, compare,
+  results, transfer, compare, trends,
   hardware,
   models, predict, quality,
   datasets,

@@ -68,13 +68,7 @@ export const results = {
   empty: 'No runs yet. Quick check takes 60 seconds.',
   quickCheck: 'Quick check',
   noMatch: 'Nothing matches these filters.',
-  noTrend: 'A trend needs two completed runs of a model.',
   error: 'The results cannot be read',
-  metric: 'Figure',
-  trendSpeed: 'Speed',
-  trendTtft: 'Time to first token',
-  trendTpot: 'Time per output token',
-  runsOf: '{n} {n:run|runs}',
   showStages: 'Show the {n} stages of {name}',
   hideStages: 'Hide the stages of {name}',
 }

@@ -70,13 +70,7 @@ export const results: Words<typeof en> = {
   empty: 'Ainda não há execuções. O teste rápido leva 60 segundos.',
   quickCheck: 'Teste rápido',
   noMatch: 'Nada corresponde a estes filtros.',
-  noTrend: 'Uma tendência precisa de duas execuções concluídas de um modelo.',
   error: 'Não foi possível ler os resultados',
-  metric: 'Número',
-  trendSpeed: 'Velocidade',
-  trendTtft: 'Tempo até o primeiro token',
-  trendTpot: 'Tempo por token de saída',
-  runsOf: '{n} {n:execução|execuções}',
   showStages: 'Mostrar as {n} etapas de {name}',
   hideStages: 'Ocultar as etapas de {name}',
 }
