@@ -191,6 +191,14 @@ func (b *Bridge) StartExperiment(body string) string {
 	return b.call("StartExperiment", body, nil, nil)
 }
 
+// AcknowledgeAlert notes that somebody has seen to an alert.
+func (b *Bridge) AcknowledgeAlert(id string) string {
+	return b.call("AcknowledgeAlert", "", nil, nil, id)
+}
+
+// ReopenAlert takes an acknowledgement back.
+func (b *Bridge) ReopenAlert(id string) string { return b.call("ReopenAlert", "", nil, nil, id) }
+
 // CancelExperiment stops an experiment.
 func (b *Bridge) CancelExperiment(id string) string {
 	return b.call("CancelExperiment", "", nil, nil, id)

@@ -38,6 +38,7 @@ func verbsOf() map[string][]string {
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
 		"StartQuality": {"quality", "measure"}, "CancelQuality": {"quality", "cancel"}, "RemoveQuality": {"quality", "rm"},
 		"DismissRecovery": {"storage", "dismiss"}, "Predictions": {"predict"},
+		"AcknowledgeAlert": {"alerts", "ack"}, "ReopenAlert": {"alerts", "reopen"},
 	}
 }
 

@@ -82,6 +82,7 @@ func (a *API) routes() {
 	a.transferRoutes()
 	a.experimentRoutes()
 	a.qualityRoutes()
+	a.alertRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

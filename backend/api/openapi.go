@@ -25,12 +25,12 @@ func schemaOf[T any](r huma.Registry) *huma.Schema {
 func (a *API) eventSchema() *huma.Schema {
 	event := schemaOf[domain.Event](a.schemas)
 	a.schemas.SchemaFromRef(event.Ref).Properties["data"] = &huma.Schema{
-		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; quality.changed Quality; log LogRecord; reset ResetEvent",
+		Description: "By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; quality.changed Quality; alert Alert; log LogRecord; reset ResetEvent",
 		AnyOf: []*huma.Schema{
 			schemaOf[domain.Run](a.schemas), schemaOf[domain.RunPhaseEvent](a.schemas),
 			schemaOf[domain.RunProgressEvent](a.schemas), schemaOf[domain.TelemetryEvent](a.schemas),
 			schemaOf[domain.Download](a.schemas), schemaOf[domain.BandwidthEvent](a.schemas), schemaOf[domain.Quality](a.schemas),
-			schemaOf[domain.LogRecord](a.schemas), schemaOf[domain.ResetEvent](a.schemas),
+			schemaOf[domain.Alert](a.schemas), schemaOf[domain.LogRecord](a.schemas), schemaOf[domain.ResetEvent](a.schemas),
 		},
 	}
 	return event
@@ -125,7 +125,7 @@ func wordsOf(t reflect.Type) []any {
 
 func wordsOfEvents() []any {
 	return []any{domain.EventRunCreated, domain.EventRunPhase, domain.EventRunProgress, domain.EventRunFinished,
-		domain.EventTelemetry, domain.EventDownloadProgress, domain.EventBandwidth, domain.EventQuality, domain.EventLog, domain.EventReset}
+		domain.EventTelemetry, domain.EventDownloadProgress, domain.EventBandwidth, domain.EventQuality, domain.EventAlert, domain.EventLog, domain.EventReset}
 }
 
 // neverNull takes "null" out of every list's type, because transform fills them. A pair of fixed

@@ -82,7 +82,7 @@ func seriesOf(runs []domain.Run, key string) []*series {
 	return out
 }
 
-// followed reports whether a run counts: it was measured by this program, and well.
+// followed reports whether a run counts: this program measured it, here or before its file was brought in, and well.
 func followed(r *domain.Run) bool {
 	return (r.Imported == nil || r.Environment != nil) && (r.Validity == nil || r.Validity.Verdict != "invalid")
 }
@@ -118,7 +118,7 @@ func trendKey(r *domain.Run) string {
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
 		key, _, _ := strings.Cut(l, "=")
 		switch key {
-		case "engine_build", "engine_options.build", "gpu_driver", "cpu_governor", "cpu_boost":
+		case "engine_build", "engine_options.build", "gpu_driver", "cpu_governor", "cpu_boost", "imported":
 			return true
 		case "engine_source": // of an endpoint it is its address
 			return r.Plan.EndpointID == nil

@@ -30,6 +30,7 @@ func history(n, at int, speed, then float64, seed uint64) []domain.Run {
 
 func TestTrends(t *testing.T) {
 	runs := history(20, 12, 100, 80, 1)
+	runs[3].Imported = &domain.Imported{Name: "Inferometer"} // brought in with what was known of the machine
 	other := run("other", 50, 100, func(r *domain.Run) { r.Plan.MaxTokens = 5 })
 	bad := run("bad", 1, 1, func(r *domain.Run) { r.Validity = &domain.Validity{Verdict: "invalid"} })
 	for key, direction := range map[string]string{"decode_tokens_per_second": "worse", "ttft_ms": "worse"} {

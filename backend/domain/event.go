@@ -15,6 +15,7 @@ const (
 	EventDownloadProgress EventKind = "download.progress"  // data: Download
 	EventQuality          EventKind = "quality.changed"    // data: Quality, at most 4 a second while it runs
 	EventBandwidth        EventKind = "bandwidth.progress" // data: BandwidthEvent
+	EventAlert            EventKind = "alert"              // data: Alert; new, changed or acknowledged
 	EventLog              EventKind = "log"                // data: LogRecord
 	EventReset            EventKind = "reset"              // data: ResetEvent; the past cannot be replayed: read anew
 )

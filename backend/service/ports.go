@@ -79,6 +79,15 @@ type QualityStore interface {
 	InterruptQualities(ctx context.Context, at time.Time, why domain.RunError) error
 }
 
+// AlertStore keeps what was seen in the series of runs.
+type AlertStore interface {
+	PutAlert(ctx context.Context, a domain.Alert) error // in place of one with the same id
+	// Alerts lists them, newest first; with open only those that nobody has acknowledged.
+	Alerts(ctx context.Context, open bool) ([]domain.Alert, error)
+	// AcknowledgeAlert notes when somebody has seen to it; nil takes that back.
+	AcknowledgeAlert(ctx context.Context, id string, at *time.Time) (domain.Alert, error)
+}
+
 // ViewStore counts runs and keeps views of them.
 type ViewStore interface {
 	Facets(ctx context.Context, f domain.RunFilter) (domain.Facets, error)
@@ -163,6 +172,7 @@ type Store interface {
 	ViewStore
 	ExperimentStore
 	QualityStore
+	AlertStore
 	SpaceStore
 	MaintenanceStore
 	ResultStore

@@ -89,6 +89,7 @@ func (s *Service) execute(ctx context.Context, j *job) {
 			s.advance(keep, run.Experiment.ID)
 		}
 		s.d.Hub.Publish(domain.EventRunFinished, run)
+		s.watch(keep, run)
 	} else if !errors.Is(err, errCanceled) {
 		s.d.Log.Error("Cannot begin a benchmark", "runId", j.id, "error", err)
 	}

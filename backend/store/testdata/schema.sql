@@ -134,6 +134,15 @@ CREATE TABLE agg_delta(
   tpot   INTEGER,
   total  INTEGER
 ) STRICT;
+CREATE TABLE alert(
+  id              TEXT PRIMARY KEY,
+  kind            TEXT NOT NULL CHECK(kind IN ('level','run','build')),
+  series          TEXT NOT NULL,
+  since           TEXT NOT NULL, -- the first run that differs
+  created_us      INTEGER NOT NULL,
+  acknowledged_us INTEGER,
+  body            TEXT NOT NULL CHECK(json_valid(body)) -- all of it, with its figures
+) STRICT;
 CREATE TABLE dataset(
   id          TEXT PRIMARY KEY,
   name        TEXT NOT NULL,
@@ -330,6 +339,8 @@ CREATE TABLE telemetry(
   crc     INTEGER NOT NULL,
   data    BLOB NOT NULL
 ) STRICT;
+CREATE INDEX alert_created ON alert(created_us);
+CREATE INDEX alert_series ON alert(series);
 CREATE INDEX phase_run ON phase(run_id, t_us);
 CREATE INDEX quality_model ON quality(model, created_us);
 CREATE INDEX request_result ON request(run_id, started_us, sample, output_tokens, ttft_us, tpot_us, last_us)

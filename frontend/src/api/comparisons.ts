@@ -32,3 +32,11 @@ export interface TrendQuery { metric: string; model?: string; start?: string }
 
 /** One figure over time, a series for each thing that was measured again and again. */
 export const trends = async (query: TrendQuery): Promise<T.Trend[]> => (await request<T.Trend[] | null>('GET', '/trends', { query: { ...query } })).body ?? []
+
+export const alerts = async (): Promise<T.Alert[]> => (await request<T.Alert[] | null>('GET', '/alerts')).body ?? []
+
+export const acknowledgeAlert = async (which: string): Promise<T.Alert> =>
+  (await request<T.Alert>('POST', `/alerts/${id(which)}/acknowledge`, { bound: ['AcknowledgeAlert', which] })).body
+
+export const reopenAlert = async (which: string): Promise<T.Alert> =>
+  (await request<T.Alert>('DELETE', `/alerts/${id(which)}/acknowledge`, { bound: ['ReopenAlert', which] })).body

@@ -2,7 +2,7 @@ import { BASE } from './client'
 import type { LiveEvent, LiveKind } from './types'
 
 const kinds: LiveKind[] = [
-  'run.created', 'run.phase', 'run.progress', 'run.finished', 'telemetry', 'download.progress', 'bandwidth.progress', 'quality.changed', 'log', 'reset',
+  'run.created', 'run.phase', 'run.progress', 'run.finished', 'telemetry', 'download.progress', 'bandwidth.progress', 'quality.changed', 'alert', 'log', 'reset',
 ]
 
 export type Connection = 'connecting' | 'open' | 'lost'

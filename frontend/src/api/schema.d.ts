@@ -4,6 +4,44 @@
  */
 
 export interface paths {
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was seen in the series of jobs, newest first
+         * @description After each job that was measured here the series of its speed, its time to first token and its energy are looked at. An alert of the kind level says that the level moved, one of the kind run that the job lies outside of where the next one was to be expected. A flat history of 30 jobs gives any in less than seven of 100 cases. The newest 1,000 are kept.
+         */
+        get: operations["alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that somebody has seen to an alert */
+        post: operations["acknowledgeAlert"];
+        /** Take an acknowledgement back */
+        delete: operations["reopenAlert"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/benchmarks": {
         parameters: {
             query?: never;
@@ -1226,6 +1264,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Alert: {
+            /** Format: date-time */
+            acknowledged_at: string | null;
+            /** Format: double */
+            after: number;
+            /** Format: double */
+            before: number;
+            /** Format: date-time */
+            created_at: string;
+            differs: components["schemas"]["Difference"][];
+            engine: string;
+            expected: number[] | null;
+            experiment_id: string | null;
+            id: string;
+            job_id: string;
+            /** @enum {string} */
+            kind: "level" | "run" | "build";
+            load: string;
+            metric: string;
+            model: string;
+            /** Format: double */
+            p: number | null;
+            /** Format: double */
+            percent: number;
+            percent_interval: number[] | null;
+            /** Format: int64 */
+            runs_after: number;
+            /** Format: int64 */
+            runs_before: number;
+            series_id: string;
+            since_job_id: string;
+            unit: string;
+            verdict: string;
+        };
         AppInfo: {
             address: string;
             address_note: string;
@@ -1811,11 +1883,11 @@ export interface components {
         Event: {
             /** Format: date-time */
             at: string;
-            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; log LogRecord; reset ResetEvent */
-            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["LogRecord"] | components["schemas"]["ResetEvent"];
+            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; alert Alert; log LogRecord; reset ResetEvent */
+            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["Alert"] | components["schemas"]["LogRecord"] | components["schemas"]["ResetEvent"];
             id: string;
             /** @enum {string} */
-            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "alert" | "log" | "reset";
         };
         Experiment: {
             arms: components["schemas"]["Arm"][];
@@ -3609,6 +3681,104 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    alerts: {
+        parameters: {
+            query?: {
+                /** @description Only those that nobody has acknowledged */
+                open?: boolean | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopenAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     benchmarks: {
         parameters: {
             query?: {
@@ -4569,7 +4739,7 @@ export interface operations {
                     "text/event-stream": {
                         data?: string;
                         /** @enum {string} */
-                        event?: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "log" | "reset";
+                        event?: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "alert" | "log" | "reset";
                         id?: string;
                         retry?: number;
                     };

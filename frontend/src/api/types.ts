@@ -119,6 +119,8 @@ export type QualityDetail = Quality & { answers: QualityAnswer[]; texts: Quality
 export type TrendPoint = S['TrendPoint']
 export type TrendLevel = With<S['TrendLevel'], { interval: [number, number] | null }>
 export type TrendChange = With<S['TrendChange'], { direction: 'better' | 'worse'; percent_interval: [number, number] | null; differs: Difference[] }>
+export type AlertVerdict = 'better' | 'worse' | 'equivalent' | 'no_difference' | 'too_few' | 'untested'
+export type Alert = With<S['Alert'], { verdict: AlertVerdict; percent_interval: [number, number] | null; expected: [number, number] | null; differs: Difference[] }>
 export type Trend = With<S['Trend'], { better: 'higher' | 'lower'; points: TrendPoint[]; levels: TrendLevel[]; changes: TrendChange[] }>
 
 // The machine and the program
@@ -174,6 +176,7 @@ export interface LiveEvents {
   'download.progress': Download
   'bandwidth.progress': S['BandwidthEvent']
   'quality.changed': Quality
+  alert: Alert
   log: LogRecord
   reset: unknown
 }

@@ -8,6 +8,7 @@ import { remoteKeys, remoteReading } from '../lib/run/remote'
 import { askedUsers } from '../lib/run/live'
 import { Spells } from '../lib/run/spells'
 import { Watch, type About } from '../lib/run/watch'
+import { alerts } from './alerts.svelte'
 import { library } from './library.svelte'
 import { quality } from './quality.svelte'
 import { runs } from './runs.svelte'
@@ -208,6 +209,9 @@ class Live {
       case 'quality.changed':
         quality.put(e.data)
         break
+      case 'alert':
+        alerts.on(e.data)
+        break
       case 'log':
         this.log = [...this.log, e.data].slice(-LOG_MAX)
         break
@@ -234,6 +238,7 @@ class Live {
     void runs.load()
     if (quality.all.value) void quality.all.load()
     void library.reload()
+    void alerts.read.load()
     telemetry.load().catch(() => undefined) // the next events fill the charts again
   }
 

@@ -4,22 +4,23 @@ import { once } from 'node:events'
 
 /**
  * Listens at the first free port of the list, 0 being any; null when all are taken by other programs.
- * A model whose name ends in -slow takes twice as long. With failEvery each so-manieth generation is refused with status 429.
+ * A model whose name ends in -slow takes twice as long; pace.factor slows all of them down. With failEvery each so-manieth generation is refused with status 429.
  */
 export async function startServer(ports = [1234, 8080, 11434], { failEvery = 0 } = {}) {
   let asked = 0
+  const pace = { factor: 1 }
   const refuse = (req) => failEvery > 0 && req.method === 'POST' && ++asked % failEvery === 0
   for (const port of ports) {
-    const server = createServer((req, res) => (refuse(req) ? json(res, { error: { message: 'too many' } }, 429) : answer(req, res)))
+    const server = createServer((req, res) => (refuse(req) ? json(res, { error: { message: 'too many' } }, 429) : answer(req, res, pace)))
     server.listen(port, '127.0.0.1')
     const up = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])
     if (!up) continue
-    return { url: `http://127.0.0.1:${server.address().port}/v1`, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
+    return { url: `http://127.0.0.1:${server.address().port}/v1`, pace, stop: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
   }
   return null
 }
 
-async function answer(req, res) {
+async function answer(req, res, pace) {
   if (req.method === 'GET' && req.url === '/v1/models') return json(res, { object: 'list', data: [{ id: 'tiny-test', object: 'model', owned_by: 'test' }] })
   if (req.method !== 'POST' || req.url !== '/v1/chat/completions') return json(res, { error: { message: 'not found' } }, 404)
   let text = ''
@@ -33,7 +34,7 @@ async function answer(req, res) {
   say({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
   for (let i = 0; i < words; i++) {
     say({ choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })
-    await new Promise((next) => setTimeout(next, body.model?.endsWith('-slow') ? 8 : 4)) // the pace of a model
+    await new Promise((next) => setTimeout(next, (body.model?.endsWith('-slow') ? 8 : 4) * pace.factor)) // the pace of a model
   }
   say({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] })
   say({ choices: [], usage })

@@ -98,9 +98,36 @@ test('the figure and the window are chosen, series are found, and the runs befor
   await series.getByRole('button', { name: /tiny-test/ }).click()
   await page.getByRole('button', { name: 'Compare before and after' }).first().click()
   const verdict = page.getByRole('region', { name: 'Verdict' })
-  await verdict.getByText(/^after, b11434 is faster than before, b10434: \+[67]\.\d/).waitFor(QUICK)
+  await verdict.getByText(/^b11434 \(after\) is faster than b10434 \(before\): \+[67]\.\d/).waitFor(QUICK)
   await page.getByText('b10434', { exact: true }).first().waitFor(QUICK)
   await shoot(page, 'trends-compare')
+}))
+
+test('a run that is far slower than its history is told of, seen to, and taken back', { timeout: 120_000 }, () => withPage(async (page) => {
+  await visit(page, program.url, '#/')
+  server.pace.factor = 3
+  const slow = await measure({ name: 'after the update' })
+  server.pace.factor = 1
+  const [alert] = await until(async () => {
+    const all = await api(program.url, '/alerts?open=true')
+    return all.length ? all : null
+  }, 20_000, 'there is an alert')
+  assert.deepEqual([alert.kind, alert.verdict, alert.since_job_id], ['run', 'worse', slow.job_id])
+  await page.getByText('A figure got worse').first().waitFor(QUICK)
+  await shoot(page, 'alert-home')
+  assert.deepEqual(await axe(page), [])
+  await page.getByRole('region', { name: 'Alerts' }).getByRole('button', { name: 'Show' }).first().click()
+  await page.getByRole('slider', { name: /tiny-test/ }).waitFor(QUICK)
+  const list = page.getByRole('region', { name: 'Alerts' })
+  await list.getByText(/tiny-test: one run at [\d.]+.*instead of 22\d\.\d \(−\d+\s%\)/).waitFor(QUICK)
+  await shoot(page, 'alert-trends')
+  assert.deepEqual(await axe(page), [])
+  const before = await list.getByRole('listitem').count()
+  await list.getByRole('button', { name: 'Acknowledge' }).first().click()
+  await until(async () => (await page.getByRole('region', { name: 'Alerts' }).getByRole('listitem').count()) === before - 1, 20_000, 'it is seen to')
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await until(async () => (await list.getByRole('listitem').count()) === before, 20_000, 'it is open again')
+  await api(program.url, `/benchmarks/${slow.job_id}`, { method: 'DELETE' })
 }))
 
 test('trends are in Portuguese too', { timeout: 60_000 }, () => withPage(async (page) => {

@@ -1,7 +1,8 @@
 import { t, tOr } from '../../i18n'
 import { difference, instant, num, text } from '../../lib/format'
 import { placeOfChange } from '../../lib/trends'
-import type { Difference, Trend, TrendChange } from '../../state'
+import { route, runs, type Alert, type Difference, type Trend, type TrendChange } from '../../state'
+import { modelName } from '../shared/words'
 import { factName, factValue, figureOf, metricLine } from '../compare/words'
 
 /** The words of trends. */
@@ -37,8 +38,7 @@ const oneChange = (d: Difference): string => `${factName(d.key)} ${factValue(d, 
 export function stepSentence(tr: Pick<Trend, 'unit'>, c: TrendChange): string {
   const before = figureOf(tr.unit, c.before)
   const after = text(figureOf(tr.unit, c.after))
-  const interval = c.percent_interval ? t('trends.interval', { low: difference(1 + c.percent_interval[0] / 100), high: difference(1 + c.percent_interval[1] / 100) }) : ''
-  const words = { before: before.value, after, d: percentText(c), interval, when: instant(c.at) }
+  const words = { before: before.value, after, d: percentText(c), interval: intervalText(c.percent_interval), when: instant(c.at) }
   const build = c.differs.find((d) => d.key === 'engine_build')
   if (build) return t('trends.stepBuild', { ...words, old: factValue(build, build.values[0] ?? ''), new: factValue(build, build.values[1] ?? '') })
   const [only] = c.differs
@@ -61,6 +61,34 @@ export function countsText(tr: Trend, i: number): string {
 /** The number of the level that a point lies in. */
 export function levelOf(tr: Trend, point: number): number {
   return tr.changes.filter((c) => placeOfChange(tr, c) <= point).length
+}
+
+function intervalText(i: [number, number] | null): string {
+  return i ? t('trends.interval', { low: difference(1 + i[0] / 100), high: difference(1 + i[1] / 100) }) : ''
+}
+
+/** An alert in one sentence, with its exact figures. */
+export function alertSentence(a: Alert): string {
+  const build = a.differs.find((d) => d.key === 'engine_build')
+  const words = {
+    figure: figureLine(a.metric), model: modelName(a.model), d: percentText(a), interval: intervalText(a.percent_interval), when: instant(runs.get(a.since_job_id)?.created_at ?? a.created_at),
+    before: figureOf(a.unit, a.before).value, after: valueText(a.unit, a.after), n: a.runs_after, m: a.runs_before,
+  }
+  if (a.kind === 'level') return t('trends.alertLevel', words)
+  if (a.kind === 'run') return t('trends.alertRun', { ...words, low: figureOf(a.unit, a.expected?.[0] ?? null).value, high: valueText(a.unit, a.expected?.[1] ?? 0) })
+  return t('trends.alertBuild', { ...words, old: build?.values[0] ?? '', new: build?.values[1] ?? '', verdict: tOr(`compare.${a.verdict}`, a.verdict, { min: 2 }) })
+}
+
+/** What changed with it, and how sure that is. */
+export function alertNote(a: Alert): string {
+  const what = a.kind === 'build' ? '' : a.differs.map(oneChange).join(', ')
+  return [what ? t('trends.alertWhat', { what }) : '', a.p === null ? '' : t('trends.alertP', { p: pText(a.p) })].filter(Boolean).join(' ')
+}
+
+/** Opens what an alert is about: its series, or its experiment. */
+export function openAlert(a: Alert): void {
+  if (a.experiment_id) route.go('experiment', a.experiment_id)
+  else route.go('results', '', { view: 'trend', series: a.series_id, metric: a.metric })
 }
 
 export const sortName = (key: string): string => tOr(`trends.sort_${key}`, key)
