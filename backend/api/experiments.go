@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/inferometer/inferometer/backend/domain"
 )
@@ -13,6 +14,9 @@ func (a *API) experimentRoutes() {
 	add(a, command("Compare", http.MethodPost, base+"/comparisons", "Hold stored jobs against one another"), a.compare,
 		describe("Each job is one value, never its requests. Intervals are of 95 % over jobs; ratios are side ÷ baseline, by Welch's t on logarithms, or "+
 			"by paired ratios where all jobs are of one experiment. A verdict needs three jobs a side, or six pairs. Nothing is stored."))
+	add(a, read("Distributions", base+"/distributions", "How a figure spreads over the requests of each of some jobs"), a.distributions,
+		describe("The quantiles at even steps of the probability, computed from the raw records; a job without the figure has none. They show what single "+
+			"requests saw, and are no ground for a verdict: the requests of one job share its luck."))
 	add(a, read("Trends", base+"/trends", "One figure over time, and where it moved to another level"), a.trends,
 		describe("One series for each model with the same settings on the same machine; builds, drivers and the system may change within it, and each "+
 			"change of the level says what of them changed there. Changes are found by permutation of the largest t, so that a flat history gives an alarm in five of 100 cases. Takes the filters of the list of jobs; the newest 2,000 are looked at."))
@@ -33,6 +37,21 @@ type compareInput struct{ Body domain.ComparisonRequest }
 func (a *API) compare(ctx context.Context, in *compareInput) (*body[domain.Comparison], error) {
 	c, err := a.svc.Compare(ctx, in.Body)
 	return &body[domain.Comparison]{c}, err
+}
+
+type distributionsInput struct {
+	Runs   string `query:"runs" required:"true" minLength:"1" maxLength:"7000" doc:"Comma-separated ids of 1 to 100 jobs with figures"`
+	Metric string `query:"metric" default:"ttft_ms" enum:"ttft_ms,itl_ms,tpot_ms,decode_tokens_per_second,e2e_ms"`
+	Load   string `query:"load" maxLength:"200" doc:"The name of a stage; default: the stage that each job is spoken of by"`
+	Points int    `query:"points" default:"200" minimum:"2" maximum:"200" doc:"At most so many quantiles"`
+}
+
+func (a *API) distributions(ctx context.Context, in *distributionsInput) (*list[domain.Distribution], error) {
+	q := domain.DistributionQuery{Metric: in.Metric, Load: in.Load, Points: in.Points}
+	for id := range strings.SplitSeq(in.Runs, ",") {
+		q.Runs = append(q.Runs, domain.RunID(strings.TrimSpace(id)))
+	}
+	return whole(a.svc.Distributions(ctx, q))
 }
 
 func (a *API) experiments(ctx context.Context, _ *none) (*list[domain.Experiment], error) {

@@ -48,6 +48,13 @@ func TestExperimentsOverREST(t *testing.T) {
 	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
 		t.Errorf("%+v", p)
 	}
+	both := string(ids[0] + "," + ids[1])
+	if ds := decode[[]domain.Distribution](w.get(base + "/distributions?metric=decode_tokens_per_second&runs=" + both).want(http.StatusOK)); len(ds) != 2 || ds[1].N == 0 || len(ds[1].Values) != ds[1].N {
+		t.Errorf("%+v", ds)
+	}
+	if p := w.get(base + "/distributions?runs=" + both + ",none").problem(http.StatusUnprocessableEntity); !p.names("query.runs[2]") {
+		t.Errorf("%+v", p)
+	}
 	if ts := decode[[]domain.Trend](w.get(base + "/trends?metric=ttft_ms&model=tiny").want(http.StatusOK)); len(ts) != 2 || len(ts[0].Points) != 2 || ts[0].Metric != "ttft_ms" {
 		t.Errorf("%+v", ts)
 	}

@@ -188,3 +188,37 @@ func TestCompareStoredRuns(t *testing.T) {
 		refused(t, err, domain.KindInvalid, "body.runs")
 	})
 }
+
+// A distribution is that of the requests of each run, in few points.
+func TestDistributions(t *testing.T) {
+	in(t, options{script: enginetest.Script{TTFT: 100 * time.Millisecond, Gap: 20 * time.Millisecond}}, func(t *testing.T, w *world) {
+		run := w.finished(func(r *domain.BenchmarkRequest) { r.Stop = &domain.Stop{Requests: ptr(5)} })
+		at := run.Plan.Stages[0].Name
+		for _, c := range []struct {
+			metric, load string
+			n            int
+			middle       float64
+		}{
+			{domain.RequestTTFT, "", 5, *run.Summary.TTFTMs.P50}, {domain.RequestDecode, "", 5, *run.Summary.DecodeTokensPerSecond},
+			{domain.RequestE2E, at, 5, *run.Summary.E2EMs.P50}, {domain.RequestTPOT, "", 5, *run.Summary.TPOTMs.P50},
+			{domain.RequestITL, at, run.Summary.ITLMs.N, *run.Summary.ITLMs.P50}, {domain.RequestTTFT, "closed:99", 0, 0},
+		} {
+			got, err := w.svc.Distributions(t.Context(), domain.DistributionQuery{Runs: []domain.RunID{run.ID}, Metric: c.metric, Load: c.load, Points: 5})
+			if err != nil || len(got) != 1 || got[0].N != c.n {
+				t.Fatalf("%s: %+v, %v", c.metric, got, err)
+			}
+			if v := got[0].Values; c.n > 0 && (len(v) != 5 || !slices.IsSorted(v) || v[2] < 0.996*c.middle || v[2] > 1.004*c.middle) || c.n == 0 && len(v) > 0 {
+				t.Errorf("%s: %v around %v", c.metric, v, c.middle)
+			}
+		}
+		for field, q := range map[string]domain.DistributionQuery{
+			"query.metric":  {Runs: []domain.RunID{run.ID}, Metric: "luck", Points: 5},
+			"query.points":  {Runs: []domain.RunID{run.ID}, Metric: domain.RequestTTFT, Points: 1},
+			"query.runs":    {Metric: domain.RequestTTFT, Points: 5},
+			"query.runs[1]": {Runs: []domain.RunID{run.ID, "none"}, Metric: domain.RequestTTFT, Points: 5},
+		} {
+			_, err := w.svc.Distributions(t.Context(), q)
+			refused(t, err, domain.KindInvalid, field)
+		}
+	})
+}

@@ -31,8 +31,12 @@ type RecordStore interface {
 	Requests(ctx context.Context, id domain.RunID, f domain.RequestFilter) (domain.Page[domain.RequestRecord], error) // without chunks and text
 	Request(ctx context.Context, id domain.RunID, n int) (domain.RequestRecord, error)                                // whole
 	Records(ctx context.Context, id domain.RunID) iter.Seq2[domain.RequestRecord, error]                              // all, whole
-	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                                     // all, by time
-	SampleRange(ctx context.Context, id domain.RunID, fromUs, toUs int64) iter.Seq2[domain.Sample, error]             // of some times
+	// RequestValues returns a figure of the successful measured requests in µs, and ChunkTimes the times of their chunks; a
+	// nil stage is the whole run.
+	RequestValues(ctx context.Context, id domain.RunID, metric string, stage *int) ([]float64, error)
+	ChunkTimes(ctx context.Context, id domain.RunID, stage *int) iter.Seq2[[]int64, error]
+	Samples(ctx context.Context, id domain.RunID) iter.Seq2[domain.Sample, error]                         // all, by time
+	SampleRange(ctx context.Context, id domain.RunID, fromUs, toUs int64) iter.Seq2[domain.Sample, error] // of some times
 	// SampleEnvelope returns at most so many samples with the lowest and the highest values of all.
 	SampleEnvelope(ctx context.Context, id domain.RunID, f domain.SampleFilter, points int) ([]domain.Sample, error)
 	Phases(ctx context.Context, id domain.RunID) ([]domain.PhaseChange, error)

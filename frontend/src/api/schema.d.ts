@@ -280,6 +280,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/distributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a figure spreads over the requests of each of some jobs
+         * @description The quantiles at even steps of the probability, computed from the raw records; a job without the figure has none. They show what single requests saw, and are no ground for a verdict: the requests of one job share its luck.
+         */
+        get: operations["distributions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints": {
         parameters: {
             query?: never;
@@ -1651,6 +1671,14 @@ export interface components {
             name: string;
             needs_key: boolean;
             version: string;
+        };
+        Distribution: {
+            job_id: string;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            stage: number | null;
+            values: number[];
         };
         DoctorReport: {
             checks: components["schemas"]["Check"][];
@@ -4441,6 +4469,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Discovered"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    distributions: {
+        parameters: {
+            query: {
+                /** @description Comma-separated ids of 1 to 100 jobs with figures */
+                runs: string;
+                metric?: "ttft_ms" | "itl_ms" | "tpot_ms" | "decode_tokens_per_second" | "e2e_ms";
+                /** @description The name of a stage; default: the stage that each job is spoken of by */
+                load?: string;
+                /** @description At most so many quantiles */
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distribution"][];
                 };
             };
             /** @description A problem */
