@@ -9,6 +9,10 @@ const id = encodeURIComponent
 export const compare = async (json: T.ComparisonRequest): Promise<T.Comparison> =>
   (await request<T.Comparison>('POST', '/comparisons', { json, bound: ['Compare', JSON.stringify(json)] })).body
 
+/** How a figure spreads over the requests of each run. */
+export const distributions = async (ids: readonly string[], metric: string, load: string, points: number): Promise<T.Distribution[]> =>
+  (await request<T.Distribution[] | null>('GET', '/distributions', { query: { runs: ids.join(','), metric, load: load || undefined, points } })).body ?? []
+
 export const experiments = async (): Promise<T.Experiment[]> => (await request<T.Experiment[] | null>('GET', '/experiments')).body ?? []
 
 export const experiment = async (which: string): Promise<T.Experiment> => (await request<T.Experiment>('GET', `/experiments/${id(which)}`)).body

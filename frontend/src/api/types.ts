@@ -94,6 +94,7 @@ export type Effect = With<S['Effect'], { verdict: EffectVerdict; interval: [numb
 export type EffectVerdict = 'better' | 'worse' | 'equivalent' | 'no_difference' | 'too_few' | 'untested'
 export type ComparisonValue = With<S['ComparisonValue'], { interval: [number, number] | null; effect: Effect | null }>
 export type ComparisonMetric = With<S['ComparisonMetric'], { better: 'higher' | 'lower'; values: ComparisonValue[] }>
+export type Distribution = S['Distribution']
 export type ComparisonSide = S['ComparisonSide']
 export type Difference = With<S['Difference'], { about: 'model' | 'engine' | 'settings' | 'machine' }>
 export type Comparison = With<S['Comparison'], { metrics: ComparisonMetric[]; differs: Difference[]; warnings: Warning[] }>

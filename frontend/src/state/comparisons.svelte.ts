@@ -1,4 +1,4 @@
-import { asProblem, calls, type Comparison, type ComparisonRequest, type Experiment, type ExperimentRequest, type SideInput } from '../api'
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentRequest, type SideInput } from '../api'
 import { named } from '../lib/compare'
 import { Resource } from './resource.svelte'
 
@@ -35,6 +35,14 @@ export async function compareRuns(q: Asked, word: (key: string, value: string) =
   }
   const sides = named(c, word)
   return { ...(sides ? await calls.compare({ sides, baseline: c.baseline }) : c), each }
+}
+
+/** With many runs fewer points of each: together they have more than enough. */
+const [FEW_RUNS, POINTS, FEWER_POINTS] = [8, 200, 100]
+
+/** How a figure spreads over the requests of each run, at a load or at the one it is spoken of by. */
+export function distributions(ids: readonly string[], metric: string, load = ''): Promise<Distribution[]> {
+  return calls.distributions(ids, metric, load, ids.length > FEW_RUNS ? FEWER_POINTS : POINTS)
 }
 
 /** Measurements in turns, newest first. */

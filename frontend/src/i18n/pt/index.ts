@@ -8,6 +8,7 @@ import { stages } from './stages'
 import { log } from './log'
 import { storage } from './storage'
 import { compare } from './compare'
+import { comparing } from './comparing'
 import { detail } from './detail'
 import { checks } from './checks'
 import { causes } from './causes'
@@ -41,7 +42,7 @@ export const pt = {
   events,
   facts,
   newbench,
-  results, transfer, compare, trends,
+  results, transfer, compare, trends, comparing,
   hardware,
   models, predict, quality,
   datasets,
