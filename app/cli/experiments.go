@@ -26,8 +26,16 @@ func (e *env) compare() *cobra.Command {
 			"The first side is the baseline. A verdict needs three runs a side; runs that were not measured in turns carry whatever drifted in\n" +
 			"between. For a verdict to rely on, measure with “inferometer ab”."}
 	least := c.Flags().Float64("min-effect", 2, "a difference below so many percent is too small to matter")
+	load := c.Flags().String("load", "", "compare runs of several stages at this one, such as closed:8 (default: the one that each is spoken of by)")
+	judge := c.Flags().StringSlice("judge", nil, "figures that get a verdict, with commas; with each further one a difference is harder to show")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{"min_effect_percent": *least}
+		if *load != "" {
+			body["load"] = *load
+		}
+		if len(*judge) > 0 {
+			body["judged"] = *judge
+		}
 		if strings.Contains(strings.Join(args, " "), ",") {
 			sides := make([]map[string]any, len(args))
 			for i, a := range args {
@@ -301,8 +309,18 @@ func printRepeat(w io.Writer, r domain.RepeatResult) error {
 // printComparison prints the sentence, then a line for each metric and side.
 func printComparison(w io.Writer, c domain.Comparison) error {
 	fmt.Fprintln(w, printable(c.Sentence))
+	if text := becauseOf(c); text != "" {
+		fmt.Fprintln(w, "Why: "+printable(text))
+	}
 	for _, wn := range c.Warnings {
 		fmt.Fprintln(w, "Caution: "+wn.Message)
+	}
+	for _, o := range c.Odd {
+		what := fmt.Sprintf("run %d", o.Place+1)
+		if c.Paired {
+			what = fmt.Sprintf("pair %d", o.Place+1)
+		}
+		fmt.Fprintf(w, "Look at %s of %s (%s): its %s is %+.0f %% off the middle of the others.\n", what, printable(c.Sides[o.Side].Name), o.Run, o.Metric, o.Percent)
 	}
 	fmt.Fprintln(w)
 	rows := [][]string{{"METRIC", "SIDE", "MEAN", "95 % INTERVAL", "N", "RATIO", "95 % INTERVAL", "P", "VERDICT"}}
@@ -330,6 +348,14 @@ func printComparison(w io.Writer, c domain.Comparison) error {
 		fmt.Fprintf(w, "  %-28s %s\n", d.Key, printable(strings.Join(d.Values, " | ")))
 	}
 	return nil
+}
+
+func becauseOf(c domain.Comparison) string {
+	parts := make([]string, len(c.Why))
+	for i, k := range c.Why {
+		parts[i] = k.Text
+	}
+	return strings.Join(parts, " ")
 }
 
 func interval(in *domain.Interval) string {

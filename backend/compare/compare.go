@@ -101,11 +101,24 @@ func Figures(r *domain.Run) *domain.Figures {
 	return &r.Summary.Figures
 }
 
-// Of compares sides with the one of index baseline. minEffect is the smallest difference that matters, in
-// percent.
+// Asked is how sides are to be compared.
+type Asked struct {
+	Baseline  int
+	Paired    bool
+	MinEffect float64  // the smallest difference that matters, in percent
+	Load      string   // the stage that is compared; empty: the one that each run is spoken of by
+	Judged    []string // the metrics that get a verdict; nil: the usual ones
+}
+
+// Of compares sides with the one of index baseline, as With does with what is usual.
 func Of(sides []Side, baseline int, paired bool, minEffect float64) domain.Comparison {
-	c := domain.Comparison{Paired: paired, Baseline: baseline, MinEffectPercent: minEffect, Sides: []domain.ComparisonSide{},
-		Metrics: []domain.ComparisonMetric{}, Differs: differences(sides), Warnings: []domain.Warning{}}
+	return With(sides, Asked{Baseline: baseline, Paired: paired, MinEffect: minEffect})
+}
+
+// With compares sides with the baseline.
+func With(sides []Side, a Asked) domain.Comparison {
+	c := domain.Comparison{Paired: a.Paired, Baseline: a.Baseline, MinEffectPercent: a.MinEffect, Load: a.Load, Judged: []string{},
+		Sides: []domain.ComparisonSide{}, Differs: differences(sides)}
 	for _, s := range sides {
 		side := domain.ComparisonSide{Name: s.Name, Runs: []domain.RunID{}}
 		for i := range s.Runs {
@@ -113,59 +126,87 @@ func Of(sides []Side, baseline int, paired bool, minEffect float64) domain.Compa
 		}
 		c.Sides = append(c.Sides, side)
 	}
-	all := metrics()
 	tested := map[string]bool{}
-	for _, m := range all {
-		row := domain.ComparisonMetric{Key: m.key, Unit: m.unit, Better: m.better, Values: make([]domain.ComparisonValue, len(sides))}
-		values := make([][]float64, len(sides))
-		for i, s := range sides {
-			values[i] = valuesOf(s, m)
-			row.Values[i] = summarise(values[i])
+	for _, m := range metrics() {
+		if a.Judged != nil {
+			m.tested = slices.Contains(a.Judged, m.key)
 		}
-		if !slices.ContainsFunc(row.Values, func(v domain.ComparisonValue) bool { return v.Mean != nil }) {
+		row, values := rowOf(sides, m, a.Load)
+		if row == nil {
 			continue
 		}
 		for i := range sides {
-			if i != baseline {
-				row.Values[i].Effect = effect(values[baseline], values[i], paired)
+			if i != a.Baseline {
+				row.Values[i].Effect = effect(values[a.Baseline], values[i], a.Paired)
 			}
 		}
-		tested[m.key] = m.tested
-		c.Metrics = append(c.Metrics, row)
+		if tested[m.key] = m.tested; m.tested {
+			c.Judged = append(c.Judged, m.key)
+			c.Odd = append(c.Odd, oddOnes(c.Sides, m, values, a)...)
+		}
+		c.Metrics = append(c.Metrics, *row)
 	}
-	for i := range sides {
-		if i != baseline {
+	verdicts(c, tested)
+	c.Odd = mostOdd(c.Odd)
+	c.Loads = loadsOf(sides)
+	c.ApartS = apart(sides, a)
+	c.Warnings = warnings(sides, c)
+	c.Sentence = sentence(c)
+	if m := mainMetric(c); m != nil {
+		c.Main = m.Key
+	}
+	c.Why = why(sides, c)
+	return c
+}
+
+// verdicts corrects the p over the metrics that are tested and draws the verdict of each.
+func verdicts(c domain.Comparison, tested map[string]bool) {
+	for i := range c.Sides {
+		if i != c.Baseline {
 			adjust(c.Metrics, tested, i)
 		}
 	}
 	least := LeastRuns
-	if paired {
+	if c.Paired {
 		least = LeastPairs
 	}
-	for m := range c.Metrics {
-		row := &c.Metrics[m]
+	for _, row := range c.Metrics {
 		for i := range row.Values {
-			if e := row.Values[i].Effect; e != nil {
-				if !tested[row.Key] {
-					e.Verdict, e.AtLeast = Untested, "unknown"
-					continue
-				}
-				judge(e, row.Better, minEffect/100, min(row.Values[i].N, row.Values[baseline].N) >= least)
+			e := row.Values[i].Effect
+			switch {
+			case e == nil:
+			case !tested[row.Key]:
+				e.Verdict, e.AtLeast = Untested, "unknown"
+			default:
+				judge(e, row.Better, c.MinEffectPercent/100, min(row.Values[i].N, row.Values[c.Baseline].N) >= least)
 			}
 		}
 	}
-	c.Warnings = warnings(sides, c)
-	c.Sentence = sentence(c)
-	return c
+}
+
+// rowOf is a metric of all sides at a load, with the values of their runs; nil where no run has one.
+func rowOf(sides []Side, m metric, load string) (*domain.ComparisonMetric, [][]float64) {
+	row := domain.ComparisonMetric{Key: m.key, Unit: m.unit, Better: m.better, Values: make([]domain.ComparisonValue, len(sides))}
+	values := make([][]float64, len(sides))
+	known := false
+	for i, s := range sides {
+		values[i] = valuesOf(s, m, load)
+		row.Values[i] = summarise(values[i])
+		known = known || row.Values[i].Mean != nil
+	}
+	if !known {
+		return nil, nil
+	}
+	return &row, values
 }
 
 // valuesOf is one value a run, NaN where it has none.
-func valuesOf(s Side, m metric) []float64 {
+func valuesOf(s Side, m metric, load string) []float64 {
 	out := make([]float64, len(s.Runs))
 	for i := range s.Runs {
 		out[i] = math.NaN()
-		if f := Figures(&s.Runs[i]); f != nil {
-			if v := m.get(f, &s.Runs[i]); v != nil {
+		if f, run := at(&s.Runs[i], load); f != nil {
+			if v := m.get(f, run); v != nil {
 				out[i] = *v
 			}
 		}
@@ -292,7 +333,7 @@ func sentence(c domain.Comparison) string {
 	}
 	row := mainMetric(c)
 	if row == nil {
-		return "There is no figure that both sides have."
+		return "There is no judged figure that both sides have."
 	}
 	at, size := -1, -1.0
 	for i, v := range row.Values {
@@ -303,13 +344,11 @@ func sentence(c domain.Comparison) string {
 			at, size = i, d
 		}
 	}
-	if at < 0 {
-		return "There is no figure that both sides have."
-	}
 	return words(*row, c, at)
 }
 
-// mainMetric is what a comparison is spoken of by.
+// mainMetric is what a comparison is spoken of by: of the judged figures the first that has an effect, those of speed
+// before the others.
 func mainMetric(c domain.Comparison) *domain.ComparisonMetric {
 	find := func(key string) *domain.ComparisonMetric {
 		i := slices.IndexFunc(c.Metrics, func(m domain.ComparisonMetric) bool { return m.Key == key })
@@ -318,12 +357,18 @@ func mainMetric(c domain.Comparison) *domain.ComparisonMetric {
 		}
 		return &c.Metrics[i]
 	}
-	for _, key := range []string{"decode_tokens_per_second", "output_tokens_per_second", "ttft_ms"} {
+	first := slices.DeleteFunc([]string{"decode_tokens_per_second", "output_tokens_per_second", "ttft_ms"}, func(key string) bool { return !slices.Contains(c.Judged, key) })
+	for _, key := range append(first, c.Judged...) {
 		if m := find(key); m != nil {
 			return m
 		}
 	}
 	return nil
+}
+
+// otherFigures are the metrics in which a side is better or worse, not faster or slower.
+func otherFigures() map[string]string {
+	return map[string]string{"j_per_token": "energy per token", "peak_vram_gb": "peak use of VRAM", "peak_ram_gb": "peak use of RAM"}
 }
 
 func words(row domain.ComparisonMetric, c domain.Comparison, side int) string {
@@ -336,6 +381,10 @@ func words(row domain.ComparisonMetric, c domain.Comparison, side int) string {
 			interval = &domain.Interval{1 / interval[1], 1 / interval[0]}
 		}
 	}
+	faster, slower, same, in := "faster", "slower", "as fast as", ""
+	if name, other := otherFigures()[row.Key]; other {
+		faster, slower, same, in = "better", "worse", "as good as", " in "+name
+	}
 	percent := func(r float64) string { return fmt.Sprintf("%+.1f %%", 100*(r-1)) }
 	switch e.Verdict {
 	case TooFew:
@@ -345,11 +394,11 @@ func words(row domain.ComparisonMetric, c domain.Comparison, side int) string {
 		}
 		return fmt.Sprintf("%s against %s: %s. Too few runs for a verdict, which needs %s.", name, base, percent(ratio), least)
 	case Equivalent:
-		return fmt.Sprintf("%s is as fast as %s: %s, and with 95 %% confidence within ± %g %%.", name, base, percent(ratio), c.MinEffectPercent)
+		return fmt.Sprintf("%s is %s %s%s: %s, and with 95 %% confidence within ± %g %%.", name, same, base, in, percent(ratio), c.MinEffectPercent)
 	case NoneShown:
 		return fmt.Sprintf("No difference shown between %s and %s: %s, from %s to %s.", name, base, percent(ratio), percent(interval[0]), percent(interval[1]))
 	case Worse:
-		return fmt.Sprintf("%s is slower than %s: %s, from %s to %s.", name, base, percent(ratio), percent(interval[0]), percent(interval[1]))
+		return fmt.Sprintf("%s is %s than %s%s: %s, from %s to %s.", name, slower, base, in, percent(ratio), percent(interval[0]), percent(interval[1]))
 	}
-	return fmt.Sprintf("%s is faster than %s: %s, from %s to %s.", name, base, percent(ratio), percent(interval[0]), percent(interval[1]))
+	return fmt.Sprintf("%s is %s than %s%s: %s, from %s to %s.", name, faster, base, in, percent(ratio), percent(interval[0]), percent(interval[1]))
 }

@@ -33,10 +33,32 @@ func (s *Service) Compare(ctx context.Context, r domain.ComparisonRequest) (doma
 	}
 	least := or(r.MinEffectPercent, compare.DefaultMinEffect)
 	checkRange(&bad, "body.min_effect_percent", least, 0, 100)
+	for i, key := range r.Judged {
+		if !slices.Contains(compare.MetricKeys(), key) {
+			bad.add(fmt.Sprintf("body.judged[%d]", i), "must be one of %s", strings.Join(compare.MetricKeys(), ", "))
+		}
+	}
+	load := or(r.Load, "")
+	if load != "" && !anyAt(sides, load) {
+		bad.add("body.load", "is no load of these benchmarks")
+	}
 	if err := bad.err(); err != nil {
 		return domain.Comparison{}, err
 	}
-	return compare.Of(sides, base, inBlocks(sides), least), nil
+	paired := inBlocks(sides)
+	return compare.With(sides, compare.Asked{Baseline: base, Paired: paired, MinEffect: least, Load: load, Judged: r.Judged}), nil
+}
+
+// anyAt reports whether any run was measured at a load.
+func anyAt(sides []compare.Side, load string) bool {
+	for _, s := range sides {
+		for i := range s.Runs {
+			if f, _ := compare.PointOf(&s.Runs[i], load); f != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // comparedSides reads the runs and puts them on their sides.

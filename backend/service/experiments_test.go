@@ -169,6 +169,10 @@ func TestCompareStoredRuns(t *testing.T) {
 		if len(got.Sides) != 2 || len(got.Sides[0].Runs) != 2 || got.Paired || len(got.Differs) != 1 || got.Differs[0].Key != "max_tokens" || got.Warnings[0].Code != "not_interleaved" {
 			t.Errorf("%+v", got)
 		}
+		at, err := w.svc.Compare(t.Context(), domain.ComparisonRequest{Runs: []domain.RunID{a.ID, c.ID}, Load: &a.Plan.Stages[0].Name, Judged: []string{"e2e_ms"}})
+		if err != nil || at.Load != a.Plan.Stages[0].Name || !slices.Equal(at.Judged, []string{"e2e_ms"}) || len(at.Metrics) == 0 || at.ApartS == nil {
+			t.Errorf("%+v, %v", at, err)
+		}
 		named, err := w.svc.Compare(t.Context(), domain.ComparisonRequest{Baseline: ptr(1), Sides: []domain.SideInput{{Name: ptr("one"), Runs: []domain.RunID{a.ID}}, {Runs: []domain.RunID{b.ID}}}})
 		if err != nil || named.Sides[0].Name != "one" || named.Metrics[0].Values[0].Effect == nil || named.Metrics[0].Values[1].Effect != nil {
 			t.Errorf("%+v, %v", named, err)
@@ -179,6 +183,8 @@ func TestCompareStoredRuns(t *testing.T) {
 			"body.runs[2]":          {Runs: []domain.RunID{a.ID, c.ID, a.ID}},
 			"body.baseline":         {Runs: []domain.RunID{a.ID, c.ID}, Baseline: ptr(2)},
 			"body.sides[1].runs[0]": {Sides: []domain.SideInput{{Runs: []domain.RunID{a.ID}}, {Runs: []domain.RunID{a.ID}}}},
+			"body.load":             {Runs: []domain.RunID{a.ID, c.ID}, Load: ptr("closed:99")},
+			"body.judged[1]":        {Runs: []domain.RunID{a.ID, c.ID}, Judged: []string{"ttft_ms", "luck"}},
 			"body.sides[0].runs":    {Sides: []domain.SideInput{{}, {Runs: []domain.RunID{a.ID}}}},
 		} {
 			_, err := w.svc.Compare(t.Context(), r)

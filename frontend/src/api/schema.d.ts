@@ -1530,16 +1530,47 @@ export interface components {
             before_bytes: number;
         };
         Comparison: {
+            /** Format: double */
+            apart_s: number | null;
             /** Format: int64 */
             baseline: number;
             differs: components["schemas"]["Difference"][];
+            judged: string[];
+            load: string;
+            loads: components["schemas"]["ComparisonLoad"][];
+            main: string;
             metrics: components["schemas"]["ComparisonMetric"][];
             /** Format: double */
             min_effect_percent: number;
+            odd: components["schemas"]["ComparisonOdd"][];
             paired: boolean;
             sentence: string;
             sides: components["schemas"]["ComparisonSide"][];
             warnings: components["schemas"]["Warning"][];
+            why: components["schemas"]["ComparisonCause"][];
+        };
+        ComparisonCause: {
+            /** Format: double */
+            baseline: number | null;
+            key: string;
+            /** @enum {string} */
+            kind: "setting" | "bytes" | "limit" | "unknown";
+            sides: number[];
+            text: string;
+            unit: string;
+            /** Format: double */
+            value: number | null;
+            values: string[];
+        };
+        ComparisonLoad: {
+            /** Format: int64 */
+            concurrency: number;
+            /** Format: int64 */
+            depth_tokens: number | null;
+            metrics: components["schemas"]["ComparisonMetric"][];
+            name: string;
+            /** Format: double */
+            rate_per_s: number | null;
         };
         ComparisonMetric: {
             better: string;
@@ -1547,12 +1578,26 @@ export interface components {
             unit: string;
             values: components["schemas"]["ComparisonValue"][];
         };
+        ComparisonOdd: {
+            job_id: string;
+            metric: string;
+            /** Format: double */
+            percent: number;
+            /** Format: int64 */
+            place: number;
+            /** Format: int64 */
+            side: number;
+        };
         ComparisonRequest: {
             /**
              * Format: int64
              * @description Index of the side that the others are held against; default 0
              */
             baseline?: number;
+            /** @description The figures that get a verdict; p is corrected over them, so that with each further one a difference is harder to show. Default: decode speed, output throughput, time to first token and energy */
+            judged?: string[];
+            /** @description The name of the stage to compare; default: the stage that each job is spoken of by */
+            load?: string;
             /**
              * Format: double
              * @description A difference below this is too small to matter; default 2

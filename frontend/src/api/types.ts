@@ -97,7 +97,12 @@ export type ComparisonMetric = With<S['ComparisonMetric'], { better: 'higher' | 
 export type Distribution = S['Distribution']
 export type ComparisonSide = S['ComparisonSide']
 export type Difference = With<S['Difference'], { about: 'model' | 'engine' | 'settings' | 'machine' }>
-export type Comparison = With<S['Comparison'], { metrics: ComparisonMetric[]; differs: Difference[]; warnings: Warning[] }>
+export type ComparisonLoad = With<S['ComparisonLoad'], { metrics: ComparisonMetric[] }>
+export type ComparisonCause = With<S['ComparisonCause'], { values: string[] | null }>
+export type ComparisonOdd = S['ComparisonOdd']
+export type Comparison = With<S['Comparison'], {
+  metrics: ComparisonMetric[]; differs: Difference[]; warnings: Warning[]; loads: ComparisonLoad[]; why: ComparisonCause[]; odd: ComparisonOdd[]; judged: string[]; apart_s: number | null
+}>
 export type ArmInput = With<S['ArmInput'], { benchmark: BenchmarkRequest }>
 export type Arm = With<S['Arm'], { benchmark: BenchmarkRequest }>
 export type ExperimentRequest = With<S['ExperimentRequest'], { arms?: ArmInput[]; benchmark?: BenchmarkRequest }>

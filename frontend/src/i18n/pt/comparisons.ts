@@ -6,13 +6,20 @@ export const comparisons: Record<string, string> = {
   'No difference shown between * and *: *, from * to *.': 'Nenhuma diferença demonstrada entre * e *: *, de * a *.',
   '* is slower than *: *, from * to *.': '* é mais lento que *: *, de * a *.',
   '* is faster than *: *, from * to *.': '* é mais rápido que *: *, de * a *.',
-  'There is no figure that both sides have.': 'Não há número que os dois lados tenham.',
   // Repeating until a figure is known
   '* in one run; an interval needs two.': '* em uma execução; um intervalo exige duas.',
   '* ± * % after * runs; the target is ± * %.': '* ± * % após * execuções; o alvo é ± * %.',
   '* ± * % after * runs, with 95 % confidence.': '* ± * % após * execuções, com 95 % de confiança.',
   '* ± * % after * runs; ± * % would take about *.': '* ± * % após * execuções; ± * % levariam cerca de *.',
   '* ± * % after * runs; ± * % was not reached.': '* ± * % após * execuções; ± * % não foi alcançado.',
+  'There is no judged figure that both sides have.': 'Não há número julgado que os dois lados tenham.',
+  '* is better than * in *: *, from * to *.': '* é melhor que * em *: *, de * a *.',
+  '* is worse than * in *: *, from * to *.': '* é pior que * em *: *, de * a *.',
+  '* is as good as * in *: *, and with 95 % confidence within ± * %.': '* é tão bom quanto * em *: *, e com 95 % de confiança dentro de ± * %.',
+  'energy per token': 'energia por token',
+  'peak use of VRAM': 'pico de uso de VRAM',
+  'peak use of RAM': 'pico de uso de RAM',
+  'is no load of these benchmarks': 'não é uma carga destas execuções',
   // What a comparison should not be read without
   'These runs were not measured in turns: whatever changed in between is in the difference too.':
     'Estas execuções não foram medidas alternadamente: o que mudou entre elas também está na diferença.',

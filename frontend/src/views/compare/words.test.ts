@@ -12,6 +12,7 @@ const c: Comparison = {
   paired: false, baseline: 0, min_effect_percent: 2, sentence: 'B|1 is faster than A: +23.5 %, from +20.5 % to +26.6 %.',
   sides: [{ name: 'A', runs: ['a', 'b', 'c'] }, { name: 'B|1', runs: ['d', 'e', 'f', 'g'] }],
   metrics: [{ key: 'ttft_ms', unit: 'ms', better: 'lower', values: [{ mean: 322, interval: [315, 329], n: 3, effect: null }, { mean: 262, interval: [262, 262.2], n: 4, effect }] }],
+  load: '', judged: ['ttft_ms'], main: 'ttft_ms', loads: [], why: [], odd: [], apart_s: null,
   differs: [{ key: 'engine_options.flash_attention', about: 'settings', values: ['', 'on'] }],
   warnings: [{ code: 'not_interleaved', level: 'caution', message: 'These runs were not measured in turns: whatever changed in between is in the difference too.' }],
 }
