@@ -57,9 +57,12 @@ export function half(interval: readonly number[] | null): number | null {
   return interval ? ((interval[1] ?? 0) - (interval[0] ?? 0)) / 2 : null
 }
 
-/** The figure of one run by the key of a metric, as the program itself takes it. */
-export function valueOf(r: Run, key: string): number | null {
-  const f = leadFigures(r)
+/** The figure of one run by the key of a metric, as the program itself takes it: at a load, or at the one it is spoken of by. */
+export function valueOf(r: Run, key: string, load = ''): number | null {
+  const several = (r.summary?.stages.length ?? 0) > 1
+  const stage = load && several ? r.summary?.stages.find((s) => s.name === load && s.summary !== null) : null
+  const f = load && several ? (stage?.summary ?? null) : leadFigures(r)
+  const peak = stage?.hardware?.peak ?? r.hardware_metrics.peak
   if (!f) return null
   switch (key) {
     case 'decode_tokens_per_second': return f.decode_tokens_per_second
@@ -72,8 +75,8 @@ export function valueOf(r: Run, key: string): number | null {
     case 'itl_p99_ms': return f.itl_ms.p99
     case 'e2e_ms': return f.e2e_ms.p50
     case 'j_per_token': return f.energy?.scopes.find((s) => s.j_per_token !== null)?.j_per_token ?? null
-    case 'peak_vram_gb': return r.hardware_metrics.peak.vram_usage_gb
-    case 'peak_ram_gb': return r.hardware_metrics.peak.ram_usage_gb
+    case 'peak_vram_gb': return peak.vram_usage_gb
+    case 'peak_ram_gb': return peak.ram_usage_gb
     default: return null
   }
 }

@@ -8,6 +8,12 @@ export interface Asked {
   each: boolean
   /** Which runs stand together, where that was chosen. */
   sides?: SideInput[] | null
+  /** The least difference that matters, in percent; the program's own unless said. */
+  min?: number
+  /** The stage to compare; the one that each run is spoken of by when empty. */
+  load?: string
+  /** The figures that get a verdict; the usual ones unless said. */
+  judged?: string[]
 }
 export interface Compared extends Comparison {
   /** Each run stands for itself. */
@@ -21,9 +27,10 @@ const MOST_SIDES = 8
  * for itself. Sides of one name get names that tell them apart.
  */
 export async function compareRuns(q: Asked, word: (key: string, value: string) => string): Promise<Compared> {
-  if (q.sides && !q.each) return { ...(await calls.compare({ sides: q.sides, baseline: q.baseline })), each: false }
   let each = q.each
-  const ask = (): ComparisonRequest => (each ? { sides: q.runs.map((id) => ({ runs: [id] })), baseline: q.baseline } : { runs: q.runs, baseline: q.baseline })
+  const more = { min_effect_percent: q.min, load: q.load || undefined, judged: q.judged }
+  if (q.sides && !q.each) return { ...(await calls.compare({ sides: q.sides, baseline: q.baseline, ...more })), each: false }
+  const ask = (): ComparisonRequest => (each ? { sides: q.runs.map((id) => ({ runs: [id] })), baseline: q.baseline, ...more } : { runs: q.runs, baseline: q.baseline, ...more })
   let c: Comparison
   try {
     c = await calls.compare(ask())
@@ -34,7 +41,7 @@ export async function compareRuns(q: Asked, word: (key: string, value: string) =
     c = await calls.compare(ask())
   }
   const sides = named(c, word)
-  return { ...(sides ? await calls.compare({ sides, baseline: c.baseline }) : c), each }
+  return { ...(sides ? await calls.compare({ sides, baseline: c.baseline, ...more }) : c), each }
 }
 
 /** With many runs fewer points of each: together they have more than enough. */

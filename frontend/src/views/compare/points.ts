@@ -10,7 +10,7 @@ export interface Point { side: number; id: string; name: string; value: number; 
 export function pointsOf(c: Comparison, key: string): Point[] {
   const all = c.sides.flatMap((s, side) => s.runs.flatMap((id) => {
     const run = runs.get(id)
-    const value = run ? valueOf(run, key) : null
+    const value = run ? valueOf(run, key, c.load) : null
     return run && value !== null ? [{ side, id, name: run.name || run.model, value, at: run.started_at ?? run.created_at }] : []
   }))
   return all.sort((a, b) => a.at.localeCompare(b.at)).map((p, i) => ({ side: p.side, id: p.id, name: p.name, value: p.value, nth: i + 1 }))

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { locale } from '../../lib/locale.svelte'
 import type { Comparison, Effect } from '../../state'
-import { basis, effectTip, factName, factValue, figureOf, markdown, plusMinus, shortMetric, tone, valueTip, verdictWord } from './words'
+import { apartText, basis, effectTip, factName, factValue, figureOf, markdown, oddText, plusMinus, shortMetric, tone, valueTip, verdictWord, whyOf } from './words'
 
 afterEach(() => {
   locale.lang = 'en'
@@ -33,6 +33,20 @@ describe('the words of a comparison', () => {
     expect(effectTip(c, 1, effect).split('\n')).toEqual([
       'B|1 against A: −19\u00a0%', '95 % interval −21\u00a0% to −17\u00a0%', 'p < 0.001; with all judged figures, p = 0.002', 'Better by at least 2 %: yes'])
     expect(effectTip(c, 1, { ...effect, verdict: 'untested', p: null, adjusted_p: null, interval: null })).toContain('its interval alone')
+  })
+  it('tells the measured cause in the letters of the sides', () => {
+    const why = (more: Partial<Comparison>): string => whyOf({ ...c, ...more })
+    const cause = { sides: [1], key: '', values: null, value: null, baseline: null, unit: '', text: '' }
+    expect(whyOf(c)).toBe('')
+    expect(why({ why: [{ ...cause, kind: 'setting', key: 'engine_options.threads', values: ['', '2'] }, { ...cause, kind: 'limit', key: 'memory_bandwidth', sides: [0, 1] }] }))
+      .toBe('B: threads 2 instead of the default. Both are limited by memory bandwidth.')
+    expect(why({ why: [{ ...cause, kind: 'bytes', value: 4.8, baseline: 8.31 }, { ...cause, kind: 'limit', key: 'thermal' }] })).toBe('B reads 4.80\u00a0GB a token instead of 8.31. B is limited by heat.')
+    locale.lang = 'pt-BR'
+    expect(why({ why: [{ ...cause, kind: 'unknown' }] })).toBe('Nenhuma leitura mostra o que limitou estas execuções.')
+  })
+  it('tells how far apart runs were measured, and which stand apart', () => {
+    expect([60, 2 * 3600, 47 * 3600].map((s) => apartText({ apart_s: s }))).toEqual(['', 'Measured 2 hours apart.', 'Measured 2 days apart.'])
+    expect(oddText(c, { metric: 'ttft_ms', side: 1, place: 2, job_id: 'f', percent: -31.2 })).toBe('Run 3 of B stands apart: its Time to first token is −31\u00a0% off the middle of the others.')
   })
   it('colours nothing but what is better or worse', () => {
     expect(['better', 'worse', 'equivalent', 'no_difference', 'too_few', 'untested'].map((v) => tone({ ...effect, verdict: v as Effect['verdict'] }))).toEqual(['ok', 'err', 'mut', 'mut', 'mut', 'mut'])

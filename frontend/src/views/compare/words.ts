@@ -1,7 +1,7 @@
 import { said, t, tOr, type Key } from '../../i18n'
 import { countsOf, half, letter, table, typeset } from '../../lib/compare'
 import { difference, gb, joulesPerToken, MISSING, ms, num, perS, text, tokS, type Figure } from '../../lib/format'
-import type { Comparison, ComparisonMetric, ComparisonValue, Difference, Effect } from '../../state'
+import type { Comparison, ComparisonMetric, ComparisonOdd, ComparisonValue, Difference, Effect } from '../../state'
 
 /** The words of a comparison, and itself as a table to paste. */
 
@@ -19,6 +19,9 @@ const names: Record<string, [Key, string | (() => string)]> = {
   peak_vram_gb: ['compare.peakVram', 'GB'],
   peak_ram_gb: ['compare.peakRam', 'GB'],
 }
+
+/** Every figure, to be judged. */
+export const ALL_FIGURES = Object.keys(names)
 
 /** "Time to first token" and "median, ms". */
 export function metricName(m: { key: string; unit: string }): { name: string; unit: string } {
@@ -94,6 +97,46 @@ export function effectTip(c: Comparison, side: number, e: Effect): string {
 /** The main thing, as it is set in type. */
 export function sentenceOf(c: Pick<Comparison, 'sentence'>): string {
   return typeset(said(c.sentence))
+}
+
+/** What was measured of the cause of a difference, as one text. */
+export function whyOf(c: Comparison): string {
+  const names = (sides: readonly number[]): string => list(sides.map((i) => letter(i)))
+  const all = c.sides.length
+  return c.why.map((k) => {
+    switch (k.kind) {
+      case 'setting':
+        return k.sides.map((i) => t('comparing.whySetting', { side: letter(i), name: factName(k.key), value: settingText(k.key, k.values?.[i] ?? ''), base: settingText(k.key, k.values?.[c.baseline] ?? '') })).join(' ')
+      case 'bytes':
+        return t('comparing.whyBytes', { side: names(k.sides), value: num(k.value, 2), base: num(k.baseline, 2) })
+      case 'limit': {
+        const limit = tOr(`causes.${k.key}`, k.key)
+        if (k.sides.length === all) return t(all === 2 ? 'comparing.whyBoth' : 'comparing.whyAll', { limit })
+        return t('comparing.whyLimit', { side: names(k.sides), limit, n: k.sides.length })
+      }
+      default:
+        return t('comparing.whyUnknown')
+    }
+  }).join(' ')
+}
+
+const list = (parts: readonly string[]): string => (parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} ${t('comparing.and')} ${parts.at(-1) ?? ''}`)
+const settingText = (key: string, value: string): string => (value === '' ? t('comparing.default') : factValue({ key }, value))
+
+const [HOUR, DAY] = [3600, 86_400]
+
+/** "Measured 2 days apart", from an hour on. */
+export function apartText(c: Pick<Comparison, 'apart_s'>): string {
+  if (c.apart_s === null || c.apart_s < HOUR) return ''
+  const [n, key] = c.apart_s < 1.5 * DAY ? [c.apart_s / HOUR, 'comparing.apartHours' as const] : [c.apart_s / DAY, 'comparing.apartDays' as const]
+  return t(key, { n: Math.round(n) })
+}
+
+/** A pair or a run that stands apart from the others. */
+export function oddText(c: Comparison, o: ComparisonOdd): string {
+  const m = c.metrics.find((x) => x.key === o.metric)
+  const what = { figure: m ? metricName(m).name : o.metric, d: difference(1 + o.percent / 100), n: o.place + 1, side: letter(o.side) }
+  return t(c.paired ? 'comparing.oddPair' : 'comparing.oddRun', what)
 }
 
 /** What the intervals are over. */
