@@ -186,6 +186,11 @@ func (b *Bridge) CancelRestore() string { return b.call("CancelRestore", "", nil
 // Compare holds stored benchmarks against one another.
 func (b *Bridge) Compare(body string) string { return b.call("Compare", body, nil, nil) }
 
+// EstimateExperiment says what an experiment would find, without starting it.
+func (b *Bridge) EstimateExperiment(body string) string {
+	return b.call("EstimateExperiment", body, nil, nil)
+}
+
 // StartExperiment plans benchmarks that belong together.
 func (b *Bridge) StartExperiment(body string) string {
 	return b.call("StartExperiment", body, nil, nil)

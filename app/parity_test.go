@@ -35,7 +35,7 @@ func verbsOf() map[string][]string {
 		"CancelStorageTask": {"storage", "stop"}, "MoveStorage": {"storage", "move"}, "CancelMove": {"storage", "stay"}, "RemoveOldData": {"storage", "remove-old"},
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
-		"Compare": {"compare"}, "StartExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
+		"Compare": {"compare"}, "StartExperiment": {"ab"}, "EstimateExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
 		"StartQuality": {"quality", "measure"}, "CancelQuality": {"quality", "cancel"}, "RemoveQuality": {"quality", "rm"},
 		"DismissRecovery": {"storage", "dismiss"}, "Predictions": {"predict"},
 		"AcknowledgeAlert": {"alerts", "ack"}, "ReopenAlert": {"alerts", "reopen"},

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,12 +57,14 @@ func (e *env) ab() *cobra.Command {
 		Long: "Measure two to four arms in turns, in random order, with the same prompts, and hold them against the first one. An arm is settings\n" +
 			"that differ from the flags of run: model=ID, endpoint=URL, no-gpu=true or those of --set, with commas between them; NAME: gives it a\n" +
 			"name.",
-		Example: "  inferometer ab --model smollm2-135m --dataset chat-en --requests 5 --arm threads=1 --arm threads=2\n" +
+		Example: "  inferometer ab --dry-run --model smollm2-135m --prompt Hello --arm threads=1 --arm threads=2\n" +
+			"  inferometer ab --model smollm2-135m --dataset chat-en --requests 5 --arm threads=1 --arm threads=2\n" +
 			"  inferometer ab --prompt Hello --arm 'Q4: model=tiny-q4' --arm 'Q8: model=tiny-q8' --pairs 10"}
 	e.runFlags(c.Flags(), &f)
 	arms := c.Flags().StringArray("arm", nil, "settings of one arm; the first is the baseline")
 	pairs := c.Flags().Int("pairs", 0, "how often each arm is measured (default 8; a verdict needs 6)")
 	least := c.Flags().Float64("min-effect", 0, "a difference below so many percent is too small to matter (default 2)")
+	dry := c.Flags().Bool("dry-run", false, "say how small a difference this would find and how long it would take, and measure nothing")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return e.with(c.Context(), func(cl *Client) error {
 			body := map[string]any{}
@@ -90,10 +93,31 @@ func (e *env) ab() *cobra.Command {
 					delete(b, "rest")
 				}
 			}
+			if *dry {
+				raw, err := cl.Raw(c.Context(), http.MethodPost, experimentsPath+"/estimate", body)
+				if err != nil {
+					return err
+				}
+				var x domain.ExperimentEstimate
+				if err := json.Unmarshal(raw, &x); err != nil {
+					return fmt.Errorf("read estimate: %w", err)
+				}
+				return e.print(raw, func(w io.Writer) error { return printEstimate(w, x) })
+			}
 			return e.experiment(c.Context(), cl, body)
 		})
 	}
 	return c
+}
+
+func printEstimate(w io.Writer, x domain.ExperimentEstimate) error {
+	fmt.Fprintln(w, x.Sentence)
+	takes := "how long they take is not known"
+	if x.Seconds != nil {
+		takes = "about " + (time.Duration(*x.Seconds) * time.Second).String()
+	}
+	_, err := fmt.Fprintf(w, "%d runs, %s.\n", x.Total, takes)
+	return err
 }
 
 // armOf reads one arm: "NAME: key=value,key=value".

@@ -25,6 +25,9 @@ func (a *API) experimentRoutes() {
 		describe("ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a "+
 			"difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well "+
 			"enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %."))
+	add(a, command("EstimateExperiment", http.MethodPost, path+"/estimate", "What an experiment would find, and how long it would take"), a.estimateExperiment,
+		describe("Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of "+
+			"the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves."))
 	add(a, read("Experiment", path+"/{id}", "One experiment with its comparison so far"), a.experiment)
 	add(a, command("CancelExperiment", http.MethodPost, path+"/{id}/cancel", "Stop an experiment; what was measured is kept"), a.cancelExperiment)
 	add(a, command("ResumeExperiment", http.MethodPost, path+"/{id}/resume", "Go on with an experiment that was stopped or failed"), a.resumeExperiment,
@@ -76,6 +79,11 @@ type experimentInput struct{ Body domain.ExperimentRequest }
 func (a *API) startExperiment(ctx context.Context, in *experimentInput) (*created[domain.Experiment], error) {
 	e, err := a.svc.StartExperiment(ctx, in.Body)
 	return &created[domain.Experiment]{Location: base + "/experiments/" + url.PathEscape(e.ID), Body: e}, err
+}
+
+func (a *API) estimateExperiment(ctx context.Context, in *experimentInput) (*body[domain.ExperimentEstimate], error) {
+	e, err := a.svc.EstimateExperiment(ctx, in.Body)
+	return &body[domain.ExperimentEstimate]{e}, err
 }
 
 func (a *API) experiment(ctx context.Context, in *IDInput) (*body[domain.Experiment], error) {

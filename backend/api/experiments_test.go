@@ -48,6 +48,13 @@ func TestExperimentsOverREST(t *testing.T) {
 	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
 		t.Errorf("%+v", p)
 	}
+	x := decode[domain.ExperimentEstimate](w.call(http.MethodPost, base+"/experiments/estimate", map[string]any{"arms": []any{arm(4), arm(8)}}).want(http.StatusOK))
+	if x.Pairs != 8 || x.Total != 16 || x.Power == nil || x.Sentence == "" {
+		t.Errorf("%+v", x)
+	}
+	if p := w.call(http.MethodPost, base+"/experiments/estimate", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
+		t.Errorf("%+v", p)
+	}
 	both := string(ids[0] + "," + ids[1])
 	if ds := decode[[]domain.Distribution](w.get(base + "/distributions?metric=decode_tokens_per_second&runs=" + both).want(http.StatusOK)); len(ds) != 2 || ds[1].N == 0 || len(ds[1].Values) != ds[1].N {
 		t.Errorf("%+v", ds)

@@ -165,3 +165,11 @@ func warnings(sides []Side, c domain.Comparison) []domain.Warning {
 	}
 	return out
 }
+
+// SettingsKey is the same for runs of one model with the same settings, asked for or measured: what only a run that was
+// measured can tell, such as the machine and the build of the engine, is left out.
+func SettingsKey(r *domain.Run) string {
+	own := *r
+	own.Environment, own.Imported = nil, nil
+	return Key(&own)
+}

@@ -11,8 +11,9 @@ import (
 // What an A/B experiment may be.
 const (
 	defaultPairs = 8
-	mostPairs    = 100
 	mostArms     = 4
+	// MostPairs is how often an arm can be measured.
+	MostPairs = 100
 )
 
 // ab measures arms in turns: blocks that hold every arm once, in random order, with the same prompts. So
@@ -27,7 +28,7 @@ func (ab) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refusals) 
 		bad.Add("body.arms", "must have 2 to %d entries", mostArms)
 	}
 	e.Pairs = or(r.Pairs, defaultPairs)
-	bad.Range("body.pairs", float64(e.Pairs), 2, mostPairs)
+	bad.Range("body.pairs", float64(e.Pairs), 2, MostPairs)
 	names := map[string]bool{}
 	for i, a := range r.Arms {
 		arm := domain.Arm{Name: or(a.Name, string(rune('A'+i))), Benchmark: a.Benchmark}

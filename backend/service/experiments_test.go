@@ -228,3 +228,29 @@ func TestDistributions(t *testing.T) {
 		}
 	})
 }
+
+// An estimate starts nothing, and knows the spread from runs with the same settings alone.
+func TestEstimateExperiment(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		ask := func() domain.ExperimentEstimate {
+			x, err := w.svc.EstimateExperiment(t.Context(), domain.ExperimentRequest{Pairs: ptr(10), Arms: arms(nil, func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(5) })})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		if x := ask(); x.SpreadFrom != "assumed" || x.Total != 20 || w.total() != 0 {
+			t.Errorf("%+v, %d runs", x, w.total())
+		}
+		for range 3 {
+			w.finished(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(8) })
+			w.finished(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(5) })
+			w.finished(func(r *domain.BenchmarkRequest) { r.MaxTokens = ptr(7) })
+		}
+		if x := ask(); x.SpreadFrom != "runs" || x.RunsLookedAt != 6 || x.Seconds == nil || *x.Seconds <= 0 {
+			t.Errorf("%+v", x)
+		}
+		_, err := w.svc.EstimateExperiment(t.Context(), domain.ExperimentRequest{Arms: arms(nil)})
+		refused(t, err, domain.KindInvalid, "body.arms")
+	})
+}
