@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -294,6 +296,19 @@ func (b *Bridge) Support(title string) string {
 	return b.save("Support", "", title, "inferometer-support.zip")
 }
 
+// mostPicture is more than any picture of the window takes, in base64.
+const mostPicture = 32 << 20
+
+// SavePicture asks where to and writes a picture that the window has drawn there, handed over as base64; the answer is as
+// that of Export.
+func (b *Bridge) SavePicture(title, name, base64Text string) string {
+	data, err := base64.StdEncoding.DecodeString(base64Text)
+	if err != nil || len(base64Text) > mostPicture {
+		return answer(http.StatusUnprocessableEntity, map[string]any{"status": http.StatusUnprocessableEntity, "detail": "The picture cannot be read."})
+	}
+	return b.write(title, filepath.Base(name), bytes.NewReader(data))
+}
+
 // save writes what an operation answers with to a file that the person chooses.
 func (b *Bridge) save(operation, query, title, name string) string {
 	q, err := url.ParseQuery(query)
@@ -310,11 +325,16 @@ func (b *Bridge) save(operation, query, title, name string) string {
 		return answer(res.StatusCode, json.RawMessage(bytes.TrimSpace(body)))
 	}
 	_, params, _ := mime.ParseMediaType(res.Header.Get("Content-Disposition"))
-	path, err := b.native.SaveFile(title, cmp.Or(params["filename"], name))
+	return b.write(title, cmp.Or(params["filename"], name), res.Body)
+}
+
+// write asks where to and writes there.
+func (b *Bridge) write(title, name string, from io.Reader) string {
+	path, err := b.native.SaveFile(title, name)
 	if err != nil || path == "" {
 		return answer(http.StatusOK, nil)
 	}
-	if _, err := cli.WriteWhole(path, res.Body); err != nil {
+	if _, err := cli.WriteWhole(path, from); err != nil {
 		return answer(http.StatusInternalServerError, map[string]any{"status": 500, "detail": "The file could not be written.", "hint": "Choose another folder, or free some space."})
 	}
 	return answer(http.StatusOK, path)

@@ -105,3 +105,17 @@ func TestTheWindowSavesTheBundleWhereThePersonWants(t *testing.T) {
 		t.Errorf("a closed dialog: %+v", got)
 	}
 }
+
+func TestTheWindowSavesAPictureWhereThePersonWants(t *testing.T) {
+	place := filepath.Join(t.TempDir(), "card.png")
+	got := decode[Answer](t, newBridge(nil, api.Ops(), chooser{place: place}).SavePicture("Save", "../card.png", "UE5H"))
+	if text, err := os.ReadFile(place); got.Status != http.StatusOK || string(got.Body) != fmt.Sprintf("%q", place) || string(text) != "PNG" {
+		t.Errorf("%+v, %q, %v", got, text, err)
+	}
+	if got := decode[Answer](t, newBridge(nil, api.Ops(), chooser{}).SavePicture("Save", "card.png", "UE5H")); string(got.Body) != "null" {
+		t.Errorf("a closed dialog: %+v", got)
+	}
+	if got := decode[Answer](t, newBridge(nil, api.Ops(), chooser{place: place}).SavePicture("Save", "card.png", "no base64!")); got.Status != http.StatusUnprocessableEntity {
+		t.Errorf("what is no base64: %+v", got)
+	}
+}

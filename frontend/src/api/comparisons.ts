@@ -17,6 +17,10 @@ export const experiments = async (): Promise<T.Experiment[]> => (await request<T
 
 export const experiment = async (which: string): Promise<T.Experiment> => (await request<T.Experiment>('GET', `/experiments/${id(which)}`)).body
 
+/** What an experiment would find, and how long it would take; it starts nothing. */
+export const estimateExperiment = async (json: T.ExperimentRequest): Promise<T.ExperimentEstimate> =>
+  (await request<T.ExperimentEstimate>('POST', '/experiments/estimate', { json, bound: ['EstimateExperiment', JSON.stringify(json)] })).body
+
 export const startExperiment = async (json: T.ExperimentRequest): Promise<T.Experiment> =>
   (await request<T.Experiment>('POST', '/experiments', { json, bound: ['StartExperiment', JSON.stringify(json)] })).body
 

@@ -8,6 +8,7 @@ interface NativeBridge {
   OpenFolder?(title: string): Promise<string>
   Export?(query: string, title: string, name: string): Promise<string>
   Support?(title: string): Promise<string>
+  SavePicture?(title: string, name: string, base64: string): Promise<string>
 }
 
 function native(): NativeBridge {
@@ -57,12 +58,26 @@ export async function download(path: string, otherwise: string): Promise<string>
   const res = await fetch(BASE + path)
   if (!res.ok) throw new Problem(res.status, ((await res.json().catch(() => ({}))) ?? {}) as ProblemBody, 'GET', path)
   const name = /filename="?([^";]+)/.exec(res.headers.get('Content-Disposition') ?? '')?.[1] ?? otherwise
+  return handOut(await res.blob(), name)
+}
+
+function handOut(blob: Blob, name: string): string {
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(await res.blob())
+  link.href = URL.createObjectURL(blob)
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
   return name
+}
+
+/** Writes a picture: in the window where the person wants it, in a browser to its downloads. The path; empty when they closed the dialog. */
+export async function saveBytes(blob: Blob, title: string, name: string): Promise<string> {
+  const save = native().SavePicture
+  if (!save) return handOut(blob, name)
+  const bytes = new Uint8Array(await blob.arrayBuffer())
+  let text = ''
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+  return writtenTo(await save(title, name, btoa(text)), '/picture')
 }
 
 /** Fetches an export in a browser and hands it to its downloads. */

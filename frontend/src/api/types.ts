@@ -106,6 +106,7 @@ export type Comparison = With<S['Comparison'], {
 export type ArmInput = With<S['ArmInput'], { benchmark: BenchmarkRequest }>
 export type Arm = With<S['Arm'], { benchmark: BenchmarkRequest }>
 export type ExperimentRequest = With<S['ExperimentRequest'], { arms?: ArmInput[]; benchmark?: BenchmarkRequest }>
+export type ExperimentEstimate = S['ExperimentEstimate']
 export type ExperimentRun = With<S['ExperimentRun'], { status: Status }>
 export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null; repeat: RepeatResult | null }>
 export type RepeatPoint = With<S['RepeatPoint'], { interval: [number, number] | null }>

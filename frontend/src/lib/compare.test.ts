@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Comparison, ComparisonMetric, Effect } from '../api/types'
 import { aRun, withSpeed } from '../state/fixture'
 import { cannotRepeat, requestOf, turnsTake } from './bench/again'
-import { gainOf, half, named, placeOf, scaleOf, sidesIn, table, tooFew, typeset, valueOf } from './compare'
+import { gainOf, half, lastLike, named, placeOf, scaleOf, sidesIn, table, tooFew, typeset, valueOf } from './compare'
 
 const effect = (ratio: number, interval: [number, number] | null, verdict: Effect['verdict'] = 'better'): Effect =>
   ({ ratio, interval, p: 0.01, adjusted_p: 0.02, verdict, at_least: 'yes' })
@@ -120,5 +120,19 @@ describe('sides of an address', () => {
   })
   it('are two at least', () => {
     for (const text of ['', 'a,b', 'a|', '|']) expect(sidesIn(text, 'x|y')).toBeNull()
+  })
+})
+
+describe('the run to compare with', () => {
+  const at = (id: string, day: string, over: Parameters<typeof aRun>[0] = {}): ReturnType<typeof aRun> => {
+    const run = withSpeed(aRun({ job_id: id, created_at: `2026-11-${day}T10:00:00Z`, ...over }), 100, 50)
+    return { ...run, summary: run.summary && { ...run.summary, requests: { ...run.summary.requests, ok: 3 } } }
+  }
+  it('is the newest one before it of the same model and load', () => {
+    const run = at('new', '22')
+    const all = [at('later', '23'), run, at('old', '20'), at('last', '21'), at('other', '21', { model: 'x' }), at('load', '21', { plan: { ...run.plan, load: { kind: 'closed', concurrency: 8 } } }), at('sample', '21', { sample: true })]
+    expect(lastLike(run, all)?.job_id).toBe('last')
+    expect(lastLike(at('new', '19'), all)).toBeNull()
+    expect(lastLike(run, [run, aRun({ job_id: 'none', created_at: '2026-11-21T10:00:00Z' })])).toBeNull()
   })
 })

@@ -136,3 +136,16 @@ export function sidesIn(text: string, names: string): SideInput[] | null {
   const sides = text.split('|').map((s, i): SideInput => ({ name: words[i] || undefined, runs: s.split(',').filter(Boolean) })).filter((s) => s.runs.length > 0)
   return sides.length >= 2 ? sides : null
 }
+
+/** What makes two runs measurements of the same thing, as far as one would hold one against the other: the model, where it ran and the load. */
+function likeness(r: Run): string {
+  const p = r.plan
+  return JSON.stringify([r.model, p.endpoint_id, p.dataset_id, p.synthetic, p.max_tokens, p.load, p.stages.map((s) => s.name)])
+}
+
+/** The newest run before this one of the same model and load that has figures; null where there is none. */
+export function lastLike(run: Run, all: readonly Run[]): Run | null {
+  const key = likeness(run)
+  const before = all.filter((r) => r.job_id !== run.job_id && r.created_at < run.created_at && r.sample === run.sample && (r.summary?.requests.ok ?? 0) > 0 && likeness(r) === key)
+  return before.reduce<Run | null>((a, b) => (a === null || b.created_at > a.created_at ? b : a), null)
+}

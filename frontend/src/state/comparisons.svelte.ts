@@ -1,4 +1,4 @@
-import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentRequest, type SideInput } from '../api'
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentEstimate, type ExperimentRequest, type SideInput } from '../api'
 import { named } from '../lib/compare'
 import { Resource } from './resource.svelte'
 
@@ -58,6 +58,10 @@ class Experiments {
 
   start(request: ExperimentRequest): Promise<Experiment> {
     return calls.startExperiment(request)
+  }
+
+  estimate(request: ExperimentRequest): Promise<ExperimentEstimate> {
+    return calls.estimateExperiment(request)
   }
 
   async remove(id: string): Promise<void> {

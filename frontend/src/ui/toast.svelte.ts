@@ -4,6 +4,8 @@ export interface ToastInput {
   text?: string
   tone?: 'ok' | 'info' | 'err'
   action?: { label: string; run: () => void }
+  /** A second thing to do, beside the first. */
+  more?: { label: string; run: () => void }
   ms?: number
 }
 

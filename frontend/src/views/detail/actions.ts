@@ -1,7 +1,8 @@
 import { registry, type Command } from '../../commands/registry.svelte'
 import { t } from '../../i18n'
+import { lastLike } from '../../lib/compare'
 import { ms, num, text, tokS } from '../../lib/format'
-import { hasEnded, route, runs } from '../../state'
+import { hasEnded, hasFigures, route, runs, type Run } from '../../state'
 import { toast, type MenuItem } from '../../ui'
 import { exportItems } from '../shared/exporting'
 import { axisOf } from '../../lib/run/load'
@@ -13,7 +14,7 @@ import { sentence } from './sentence'
 type RunOf = ReturnType<typeof runs.get>
 
 /** What can be done with the run on screen: buttons, menu, keys and palette read it from here. */
-export function actions(get: () => RunOf, edit: () => void) {
+export function actions(get: () => RunOf, edit: () => void, share: () => void) {
   async function attempt(step: () => Promise<void>): Promise<void> {
     try {
       await step()
@@ -49,15 +50,19 @@ export function actions(get: () => RunOf, edit: () => void) {
     if (runs.selected.size < 2) return route.go('results')
     route.go('compare', '', { runs: [...runs.selected].join(',') })
   }
+  const compareWith = (last: Run): void => route.go('compare', '', { runs: [last.job_id, get()?.job_id ?? ''].join(',') })
   const pin = (): Promise<void> => attempt(async () => {
     const run = get()
     if (run) await runs.edit(run.job_id, { pinned: !run.pinned })
   })
   function menu(): (MenuItem | '-')[] {
     const run = get()
+    const last = run && lastLike(run, runs.items)
     return [
       { label: t('detail.edit'), icon: 'pencil', onselect: edit },
       { label: t(run?.pinned ? 'detail.unpin' : 'detail.pin'), icon: 'star', onselect: () => void pin() },
+      { label: t('comparing.share'), icon: 'share', disabled: !run || !hasFigures(run), onselect: share },
+      ...(last ? [{ label: t('comparing.withLast'), icon: 'compare' as const, onselect: () => compareWith(last) }] : []),
       { label: t('detail.copyId'), icon: 'copy', onselect: () => void navigator.clipboard.writeText(run?.job_id ?? '') },
       '-',
       ...(run && hasEnded(run) ? [...exportItems(() => [run.job_id]), '-' as const] : []),
