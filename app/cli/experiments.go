@@ -287,6 +287,8 @@ func printExperiment(w io.Writer, x domain.Experiment) error {
 	switch {
 	case x.Repeat != nil:
 		return printRepeat(w, *x.Repeat)
+	case x.Sweep != nil:
+		return printSweep(w, x)
 	case x.Comparison == nil:
 		fmt.Fprintln(w, "No block is complete yet.")
 		return nil
@@ -301,6 +303,8 @@ func outcome(x domain.Experiment) string {
 		return x.Comparison.Sentence
 	case x.Repeat != nil:
 		return x.Repeat.Sentence
+	case x.Sweep != nil:
+		return x.Sweep.Sentence
 	}
 	return ""
 }
@@ -399,8 +403,15 @@ func digits(v float64) string {
 
 // repeated is the body of an experiment that repeats the benchmark of a body.
 func repeated(b map[string]any) map[string]any {
-	out := map[string]any{"kind": domain.ExperimentRepeat, "benchmark": b}
-	delete(b, "repeat")
+	return experimentOf(domain.ExperimentRepeat, b)
+}
+
+// experimentOf is the body of an experiment of the benchmark of a body.
+func experimentOf(kind string, b map[string]any) map[string]any {
+	out := map[string]any{"kind": kind, "benchmark": b}
+	if kind == domain.ExperimentRepeat {
+		delete(b, "repeat")
+	}
 	for _, key := range []string{"name", "seed", "rest"} {
 		if v, ok := b[key]; ok {
 			out[key] = v

@@ -71,3 +71,22 @@ func TestExperimentsOverREST(t *testing.T) {
 	w.call(http.MethodDelete, path, nil).want(http.StatusNoContent)
 	w.get(path).problem(http.StatusNotFound)
 }
+
+// Values of a sweep may be numbers and words; what is wrong is told by its place.
+func TestSweepOverREST(t *testing.T) {
+	w := newWorld(t, false)
+	sweep := func(values string) string {
+		return `{"kind":"sweep","benchmark":{"model_id":"tiny","prompt":"a","max_tokens":4},"sweep":{"repeats":2,"axes":[{"setting":"threads","values":` + values + `},{"setting":"flash_attention","values":["on","off"]}]}}`
+	}
+	e := decode[domain.Experiment](w.call(http.MethodPost, base+"/experiments", sweep("[1,2]")).want(http.StatusAccepted))
+	if e.Total != 4 || e.Most != 8 || e.Sweep == nil || len(e.Sweep.Cells) != 4 || *e.Sweep.Cells[1].Settings.FlashAttention != "off" || e.Design.Sweep.Axes[0].Values[1] != 2.0 {
+		t.Errorf("%+v", e)
+	}
+	w.call(http.MethodPost, base+"/experiments/"+e.ID+"/cancel", nil).want(http.StatusOK)
+	for values, place := range map[string]string{`[0]`: "body.sweep.axes[0].values[0]", `[1,1]`: "body.sweep.axes[0].values[1]", `["two"]`: "body.sweep.axes[0].values[0]", `[]`: "body.sweep.axes[0].values",
+		`[null]`: "body.sweep.axes[0].values[0]", `null`: "body.sweep.axes[0].values", `[[1]]`: "body.sweep.axes[0].values[0]", `[5000000000]`: "body.sweep.axes[0].values[0]"} {
+		if p := w.call(http.MethodPost, base+"/experiments", sweep(values)).problem(http.StatusUnprocessableEntity); !p.names(place) {
+			t.Errorf("%s: %+v", values, p)
+		}
+	}
+}

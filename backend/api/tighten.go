@@ -61,8 +61,11 @@ func tightened() map[string]map[string]any {
 		"SettingsPatch.tls_cert":    path,
 		"SettingsPatch.tls_key":     path,
 		"SettingsPatch.currency":    {"pattern": `^[^\u0000-\u0020]*$`},
-		"ViewInput.name":            {"minLength": 1, "pattern": notBlank},
-		"ViewInput.columns":         items(map[string]any{"type": "string", "minLength": 1, "maxLength": 32}),
+		"SweepAxis.values": items(map[string]any{"oneOf": []any{map[string]any{"type": "integer", "minimum": 0, "maximum": 1 << 20},
+			map[string]any{"type": "string", "minLength": 1, "maxLength": 512, "pattern": notBlank}}}),
+		"SweepSettings.model_id": {"pattern": notBlank},
+		"ViewInput.name":         {"minLength": 1, "pattern": notBlank},
+		"ViewInput.columns":      items(map[string]any{"type": "string", "minLength": 1, "maxLength": 32}),
 	}
 }
 

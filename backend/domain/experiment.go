@@ -6,12 +6,13 @@ import "time"
 const (
 	ExperimentAB     = "ab"     // arms measured in turns and compared
 	ExperimentRepeat = "repeat" // one benchmark until its figures are known well enough
+	ExperimentSweep  = "sweep"  // every combination of settings, to find the best
 )
 
 // ExperimentRequest is the body of POST /api/v1/experiments. Arms and pairs belong to ab; every other kind
 // takes benchmark, which it changes and repeats, and a design of its own under its name.
 type ExperimentRequest struct {
-	Kind             *string           `json:"kind,omitempty" enum:"ab,repeat" doc:"Default ab"`
+	Kind             *string           `json:"kind,omitempty" enum:"ab,repeat,sweep" doc:"Default ab"`
 	Name             *string           `json:"name,omitempty" maxLength:"200"`
 	Seed             *int64            `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Of the order and of the prompts; drawn at random when absent, and stored"`
 	MinEffectPercent *float64          `json:"min_effect_percent,omitempty" minimum:"0" maximum:"100" doc:"A difference below this is too small to matter; default 2"`
@@ -20,6 +21,7 @@ type ExperimentRequest struct {
 	Pairs            *int              `json:"pairs,omitempty" minimum:"2" maximum:"100" doc:"How often ab measures each arm; default 8. A verdict needs 6"`
 	Benchmark        *BenchmarkRequest `json:"benchmark,omitempty" doc:"What all kinds but ab measure; its seed, name, tags and notes are the experiment's"`
 	Repeat           *RepeatDesign     `json:"repeat,omitempty" doc:"How long repeat goes on"`
+	Sweep            *SweepDesign      `json:"sweep,omitempty" doc:"What sweep tries"`
 }
 
 // ArmInput is one arm of an experiment.
@@ -49,7 +51,7 @@ type ExperimentPlace struct {
 type Experiment struct {
 	ID               string           `json:"id"`
 	Name             string           `json:"name"`
-	Kind             string           `json:"kind" enum:"ab,repeat"`
+	Kind             string           `json:"kind" enum:"ab,repeat,sweep"`
 	CreatedAt        time.Time        `json:"created_at"`
 	Seed             int64            `json:"seed"`
 	Pairs            int              `json:"pairs"` // of ab, else 0
@@ -65,12 +67,14 @@ type Experiment struct {
 	Runs             []ExperimentRun  `json:"runs"`
 	Comparison       *Comparison      `json:"comparison"` // of ab, over the blocks that are complete; null before the first
 	Repeat           *RepeatResult    `json:"repeat"`     // of repeat
+	Sweep            *SweepResult     `json:"sweep"`      // of sweep
 }
 
 // ExperimentDesign is what was asked for with every default filled in; the part of its kind is set.
 type ExperimentDesign struct {
 	Rest   *Rest         `json:"rest,omitempty"` // of any kind: before each run
 	Repeat *RepeatDesign `json:"repeat,omitempty"`
+	Sweep  *SweepDesign  `json:"sweep,omitempty"`
 }
 
 // ExperimentEnd says when and why nothing more was planned.

@@ -69,11 +69,13 @@ func Of(kind string) (Kind, bool) {
 }
 
 func kinds() map[string]Kind {
-	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentRepeat: repeat{}}
+	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentRepeat: repeat{}, domain.ExperimentSweep: sweep{}}
 }
 
 // Names lists the kinds.
-func Names() []string { return []string{domain.ExperimentAB, domain.ExperimentRepeat} }
+func Names() []string {
+	return []string{domain.ExperimentAB, domain.ExperimentRepeat, domain.ExperimentSweep}
+}
 
 // Next asks the kind of an experiment what follows, unless what was tried first has failed altogether.
 func Next(e domain.Experiment, runs []domain.Run) Step {

@@ -140,7 +140,7 @@ func (s *Service) reopen(ctx context.Context, id string) error {
 		}
 		p, err := s.planRun(ctx, e, r.Experiment.Arm, r.Experiment.Block)
 		if err != nil {
-			return inExperiment(e.Kind, err)
+			return inExperiment(e, err)
 		}
 		fresh = append(fresh, p)
 	}

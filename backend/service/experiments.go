@@ -27,7 +27,7 @@ func (s *Service) StartExperiment(ctx context.Context, r domain.ExperimentReques
 	step := experiment.Next(e, nil)
 	runs, err := s.planRuns(ctx, &e, step)
 	if err != nil {
-		return e, inExperiment(e.Kind, err)
+		return e, inExperiment(e, err)
 	}
 	if err := s.d.Store.CreateExperiment(ctx, withoutSecretTexts(e), stored(runs)); err != nil {
 		return e, err
@@ -150,16 +150,16 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 }
 
 // inExperiment puts the fields of an error of the one benchmark that most kinds have under its place.
-func inExperiment(kind string, err error) error {
-	var e *domain.Error
-	if kind == domain.ExperimentAB || !errors.As(err, &e) {
+func inExperiment(e domain.Experiment, err error) error {
+	var fault *domain.Error
+	if e.Kind == domain.ExperimentAB || !errors.As(err, &fault) {
 		return err
 	}
-	told := *e
-	told.Fields = slices.Clone(e.Fields)
+	told := *fault
+	told.Fields = slices.Clone(fault.Fields)
 	for i := range told.Fields {
 		if _, rest, ok := strings.Cut(told.Fields[i].Location, "].benchmark."); ok {
-			told.Fields[i].Location = "body.benchmark." + rest
+			told.Fields[i].Location = experiment.Field(e, rest)
 		}
 	}
 	return &told
