@@ -24,11 +24,11 @@ func (a *API) experimentRoutes() {
 	add(a, command("StartExperiment", http.MethodPost, path, "Plan jobs that belong together and measure them"), a.startExperiment, status(http.StatusAccepted),
 		describe("ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a "+
 			"difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well "+
+			"enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %. "+
+			"sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md."))
 	add(a, command("EstimateExperiment", http.MethodPost, path+"/estimate", "What an experiment would find, and how long it would take"), a.estimateExperiment,
 		describe("Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of "+
 			"the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves."))
-			"enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %. "+
-			"sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md."))
 	add(a, read("Experiment", path+"/{id}", "One experiment with its comparison so far"), a.experiment)
 	add(a, command("CancelExperiment", http.MethodPost, path+"/{id}/cancel", "Stop an experiment; what was measured is kept"), a.cancelExperiment)
 	add(a, command("ResumeExperiment", http.MethodPost, path+"/{id}/resume", "Go on with an experiment that was stopped or failed"), a.resumeExperiment,

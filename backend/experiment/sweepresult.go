@@ -150,7 +150,8 @@ func rank(r *domain.SweepResult, e domain.Experiment, runs []domain.Run) {
 	if ok {
 		judgeCells(r, blocks, e.MinEffectPercent)
 	}
-	r.Cells[*r.Best].Verdict = bestCell
+	best := &r.Cells[*r.Best]
+	best.Verdict, best.Interval, best.P = bestCell, nil, nil
 	r.Edges = edgesOf(*r)
 }
 
@@ -201,7 +202,7 @@ func edgesOf(r domain.SweepResult) []domain.SweepEdge {
 		if lower == nil {
 			inner, end = upper, "lowest"
 		}
-		if inner == nil || lower != nil && upper != nil {
+		if at := **s.number(&best); inner == nil || lower != nil && upper != nil || at == s.low || at == s.high {
 			continue
 		}
 		v := best

@@ -108,7 +108,13 @@ export type Arm = With<S['Arm'], { benchmark: BenchmarkRequest }>
 export type ExperimentRequest = With<S['ExperimentRequest'], { arms?: ArmInput[]; benchmark?: BenchmarkRequest }>
 export type ExperimentEstimate = S['ExperimentEstimate']
 export type ExperimentRun = With<S['ExperimentRun'], { status: Status }>
-export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null; repeat: RepeatResult | null }>
+export type Experiment = With<S['Experiment'], { status: Status; arms: Arm[]; runs: ExperimentRun[]; comparison: Comparison | null; repeat: RepeatResult | null; sweep: SweepResult | null }>
+export type SweepDesign = S['SweepDesign']
+export type SweepSettings = S['SweepSettings']
+export type SweepValue = With<S['SweepValue'], { interval: [number, number] | null }>
+export type SweepCell = With<S['SweepCell'], { status: Status; values: SweepValue[]; interval: [number, number] | null }>
+export type SweepObjective = S['SweepObjective']
+export type SweepResult = With<S['SweepResult'], { cells: SweepCell[]; objectives: SweepObjective[] }>
 export type RepeatPoint = With<S['RepeatPoint'], { interval: [number, number] | null }>
 export type RepeatResult = With<S['RepeatResult'], { points: RepeatPoint[]; looks: number[] }>
 

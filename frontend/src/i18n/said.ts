@@ -7,10 +7,11 @@ import { limits } from './pt/limits'
 import { predictions } from './pt/predictions'
 import { program } from './pt/program'
 import { qualities } from './pt/qualities'
+import { sweeps } from './pt/sweeps'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities, ...sweeps }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))

@@ -1,3 +1,4 @@
+import { readEngine } from '../lib/bench/engine'
 import { recall, remember } from '../lib/storage'
 import { faults, toRequest } from '../lib/bench/request'
 import { chooseLoad, freshDraft, mergeDraft, type DraftValues, type LoadChoice } from '../lib/bench/values'
@@ -26,6 +27,9 @@ class Draft {
     if (q['dataset']) Object.assign(v, { source: 'dataset', datasetId: q['dataset'] })
     if (q['users']) Object.assign(v, { load: 'closed', users: q['users'] })
     if (q['load'] && choices.has(q['load'])) chooseLoad(v, q['load'] as LoadChoice)
+    if (q['set'] !== undefined) v.engine = readEngine(q['set'])
+    if (q['max_tokens']) v.maxTokens = q['max_tokens']
+    if (q['input_tokens']) Object.assign(v, { source: 'synthetic', input: { ...v.input, kind: 'fixed', tokens: q['input_tokens'] } })
     if (q['depths']) v.depths = q['depths'].split(',')
   }
 

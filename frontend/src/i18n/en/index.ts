@@ -9,6 +9,7 @@ import { log } from './log'
 import { storage } from './storage'
 import { compare } from './compare'
 import { comparing } from './comparing'
+import { sweep } from './sweep'
 import { detail } from './detail'
 import { checks } from './checks'
 import { causes } from './causes'
@@ -42,7 +43,7 @@ export const en = {
   events,
   facts,
   newbench,
-  results, transfer, compare, trends, comparing,
+  results, transfer, compare, trends, comparing, sweep,
   hardware,
   models, predict, quality,
   datasets,

@@ -1,3 +1,4 @@
+import { emptyEngine, readEngine } from './engine'
 import { describe, expect, it } from 'vitest'
 import type { Load } from '../../api/types'
 import { commandLine } from '../snippets'
@@ -13,6 +14,15 @@ const body = (change: Partial<DraftValues>): unknown => JSON.parse(JSON.stringif
 const load = (change: Partial<DraftValues>): unknown => JSON.parse(JSON.stringify(loadsOf({ ...valid, ...change })[0]))
 const own: Partial<DraftValues> = { load: 'stages', stages: [{ ...newStage, kind: 'single' }, { ...newStage, users: '8' }, { ...newStage, kind: 'gamma', cv: '3' }, { ...newStage, kind: 'rampRate' }] }
 const slow = { metric: 'ttft', percentile: '95', belowMs: '500' } as const
+
+describe('settings of the engine in words', () => {
+  it('are read back', () => {
+    const word = 'threads=2,cache_type_k=q8_0,flash_attention=on'
+    expect(readEngine(word)).toEqual({ ...emptyEngine, threads: '2', cacheTypeK: 'q8_0', flashAttention: 'on' })
+    expect(readEngine(`${word},luck=1`)).toEqual(readEngine(word))
+    expect(readEngine('')).toEqual(emptyEngine)
+  })
+})
 
 describe('faults of the form', () => {
   it('there are none once a model is chosen', () => {

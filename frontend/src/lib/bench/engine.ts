@@ -44,3 +44,19 @@ export function engineWord(o: Options | undefined | null): string | undefined {
   const given = Object.entries(o ?? {}).filter(([, v]) => v !== undefined && v !== null)
   return given.length ? given.map(([k, v]) => `${k}=${String(v)}`).join(',') : undefined
 }
+
+const fields: Record<string, keyof EngineDraft> = {
+  threads: 'threads', batch_size: 'batchSize', ubatch_size: 'ubatchSize', gpu_layers: 'gpuLayers', context_tokens: 'contextTokens',
+  flash_attention: 'flashAttention', cache_type_k: 'cacheTypeK', cache_type_v: 'cacheTypeV',
+}
+
+/** The form of settings in the words of engineWord; what is not named is as the engine chooses. */
+export function readEngine(word: string): EngineDraft {
+  const out: Record<string, string> = { ...emptyEngine }
+  for (const part of word.split(',')) {
+    const [name = '', value = ''] = part.split('=')
+    const field = fields[name]
+    if (field) out[field] = value
+  }
+  return out as unknown as EngineDraft
+}

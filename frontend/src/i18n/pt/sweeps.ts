@@ -1,0 +1,28 @@
+/** What the program says of sweeps; as program.ts. */
+export const sweeps: Record<string, string> = {
+  '* has *; no other cell has a figure to hold against it.': '* tem *; nenhuma outra célula tem um número para comparar.',
+  '* has the best mean so far, *; one run a cell cannot tell that from chance.': '* tem a melhor média até agora, *; uma execução por célula não distingue isso do acaso.',
+  'No difference is shown between the * cells; * has the best mean, *.': 'Nenhuma diferença demonstrada entre as * células; * tem a melhor média, *.',
+  '* is best: *, * % ahead of the next.': '* é a melhor: *, * % à frente da seguinte.',
+  '* is best: *; * of the * others cannot be told from it.': '* é a melhor: *; * das outras * não se distinguem dela.',
+  'A cache of values in * needs flash attention.': 'Um cache de valores em * exige flash attention.',
+  'The engine cuts ubatch_size to batch_size.': 'O motor reduz ubatch_size a batch_size.',
+  // Faults
+  'give axes or a list': 'informe axes ou list',
+  'give axes or a list, not both': 'informe axes ou list, e só um deles',
+  'has no combination that can be measured': 'não tem combinação que possa ser medida',
+  'makes * runs, more than most_runs, *': 'gera * execuções, mais que most_runs, *',
+  'make more than * combinations': 'geram mais de * combinações',
+  'is too long to be kept with each of * cells; use a dataset': 'é longo demais para ser guardado com cada uma das * células; use um conjunto de dados',
+  'needs an axis of numbers': 'exige um eixo numérico',
+  'is varied by another axis too': 'também é variado por outro eixo',
+  'names no setting': 'não indica ajuste algum',
+  'must have the settings of the first: *': 'deve ter os ajustes da primeira: *',
+  'stands for cache_type_k and cache_type_v': 'vale por cache_type_k e cache_type_v',
+  'must be the id of a model': 'deve ser o id de um modelo',
+  'belongs to the embedded engine; an endpoint has its own settings': 'pertence ao motor embutido; um endereço tem seus próprios ajustes',
+  'does not go with stages': 'não combina com etapas',
+  'does not go with a load of the kind *': 'não combina com uma carga do tipo *',
+  'does not go with output_tokens of made prompts': 'não combina com output_tokens de prompts gerados',
+  'needs made prompts (synthetic)': 'exige prompts gerados (synthetic)',
+}
