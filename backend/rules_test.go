@@ -49,7 +49,7 @@ func table() map[string]row {
 		"backend/gguf":              {own: domain},
 		"backend/library":           {own: []string{"backend/domain", "backend/gguf"}, third: []string{"golang.org/x/sys"}},
 		"backend/logbook":           {own: domain},
-		"backend/experiment":        {own: []string{"backend/compare", "backend/domain", "backend/stats/infer"}},
+		"backend/experiment":        {own: []string{"backend/compare", "backend/domain", "backend/load", "backend/stats/infer"}},
 		"backend/load":              {own: domain},
 		"backend/relocate":          {own: domain},
 		"backend/quality":           {own: []string{"backend/domain", "backend/stats/infer"}},

@@ -25,7 +25,11 @@ func (a *API) experimentRoutes() {
 		describe("ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a "+
 			"difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well "+
 			"enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %. "+
-			"sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md."))
+			"sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md. "+
+			"tune looks for settings of the embedded engine that beat the default ones, by successive halving, and holds the last ones against these "+
+			"in pairs of their own; docs/tuning.md. capacity looks for the most users of whom enough requests meet the objectives of a persona; "+
+			"docs/capacity.md."))
+	add(a, read("Personas", base+"/personas", "The kinds of users that capacity knows, with their objectives"), a.personas)
 	add(a, command("EstimateExperiment", http.MethodPost, path+"/estimate", "What an experiment would find, and how long it would take"), a.estimateExperiment,
 		describe("Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of "+
 			"the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves."))
@@ -60,6 +64,10 @@ func (a *API) distributions(ctx context.Context, in *distributionsInput) (*list[
 
 func (a *API) experiments(ctx context.Context, _ *none) (*list[domain.Experiment], error) {
 	return whole(a.svc.Experiments(ctx))
+}
+
+func (a *API) personas(context.Context, *none) (*list[domain.Persona], error) {
+	return whole(a.svc.Personas(), nil)
 }
 
 type trendsInput struct {

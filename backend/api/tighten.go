@@ -38,6 +38,9 @@ const (
 func tightened() map[string]map[string]any {
 	words := func(list ...string) map[string]any { return map[string]any{"enum": list} }
 	items := func(rules map[string]any) map[string]any { return map[string]any{"items": rules} }
+	whole := func(least, most int) map[string]any {
+		return map[string]any{"type": "integer", "minimum": least, "maximum": most}
+	}
 	path := map[string]any{"maxLength": domain.LongestPath, "pattern": `^[^\u0000-\u001f]*$`}
 	tag := map[string]any{"type": "string", "minLength": 1, "maxLength": 64, "pattern": notBlank}
 	return map[string]map[string]any{
@@ -63,9 +66,17 @@ func tightened() map[string]map[string]any {
 		"SettingsPatch.currency":    {"pattern": `^[^\u0000-\u0020]*$`},
 		"SweepAxis.values": items(map[string]any{"oneOf": []any{map[string]any{"type": "integer", "minimum": 0, "maximum": 1 << 20},
 			map[string]any{"type": "string", "minLength": 1, "maxLength": 512, "pattern": notBlank}}}),
-		"SweepSettings.model_id": {"pattern": notBlank},
-		"ViewInput.name":         {"minLength": 1, "pattern": notBlank},
-		"ViewInput.columns":      items(map[string]any{"type": "string", "minLength": 1, "maxLength": 32}),
+		"SweepSettings.model_id":     {"pattern": notBlank},
+		"TuneDesign.settings":        items(map[string]any{"type": "string", "enum": service.TuneSettings()}),
+		"TuneValues.threads":         items(whole(1, 1024)),
+		"TuneValues.batch_size":      items(whole(1, 65536)),
+		"TuneValues.ubatch_size":     items(whole(1, 65536)),
+		"TuneValues.gpu_layers":      items(whole(0, 999)),
+		"TuneValues.flash_attention": items(map[string]any{"type": "string", "enum": []string{"on", "off", "auto"}}),
+		"TuneValues.cache_type_k":    items(map[string]any{"type": "string", "enum": domain.CacheTypes()}),
+		"TuneValues.cache_type_v":    items(map[string]any{"type": "string", "enum": domain.CacheTypes()}),
+		"ViewInput.name":             {"minLength": 1, "pattern": notBlank},
+		"ViewInput.columns":          items(map[string]any{"type": "string", "minLength": 1, "maxLength": 32}),
 	}
 }
 

@@ -37,3 +37,14 @@ func metricOf(key string) metric {
 	}
 	return metric{}
 }
+
+// Tested names the figures that get a verdict.
+func Tested() []string {
+	var keys []string
+	for _, m := range metrics() {
+		if m.tested {
+			keys = append(keys, m.key)
+		}
+	}
+	return keys
+}

@@ -4,15 +4,17 @@ import "time"
 
 // The kinds of experiments.
 const (
-	ExperimentAB     = "ab"     // arms measured in turns and compared
-	ExperimentRepeat = "repeat" // one benchmark until its figures are known well enough
-	ExperimentSweep  = "sweep"  // every combination of settings, to find the best
+	ExperimentAB       = "ab"       // arms measured in turns and compared
+	ExperimentRepeat   = "repeat"   // one benchmark until its figures are known well enough
+	ExperimentSweep    = "sweep"    // every combination of settings, to find the best
+	ExperimentTune     = "tune"     // settings of the engine against the default ones
+	ExperimentCapacity = "capacity" // how many users meet the objectives
 )
 
 // ExperimentRequest is the body of POST /api/v1/experiments. Arms and pairs belong to ab; every other kind
 // takes benchmark, which it changes and repeats, and a design of its own under its name.
 type ExperimentRequest struct {
-	Kind             *string           `json:"kind,omitempty" enum:"ab,repeat,sweep" doc:"Default ab"`
+	Kind             *string           `json:"kind,omitempty" enum:"ab,repeat,sweep,tune,capacity" doc:"Default ab"`
 	Name             *string           `json:"name,omitempty" maxLength:"200"`
 	Seed             *int64            `json:"seed,omitempty" minimum:"0" maximum:"4294967295" doc:"Of the order and of the prompts; drawn at random when absent, and stored"`
 	MinEffectPercent *float64          `json:"min_effect_percent,omitempty" minimum:"0" maximum:"100" doc:"A difference below this is too small to matter; default 2"`
@@ -22,6 +24,8 @@ type ExperimentRequest struct {
 	Benchmark        *BenchmarkRequest `json:"benchmark,omitempty" doc:"What all kinds but ab measure; its seed, name, tags and notes are the experiment's"`
 	Repeat           *RepeatDesign     `json:"repeat,omitempty" doc:"How long repeat goes on"`
 	Sweep            *SweepDesign      `json:"sweep,omitempty" doc:"What sweep tries"`
+	Tune             *TuneDesign       `json:"tune,omitempty" doc:"What tune tries"`
+	Capacity         *CapacityDesign   `json:"capacity,omitempty" doc:"What capacity asks for"`
 }
 
 // ArmInput is one arm of an experiment.
@@ -51,7 +55,7 @@ type ExperimentPlace struct {
 type Experiment struct {
 	ID               string           `json:"id"`
 	Name             string           `json:"name"`
-	Kind             string           `json:"kind" enum:"ab,repeat,sweep"`
+	Kind             string           `json:"kind" enum:"ab,repeat,sweep,tune,capacity"`
 	CreatedAt        time.Time        `json:"created_at"`
 	Seed             int64            `json:"seed"`
 	Pairs            int              `json:"pairs"` // of ab, else 0
@@ -68,13 +72,17 @@ type Experiment struct {
 	Comparison       *Comparison      `json:"comparison"` // of ab, over the blocks that are complete; null before the first
 	Repeat           *RepeatResult    `json:"repeat"`     // of repeat
 	Sweep            *SweepResult     `json:"sweep"`      // of sweep
+	Tune             *TuneResult      `json:"tune"`       // of tune
+	Capacity         *CapacityResult  `json:"capacity"`   // of capacity
 }
 
 // ExperimentDesign is what was asked for with every default filled in; the part of its kind is set.
 type ExperimentDesign struct {
-	Rest   *Rest         `json:"rest,omitempty"` // of any kind: before each run
-	Repeat *RepeatDesign `json:"repeat,omitempty"`
-	Sweep  *SweepDesign  `json:"sweep,omitempty"`
+	Rest     *Rest           `json:"rest,omitempty"` // of any kind: before each run
+	Sweep    *SweepDesign    `json:"sweep,omitempty"`
+	Repeat   *RepeatDesign   `json:"repeat,omitempty"`
+	Tune     *TuneDesign     `json:"tune,omitempty"`
+	Capacity *CapacityDesign `json:"capacity,omitempty"`
 }
 
 // ExperimentEnd says when and why nothing more was planned.

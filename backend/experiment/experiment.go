@@ -69,12 +69,12 @@ func Of(kind string) (Kind, bool) {
 }
 
 func kinds() map[string]Kind {
-	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentRepeat: repeat{}, domain.ExperimentSweep: sweep{}}
+	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentRepeat: repeat{}, domain.ExperimentSweep: sweep{}, domain.ExperimentTune: tune{}, domain.ExperimentCapacity: capacity{}}
 }
 
 // Names lists the kinds.
 func Names() []string {
-	return []string{domain.ExperimentAB, domain.ExperimentRepeat, domain.ExperimentSweep}
+	return []string{domain.ExperimentAB, domain.ExperimentRepeat, domain.ExperimentSweep, domain.ExperimentTune, domain.ExperimentCapacity}
 }
 
 // Next asks the kind of an experiment what follows, unless what was tried first has failed altogether.

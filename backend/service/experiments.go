@@ -142,7 +142,7 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 		planRest(&p, &bad)
 		e.Design.Rest = p.Rest
 	}
-	kind.Plan(r, &e, (*experiment.Refusals)(&bad))
+	kind.Plan(s.forMachine(r, &bad), &e, (*experiment.Refusals)(&bad))
 	for i, a := range e.Arms {
 		checkLabels(fmt.Sprintf("body.arms[%d].name", i), a.Name, 100, &bad)
 	}

@@ -17,18 +17,22 @@ func ShareInterval(k, n int, confidence float64) (Interval, bool) {
 	if n <= 0 || k < 0 || k > n || !share(confidence) {
 		return Interval{}, false
 	}
+	return wilson(float64(k)/float64(n), float64(n), confidence), true
+}
+
+// wilson is the interval of a share p of n cases, which may be worth less than they are many.
+func wilson(p, n, confidence float64) Interval {
 	z := distuv.UnitNormal.Quantile(0.5 + confidence/2)
-	m, p := float64(n), float64(k)/float64(n)
-	middle := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	middle := (p + z*z/(2*n)) / (1 + z*z/n)
+	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	out := Interval{max(0, middle-half), min(1, middle+half)}
-	if k == 0 {
+	if p == 0 {
 		out.Low = 0 // rounding must not lift it
 	}
-	if k == n {
+	if p == 1 {
 		out.High = 1
 	}
-	return out, true
+	return out
 }
 
 // ClusterMean is the mean of values that came in clusters, such as the tokens of texts: sums[i] is what
