@@ -289,6 +289,10 @@ func printExperiment(w io.Writer, x domain.Experiment) error {
 		return printRepeat(w, *x.Repeat)
 	case x.Sweep != nil:
 		return printSweep(w, x)
+	case x.Tune != nil:
+		return printTune(w, x)
+	case x.Capacity != nil:
+		return printCapacity(w, *x.Capacity)
 	case x.Comparison == nil:
 		fmt.Fprintln(w, "No block is complete yet.")
 		return nil
@@ -305,6 +309,10 @@ func outcome(x domain.Experiment) string {
 		return x.Repeat.Sentence
 	case x.Sweep != nil:
 		return x.Sweep.Sentence
+	case x.Tune != nil:
+		return x.Tune.Sentence
+	case x.Capacity != nil:
+		return capacityOutcome(*x.Capacity)
 	}
 	return ""
 }

@@ -90,3 +90,42 @@ func TestSweepOverREST(t *testing.T) {
 		}
 	}
 }
+
+// A tune and a capacity experiment over REST: started, followed to their end, and refused with the place of the mistake.
+func TestTuneAndCapacityOverREST(t *testing.T) {
+	w := newWorld(t, false)
+	b := seedBody()
+	b["max_tokens"] = 2
+	started := func(body map[string]any) domain.Experiment {
+		e := decode[domain.Experiment](w.call(http.MethodPost, base+"/experiments", body).want(http.StatusAccepted))
+		if _, err := w.svc.WaitBenchmark(t.Context(), e.Runs[0].ID, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		w.call(http.MethodPost, base+"/experiments/"+e.ID+"/cancel", nil)
+		return decode[domain.Experiment](w.get(base + "/experiments/" + e.ID).want(http.StatusOK))
+	}
+	e := started(map[string]any{"kind": "tune", "benchmark": b, "tune": map[string]any{"values": map[string]any{"flash_attention": []string{"on"}}, "pairs": 6}})
+	if e.Tune == nil || len(e.Tune.Rounds) != 1 || len(e.Tune.Rounds[0].Candidates) != 2 || e.Most != 2+12 || e.Tune.Verdict != "" {
+		t.Errorf("%+v", e)
+	}
+	limits := []any{map[string]any{"metric": "ttft", "below_ms": 60_000}}
+	e = started(map[string]any{"kind": "capacity", "benchmark": b, "capacity": map[string]any{"max_users": 2, "requests": 5, "repeats": 2,
+		"personas": []any{map[string]any{"key": "chat", "objectives": limits}}}})
+	if e.Capacity == nil || *e.Capacity.Personas[0].Users != 1 || e.Capacity.Personas[0].Points[0].Met != 5 {
+		t.Errorf("%+v", e)
+	}
+	if all := decode[[]domain.Persona](w.get(base + "/personas").want(http.StatusOK)); len(all) != 4 || len(all[0].Objectives) != 2 {
+		t.Errorf("%+v", all)
+	}
+	for field, body := range map[string]map[string]any{
+		"body.tune.settings[0]":         {"kind": "tune", "benchmark": b, "tune": map[string]any{"settings": []string{"luck"}}},
+		"body.tune.values.threads":      {"kind": "tune", "benchmark": b, "tune": map[string]any{"values": map[string]any{"threads": []int{}}}},
+		"body.capacity.personas[1].key": {"kind": "capacity", "benchmark": b, "capacity": map[string]any{"personas": []any{map[string]any{"key": "chat"}, map[string]any{"key": "chat"}}}},
+		"body.capacity.max_users":       {"kind": "capacity", "benchmark": b, "capacity": map[string]any{"max_users": 0}},
+		"body.benchmark":                {"kind": "capacity"},
+	} {
+		if p := w.call(http.MethodPost, base+"/experiments", body).problem(http.StatusUnprocessableEntity); !p.names(field) {
+			t.Errorf("%s: %+v", field, p)
+		}
+	}
+}

@@ -98,7 +98,7 @@ func (s *Service) endExperiment(ctx context.Context, id string, status domain.St
 	if err != nil {
 		return err
 	}
-	if s.follow(&e, runs); e.Ended != nil || e.Kind == domain.ExperimentAB && e.Status.Ended() {
+	if s.follow(&e, runs, s.allGoing()[id]); e.Ended != nil || e.Kind == domain.ExperimentAB && e.Status.Ended() {
 		return domain.Errorf(domain.KindConflict, "This experiment has already ended.")
 	}
 	return s.storeEnd(ctx, e, status, reason, "")
@@ -127,7 +127,7 @@ func (s *Service) reopen(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	switch s.follow(&e, all); {
+	switch s.follow(&e, all, s.allGoing()[id]); {
 	case e.Status == domain.StatusCompleted:
 		return domain.Errorf(domain.KindConflict, "This experiment is complete.")
 	case !e.Status.Ended():

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -183,6 +184,7 @@ func inArm(arm int, err error) error {
 
 // Experiments lists the experiments, newest first, without their comparisons.
 func (s *Service) Experiments(ctx context.Context) ([]domain.Experiment, error) {
+	going := s.allGoing()
 	all, err := s.d.Store.Experiments(ctx)
 	if err != nil {
 		return nil, err
@@ -192,13 +194,14 @@ func (s *Service) Experiments(ctx context.Context) ([]domain.Experiment, error) 
 		if err != nil {
 			return nil, err
 		}
-		s.follow(&all[i], runs)
+		s.follow(&all[i], runs, going[all[i].ID])
 	}
 	return all, nil
 }
 
 // Experiment returns one experiment with what its runs have come to.
 func (s *Service) Experiment(ctx context.Context, id string) (domain.Experiment, error) {
+	going := s.allGoing()
 	e, err := s.d.Store.Experiment(ctx, id)
 	if err != nil {
 		return e, err
@@ -207,7 +210,7 @@ func (s *Service) Experiment(ctx context.Context, id string) (domain.Experiment,
 	if err != nil {
 		return e, err
 	}
-	s.follow(&e, runs)
+	s.follow(&e, runs, going[id])
 	if k, ok := experiment.Of(e.Kind); ok {
 		k.Result(&e, latestOf(runs))
 	}
@@ -217,8 +220,16 @@ func (s *Service) Experiment(ctx context.Context, id string) (domain.Experiment,
 	return e, err
 }
 
+// allGoing are the experiments that are being planned on. Who wants to know reads this before the store: an
+// experiment is stored as ended first, then no longer among these.
+func (s *Service) allGoing() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.going)
+}
+
 // follow fills what follows from the runs of an experiment.
-func (s *Service) follow(e *domain.Experiment, runs []domain.Run) {
+func (*Service) follow(e *domain.Experiment, runs []domain.Run, going bool) {
 	e.Total, e.Runs = 0, make([]domain.ExperimentRun, 0, len(runs))
 	for _, order := range e.Order {
 		e.Total += len(order)
@@ -239,9 +250,7 @@ func (s *Service) follow(e *domain.Experiment, runs []domain.Run) {
 			e.Done++
 		}
 	}
-	s.mu.Lock()
-	going := e.Ended == nil && s.going[e.ID] // between two steps nothing is open
-	s.mu.Unlock()
+	going = going && e.Ended == nil // between two steps nothing is open
 	switch {
 	case counts[domain.StatusRunning] > 0 || (counts[domain.StatusQueued] > 0 || going) && e.Done > 0:
 		e.Status = domain.StatusRunning
