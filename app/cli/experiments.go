@@ -409,13 +409,8 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', max(0, 3-int(math.Floor(math.Log10(math.Abs(v))))), 64)
 }
 
-// repeated is the body of an experiment that repeats the benchmark of a body.
-func repeated(b map[string]any) map[string]any {
-	return experimentOf(domain.ExperimentRepeat, b)
-}
-
-// experimentOf is the body of an experiment of the benchmark of a body.
-func experimentOf(kind string, b map[string]any) map[string]any {
+// experimentOf is the body of an experiment of a kind over the benchmark of a body; its design may be nil.
+func experimentOf(kind string, b, design map[string]any) map[string]any {
 	out := map[string]any{"kind": kind, "benchmark": b}
 	if kind == domain.ExperimentRepeat {
 		delete(b, "repeat")
@@ -425,6 +420,9 @@ func experimentOf(kind string, b map[string]any) map[string]any {
 			out[key] = v
 			delete(b, key)
 		}
+	}
+	if design != nil {
+		out[kind] = design
 	}
 	return out
 }

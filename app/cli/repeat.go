@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/inferometer/inferometer/backend/domain"
 )
 
 // repeat measures one benchmark until its mean over runs is known well enough.
@@ -27,18 +29,9 @@ func (e *env) repeat() *cobra.Command {
 				return err
 			}
 			design := map[string]any{}
-			for flag, field := range map[string]struct {
-				key   string
-				value any
-			}{"target": {"target_percent", *target}, "min-runs": {"min_runs", *least}, "max-runs": {"max_runs", *most},
-				"budget": {"budget_s", float64(*budget) / float64(time.Second)}, "metric": {"metric", *metric}} {
-				if c.Flags().Changed(flag) {
-					design[field.key] = field.value
-				}
-			}
-			body := repeated(b)
-			body["repeat"] = design
-			return e.experiment(c.Context(), cl, body)
+			put(c, design, map[string]field{"target": {"target_percent", *target}, "min-runs": {"min_runs", *least}, "max-runs": {"max_runs", *most},
+				"budget": {"budget_s", float64(*budget) / float64(time.Second)}, "metric": {"metric", *metric}})
+			return e.experiment(c.Context(), cl, experimentOf(domain.ExperimentRepeat, b, design))
 		})
 	}
 	return c

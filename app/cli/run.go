@@ -53,7 +53,7 @@ func (e *env) run() *cobra.Command {
 				return err
 			}
 			if body["repeat"] == "auto" {
-				return e.experiment(c.Context(), cl, repeated(body))
+				return e.experiment(c.Context(), cl, experimentOf(domain.ExperimentRepeat, body, nil))
 			}
 			return e.benchmark(c.Context(), cl, "/api/v1/benchmarks", body)
 		})

@@ -37,8 +37,7 @@ func (e *env) sweep() *cobra.Command {
 				return err
 			}
 			design := map[string]any{}
-			body := experimentOf(domain.ExperimentSweep, b)
-			body["sweep"] = design
+			body := experimentOf(domain.ExperimentSweep, b, design)
 			if design["axes"], err = axesOf(*vary); err != nil {
 				return err
 			}
@@ -47,14 +46,7 @@ func (e *env) sweep() *cobra.Command {
 					return err
 				}
 			}
-			for flag, field := range map[string]struct {
-				key   string
-				value any
-			}{"repeats": {"repeats", *repeats}, "refine": {"refine", *refine}, "most-runs": {"most_runs", *most}, "metric": {"metric", *metric}} {
-				if c.Flags().Changed(flag) {
-					design[field.key] = field.value
-				}
-			}
+			put(c, design, map[string]field{"repeats": {"repeats", *repeats}, "refine": {"refine", *refine}, "most-runs": {"most_runs", *most}, "metric": {"metric", *metric}})
 			if c.Flags().Changed("min-effect") {
 				body["min_effect_percent"] = *least
 			}
@@ -84,6 +76,7 @@ func axesOf(words []string) ([]map[string]any, error) {
 	return axes, nil
 }
 
+// valuesOf reads one value of a setting, or "1..8" as 1, 2, 4, 8.
 func valuesOf(text string) []any {
 	from, to, ok := strings.Cut(text, "..")
 	low, err1 := strconv.Atoi(from)

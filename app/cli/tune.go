@@ -36,7 +36,7 @@ func (e *env) tune() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			values, err := valuesOf(*try)
+			values, err := triedValues(*try)
 			if err != nil {
 				return err
 			}
@@ -69,15 +69,8 @@ func put(c *cobra.Command, body map[string]any, flags map[string]field) {
 	}
 }
 
-// experimentOf is the body of an experiment of a kind over one benchmark.
-func experimentOf(kind string, b, design map[string]any) map[string]any {
-	body := repeated(b)
-	body["kind"], body[kind] = kind, design
-	return body
-}
-
-// valuesOf reads "threads=4,8".
-func valuesOf(try []string) (map[string]any, error) {
+// triedValues reads "threads=4,8".
+func triedValues(try []string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, text := range try {
 		key, list, ok := strings.Cut(text, "=")
@@ -86,11 +79,7 @@ func valuesOf(try []string) (map[string]any, error) {
 		}
 		var values []any
 		for _, v := range strings.Split(list, ",") {
-			if n, err := strconv.Atoi(v); err == nil {
-				values = append(values, n)
-				continue
-			}
-			values = append(values, v)
+			values = append(values, valuesOf(v)...)
 		}
 		out[key] = values
 	}

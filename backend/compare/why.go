@@ -24,7 +24,7 @@ func why(sides []Side, c domain.Comparison) []domain.ComparisonCause {
 	if len(sides) < 2 || row == nil || !slices.ContainsFunc(row.Values, differsShown) {
 		return out
 	}
-	out = append(out, changed(c)...)
+	out = append(out, setOtherwise(c)...)
 	found := bytesRead(sides, c)
 	found = append(found, limits(sides, c)...)
 	if len(found) == 0 {
@@ -37,8 +37,8 @@ func differsShown(v domain.ComparisonValue) bool {
 	return v.Effect != nil && (v.Effect.Verdict == Better || v.Effect.Verdict == Worse || v.Effect.Verdict == TooFew)
 }
 
-// changed are the settings that differ, where they are few and the same within each side.
-func changed(c domain.Comparison) []domain.ComparisonCause {
+// setOtherwise are the settings that differ, where they are few and the same within each side.
+func setOtherwise(c domain.Comparison) []domain.ComparisonCause {
 	var out []domain.ComparisonCause
 	for _, d := range c.Differs {
 		asked := d.Key == "threads" && slices.ContainsFunc(c.Differs, func(o domain.Difference) bool { return o.Key == "engine_options.threads" })

@@ -18,7 +18,7 @@ const (
 	defaultMaxUsers     = 256
 	mostUsersHere       = 256
 	mostUsers           = 10_000
-	defaultRepeats      = 3
+	capacityRepeats     = 3
 	leastRequests       = 32
 	requestsPerUser     = 2
 	defaultProbes       = 40
@@ -39,7 +39,7 @@ func (capacity) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refu
 	if here {
 		most, own = mostUsersHere, defaultMaxUsersHere
 	}
-	d.MaxUsers, d.Repeats = new(or(d.MaxUsers, own)), new(or(d.Repeats, defaultRepeats))
+	d.MaxUsers, d.Repeats = new(or(d.MaxUsers, own)), new(or(d.Repeats, capacityRepeats))
 	d.MaxRuns, d.ThinkTimeMs = new(or(d.MaxRuns, defaultProbes)), new(or(d.ThinkTimeMs, 0))
 	bad.Range("body.capacity.max_users", float64(*d.MaxUsers), 1, float64(most))
 	bad.Range("body.capacity.repeats", float64(*d.Repeats), 2, 20)

@@ -18,7 +18,7 @@ func refine(e domain.Experiment, runs []domain.Run) Step {
 	d := *e.Design.Sweep
 	complete := Step{End: &End{domain.StatusCompleted, Complete}}
 	round := (len(e.Order) - 1) / *d.Repeats
-	if !*d.Refine || round >= mostRounds {
+	if !*d.Refine || round >= sweepRounds {
 		return complete
 	}
 	(sweep{}).Result(&e, runs)

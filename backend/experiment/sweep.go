@@ -11,12 +11,12 @@ import (
 
 // What a sweep does where nothing else is asked for, and how large it may be.
 const (
-	defaultRepeats = 3
-	mostRepeats    = 10
-	mostCells      = 200
-	mostSweepRuns  = 500
-	mostRounds     = 6
-	mostSweepText  = 16 << 20 // the prompt is stored with each cell
+	sweepRepeats  = 3
+	mostRepeats   = 10
+	mostCells     = 200
+	mostSweepRuns = 500
+	sweepRounds   = 6
+	mostSweepText = 16 << 20 // the prompt is stored with each cell
 )
 
 // MostRuns is the reason for which a sweep ends that would add more values, had it not as many runs as it may have.
@@ -31,7 +31,7 @@ func (sweep) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refusal
 	before := len(*bad)
 	b := base(r, bad)
 	d := or(r.Sweep, domain.SweepDesign{})
-	d.Repeats = new(or(d.Repeats, defaultRepeats))
+	d.Repeats = new(or(d.Repeats, sweepRepeats))
 	d.MostRuns = new(or(d.MostRuns, mostSweepRuns))
 	d.Refine = new(or(d.Refine, false))
 	d.Weights = weightsOf(d.Weights)
@@ -259,7 +259,7 @@ func (sweep) Most(e domain.Experiment) int {
 		n = len(e.Order[0])
 	}
 	if *d.Refine {
-		n += mostRounds * (1 + 2*len(d.Axes))
+		n += sweepRounds * (1 + 2*len(d.Axes))
 	}
 	return min(*d.MostRuns, n**d.Repeats)
 }

@@ -16,7 +16,7 @@ const (
 	defaultCandidates = 16
 	mostCandidates    = 64
 	defaultEta        = 2
-	mostRounds        = 6
+	tuneRounds        = 6
 	noRounds          = math.MaxInt32
 )
 
@@ -56,8 +56,8 @@ func (tune) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refusals
 	d.Pairs, d.Metric = new(or(d.Pairs, defaultPairs)), new(or(d.Metric, metricFor(b)))
 	bad.Range("body.tune.candidates", float64(*d.Candidates), 2, mostCandidates)
 	bad.Range("body.tune.eta", float64(*d.Eta), 2, 3)
-	bad.Range("body.tune.rounds", float64(or(d.Rounds, 1)), 1, mostRounds)
-	bad.Range("body.tune.pairs", float64(*d.Pairs), compare.LeastPairs, mostPairs)
+	bad.Range("body.tune.rounds", float64(or(d.Rounds, 1)), 1, tuneRounds)
+	bad.Range("body.tune.pairs", float64(*d.Pairs), compare.LeastPairs, MostPairs)
 	if !slices.Contains(compare.Tested(), *d.Metric) {
 		bad.Add("body.tune.metric", "must be one of %s", strings.Join(compare.Tested(), ", "))
 	}

@@ -34,8 +34,8 @@ func (s *Service) Compare(ctx context.Context, r domain.ComparisonRequest) (doma
 	least := or(r.MinEffectPercent, compare.DefaultMinEffect)
 	checkRange(&bad, "body.min_effect_percent", least, 0, 100)
 	for i, key := range r.Judged {
-		if !slices.Contains(compare.MetricKeys(), key) {
-			bad.add(fmt.Sprintf("body.judged[%d]", i), "must be one of %s", strings.Join(compare.MetricKeys(), ", "))
+		if !slices.Contains(compare.Metrics(), key) {
+			bad.add(fmt.Sprintf("body.judged[%d]", i), "must be one of %s", strings.Join(compare.Metrics(), ", "))
 		}
 	}
 	load := or(r.Load, "")

@@ -423,9 +423,29 @@ export interface paths {
         put?: never;
         /**
          * Plan jobs that belong together and measure them
-         * @description ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %.
+         * @description ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %. sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md. tune looks for settings of the embedded engine that beat the default ones, by successive halving, and holds the last ones against these in pairs of their own; docs/tuning.md. capacity looks for the most users of whom enough requests meet the objectives of a persona; docs/capacity.md.
          */
         post: operations["startExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an experiment would find, and how long it would take
+         * @description Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves.
+         */
+        post: operations["estimateExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -668,6 +688,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/personas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of users that capacity knows, with their objectives */
+        get: operations["personas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/predictions": {
         parameters: {
             query?: never;
@@ -682,6 +719,65 @@ export interface paths {
         get: operations["predictions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Measurements of quality, newest first
+         * @description How good the answers of models are, beside how fast they come. Records are with the single measurement.
+         */
+        get: operations["qualities"];
+        put?: never;
+        /**
+         * Measure how good a model's answers are
+         * @description Queued behind the benchmarks that wait: one engine serves one of them at a time. tasks asks 40 questions with one right answer and tells a broken chat template as broken; perplexity needs the probabilities of a llama-server; divergence scores a reference too.
+         */
+        post: operations["startQuality"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One measurement with its answers or texts */
+        get: operations["quality"];
+        put?: never;
+        post?: never;
+        /** Forget a measurement of quality that has ended */
+        delete: operations["removeQuality"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a measurement of quality; what was measured is kept */
+        post: operations["cancelQuality"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1503,6 +1599,55 @@ export interface components {
             stage: number;
             unit: string;
         };
+        CapacityDesign: {
+            /**
+             * Format: int64
+             * @description End the search of each persona at so many runs; default 40
+             */
+            max_runs?: number;
+            /**
+             * Format: int64
+             * @description Try no more; default 32 on the embedded engine, 256 at an endpoint
+             */
+            max_users?: number;
+            /** @description Each key once; default chat. What a persona leaves out is as GET personas tells */
+            personas?: components["schemas"]["Persona"][];
+            /**
+             * Format: int64
+             * @description Runs of each point near the limit; default 3
+             */
+            repeats?: number;
+            /**
+             * Format: int64
+             * @description Requests of a run at least, and two for each user; default 32
+             */
+            requests?: number;
+            /**
+             * Format: int64
+             * @description Pause of a user between an answer and the next message; default 0, so that users stand for requests under way at a time
+             */
+            think_time_ms?: number;
+        };
+        CapacityPoint: {
+            /** Format: int64 */
+            arm: number;
+            /** @enum {string} */
+            holds: "unknown" | "likely" | "shown" | "unlikely" | "refuted";
+            interval: number[] | null;
+            /** Format: int64 */
+            met: number;
+            reason: string;
+            /** Format: int64 */
+            requests: number;
+            runs: string[];
+            /** Format: double */
+            share: number | null;
+            /** Format: int64 */
+            users: number;
+        };
+        CapacityResult: {
+            personas: components["schemas"]["PersonaCapacity"][];
+        };
         Check: {
             code: string;
             detail: string;
@@ -1724,6 +1869,33 @@ export interface components {
             /** Format: int64 */
             stage: number | null;
             values: number[];
+        };
+        Divergence: {
+            /** Format: double */
+            covered_percent: number;
+            /** Format: double */
+            kl: number;
+            kl_interval: number[] | null;
+            /** Format: double */
+            kl_max: number;
+            /** Format: double */
+            kl_median: number;
+            /** Format: double */
+            kl_p99: number | null;
+            /** Format: double */
+            perplexity: number;
+            /** Format: double */
+            perplexity_ratio: number;
+            perplexity_ratio_interval: number[] | null;
+            /** Format: int64 */
+            positions: number;
+            /** Format: double */
+            reference_perplexity: number;
+            same_top_interval: number[] | null;
+            /** Format: double */
+            same_top_percent: number;
+            /** Format: int64 */
+            texts: number;
         };
         DoctorReport: {
             checks: components["schemas"]["Check"][];
@@ -1953,17 +2125,26 @@ export interface components {
             telemetry_rate_hz: number;
             virtualization: string;
         };
+        EstimateOption: {
+            /** Format: int64 */
+            pairs: number | null;
+            /** Format: double */
+            power: number;
+            /** Format: double */
+            seconds: number | null;
+        };
         Event: {
             /** Format: date-time */
             at: string;
-            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; alert Alert; log LogRecord; reset ResetEvent */
-            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["Alert"] | components["schemas"]["LogRecord"] | components["schemas"]["ResetEvent"];
+            /** @description By kind: run.created and run.finished Run; run.phase RunPhaseEvent; run.progress RunProgressEvent; telemetry TelemetryEvent; download.progress Download; bandwidth.progress BandwidthEvent; quality.changed Quality; alert Alert; log LogRecord; reset ResetEvent */
+            data: components["schemas"]["Run"] | components["schemas"]["RunPhaseEvent"] | components["schemas"]["RunProgressEvent"] | components["schemas"]["TelemetryEvent"] | components["schemas"]["Download"] | components["schemas"]["BandwidthEvent"] | components["schemas"]["Quality"] | components["schemas"]["Alert"] | components["schemas"]["LogRecord"] | components["schemas"]["ResetEvent"];
             id: string;
             /** @enum {string} */
-            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "alert" | "log" | "reset";
+            kind: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "quality.changed" | "alert" | "log" | "reset";
         };
         Experiment: {
             arms: components["schemas"]["Arm"][];
+            capacity: components["schemas"]["CapacityResult"] | null;
             comparison: components["schemas"]["Comparison"] | null;
             /** Format: date-time */
             created_at: string;
@@ -1973,7 +2154,7 @@ export interface components {
             ended: components["schemas"]["ExperimentEnd"] | null;
             id: string;
             /** @enum {string} */
-            kind: "ab" | "repeat";
+            kind: "ab" | "repeat" | "sweep" | "tune" | "capacity";
             /** Format: double */
             min_effect_percent: number;
             /** Format: int64 */
@@ -1988,12 +2169,17 @@ export interface components {
             seed: number;
             /** @enum {string} */
             status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            sweep: components["schemas"]["SweepResult"] | null;
             /** Format: int64 */
             total: number;
+            tune: components["schemas"]["TuneResult"] | null;
         };
         ExperimentDesign: {
+            capacity?: components["schemas"]["CapacityDesign"];
             repeat?: components["schemas"]["RepeatDesign"];
             rest?: components["schemas"]["Rest"];
+            sweep?: components["schemas"]["SweepDesign"];
+            tune?: components["schemas"]["TuneDesign"];
         };
         ExperimentEnd: {
             /** Format: date-time */
@@ -2002,6 +2188,28 @@ export interface components {
             reason: string;
             /** @enum {string} */
             status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+        };
+        ExperimentEstimate: {
+            /** Format: int64 */
+            figures: number;
+            /** Format: double */
+            min_effect_percent: number;
+            options: components["schemas"]["EstimateOption"][];
+            /** Format: int64 */
+            pairs: number;
+            /** Format: double */
+            power: number | null;
+            /** Format: int64 */
+            runs_looked_at: number;
+            /** Format: double */
+            seconds: number | null;
+            sentence: string;
+            /** @enum {string} */
+            spread_from: "runs" | "assumed";
+            /** Format: double */
+            spread_percent: number;
+            /** Format: int64 */
+            total: number;
         };
         ExperimentPlace: {
             /** Format: int64 */
@@ -2015,11 +2223,13 @@ export interface components {
             arms?: components["schemas"]["ArmInput"][];
             /** @description What all kinds but ab measure; its seed, name, tags and notes are the experiment's */
             benchmark?: components["schemas"]["BenchmarkRequest"];
+            /** @description What capacity asks for */
+            capacity?: components["schemas"]["CapacityDesign"];
             /**
              * @description Default ab
              * @enum {string}
              */
-            kind?: "ab" | "repeat";
+            kind?: "ab" | "repeat" | "sweep" | "tune" | "capacity";
             /**
              * Format: double
              * @description A difference below this is too small to matter; default 2
@@ -2040,6 +2250,10 @@ export interface components {
              * @description Of the order and of the prompts; drawn at random when absent, and stored
              */
             seed?: number;
+            /** @description What sweep tries */
+            sweep?: components["schemas"]["SweepDesign"];
+            /** @description What tune tries */
+            tune?: components["schemas"]["TuneDesign"];
         };
         ExperimentRun: {
             /** Format: int64 */
@@ -2592,6 +2806,59 @@ export interface components {
             /** Format: double */
             share_percent: number;
         };
+        Perplexity: {
+            /** Format: double */
+            bits_per_byte: number;
+            interval: number[] | null;
+            /** Format: int64 */
+            texts: number;
+            /** Format: int64 */
+            tokens: number;
+            /** Format: double */
+            value: number;
+        };
+        Persona: {
+            /**
+             * Format: int64
+             * @description Length of the made prompts, where the benchmark has none of its own
+             */
+            input_tokens?: number;
+            /**
+             * @description custom has no objectives of its own
+             * @enum {string}
+             */
+            key: "reading" | "chat" | "coding_agent" | "voice" | "custom";
+            /** @description Limits that a request must meet, all of them; their percentiles are those of share */
+            objectives?: components["schemas"]["Objective"][];
+            /**
+             * Format: int64
+             * @description Length of the answers to them
+             */
+            output_tokens?: number;
+            /**
+             * Format: double
+             * @description So many of 100 requests must meet them; default 95
+             */
+            share_percent?: number;
+        };
+        PersonaCapacity: {
+            /** Format: int64 */
+            high: number | null;
+            key: string;
+            /** Format: int64 */
+            low: number | null;
+            objectives: components["schemas"]["Objective"][];
+            points: components["schemas"]["CapacityPoint"][];
+            sentence: string;
+            /** Format: double */
+            share_percent: number;
+            /** Format: double */
+            spread: number;
+            /** @enum {string} */
+            state: "waiting" | "searching" | "found" | "none" | "limit" | "stopped";
+            /** Format: int64 */
+            users: number | null;
+        };
         PhaseChange: {
             /** Format: date-time */
             at: string;
@@ -2804,6 +3071,116 @@ export interface components {
             shared_prefix?: number;
             text: string;
             turns?: components["schemas"]["Turn"][];
+        };
+        Quality: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            endpoint_id: string | null;
+            engine: string;
+            engine_build: string;
+            error: components["schemas"]["RunError"] | null;
+            id: string;
+            /** @enum {string} */
+            kind: "tasks" | "perplexity" | "divergence";
+            language: string;
+            model_id: string;
+            model_sha256: string;
+            pack: string;
+            progress: components["schemas"]["QualityProgress"] | null;
+            reference_model_id: string | null;
+            reference_sha256: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            summary: components["schemas"]["QualitySummary"] | null;
+        };
+        QualityAnswer: {
+            answer: string;
+            expected: string;
+            finish: string;
+            group: string;
+            /** @enum {string} */
+            outcome: "ok" | "error" | "incomplete" | "canceled" | "dropped";
+            prompt: string;
+            reason: string;
+            right: boolean;
+            task: string;
+            /** Format: int64 */
+            tokens: number | null;
+            /** Format: double */
+            total_ms: number;
+        };
+        QualityDetail: {
+            answers: components["schemas"]["QualityAnswer"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            endpoint_id: string | null;
+            engine: string;
+            engine_build: string;
+            error: components["schemas"]["RunError"] | null;
+            id: string;
+            /** @enum {string} */
+            kind: "tasks" | "perplexity" | "divergence";
+            language: string;
+            model_id: string;
+            model_sha256: string;
+            pack: string;
+            progress: components["schemas"]["QualityProgress"] | null;
+            reference_model_id: string | null;
+            reference_sha256: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            summary: components["schemas"]["QualitySummary"] | null;
+            texts: components["schemas"]["QualityText"][];
+        };
+        QualityProgress: {
+            /** Format: int64 */
+            done: number;
+            note: string;
+            /** Format: int64 */
+            total: number | null;
+        };
+        QualityRequest: {
+            /** @description Measure this endpoint instead of the embedded engine; perplexity and divergence need one of kind llama */
+            endpoint_id?: string;
+            /**
+             * @description tasks: small questions with one right answer; perplexity: how well it predicts texts; divergence: how far it is from a reference model of the same tokenizer, such as a larger quant
+             * @enum {string}
+             */
+            kind: "tasks" | "perplexity" | "divergence";
+            /**
+             * @description Of questions and texts; default en
+             * @enum {string}
+             */
+            language?: "en" | "pt-BR";
+            model_id: string;
+            /** @description An installed model; divergence needs it, no other kind takes it */
+            reference_model_id?: string;
+        };
+        QualitySummary: {
+            divergence: components["schemas"]["Divergence"] | null;
+            perplexity: components["schemas"]["Perplexity"] | null;
+            tasks: components["schemas"]["TaskScore"] | null;
+        };
+        QualityText: {
+            /** Format: double */
+            kl: number | null;
+            /** Format: double */
+            perplexity: number;
+            /** Format: double */
+            reference_perplexity: number | null;
+            /** Format: double */
+            same_top_percent: number | null;
+            text: string;
+            /** Format: int64 */
+            tokens: number;
         };
         Recovery: {
             /** Format: date-time */
@@ -3320,6 +3697,14 @@ export interface components {
             name?: string;
             runs: string[];
         };
+        SignSeen: {
+            /** Format: int64 */
+            answers: number;
+            code: string;
+            example: string;
+            /** Format: int64 */
+            of: number;
+        };
         SnippetPart: {
             found: boolean;
             text: string;
@@ -3543,6 +3928,149 @@ export interface components {
             /** Format: double */
             window_s: number | null;
         };
+        SweepAxis: {
+            /** @enum {string} */
+            setting: "threads" | "batch_size" | "ubatch_size" | "flash_attention" | "cache_type" | "cache_type_k" | "cache_type_v" | "gpu_layers" | "context_tokens" | "concurrency" | "max_tokens" | "prompt_tokens" | "model_id";
+            /** @description Whole numbers, or words for flash_attention, the cache types and model_id */
+            values: (number | string)[];
+        };
+        SweepCell: {
+            front: boolean;
+            interval: number[] | null;
+            /** Format: double */
+            p: number | null;
+            /** Format: double */
+            quality: number | null;
+            /** Format: double */
+            ratio: number | null;
+            reason: string;
+            /** Format: int64 */
+            round: number;
+            runs: string[];
+            /** Format: double */
+            score: number | null;
+            settings: components["schemas"]["SweepSettings"];
+            /** @enum {string} */
+            status: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+            values: components["schemas"]["SweepValue"][];
+            /** @enum {string} */
+            verdict: "best" | "tied" | "worse" | "unknown" | "none";
+        };
+        SweepDesign: {
+            /** @description Settings with the values to try; every combination is a cell. Give this or list */
+            axes?: components["schemas"]["SweepAxis"][];
+            /** @description The very combinations to try */
+            list?: components["schemas"]["SweepSettings"][];
+            /** @description Which figure decides, as comparisons name them; default decode_tokens_per_second, with concurrency output_tokens_per_second */
+            metric?: string;
+            /**
+             * Format: int64
+             * @description Plan no more than so many jobs; default 500
+             */
+            most_runs?: number;
+            /** @description After the grid, add values of the axes of numbers halfway between the best cell and its neighbours, until the steps are small or no difference shows any more */
+            refine?: boolean;
+            /**
+             * Format: int64
+             * @description How often each cell is measured, each time with a fresh engine; default 3. With 1 nothing can be told from chance
+             */
+            repeats?: number;
+            /** @description What the pick is to be good at; default 1 each */
+            weights?: components["schemas"]["SweepWeights"];
+        };
+        SweepEdge: {
+            /** @enum {string} */
+            end: "lowest" | "highest";
+            setting: string;
+        };
+        SweepMetric: {
+            /** @enum {string} */
+            better: "higher" | "lower";
+            key: string;
+            unit: string;
+        };
+        SweepObjective: {
+            /** @enum {string} */
+            better: "higher" | "lower";
+            key: string;
+            /** @enum {string} */
+            name: "speed" | "quality" | "memory" | "energy";
+            /** Format: double */
+            weight: number;
+        };
+        SweepResult: {
+            /** Format: int64 */
+            best: number | null;
+            cells: components["schemas"]["SweepCell"][];
+            edges: components["schemas"]["SweepEdge"][];
+            left_out: components["schemas"]["SweepSkip"][];
+            metric: string;
+            metrics: components["schemas"]["SweepMetric"][];
+            objectives: components["schemas"]["SweepObjective"][];
+            /** Format: int64 */
+            pick: number | null;
+            sentence: string;
+            settings: string[];
+            /** Format: double */
+            spread_percent: number | null;
+        };
+        SweepSettings: {
+            /** Format: int64 */
+            batch_size?: number;
+            /**
+             * @description Of keys and values alike
+             * @enum {string}
+             */
+            cache_type?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /** @enum {string} */
+            cache_type_k?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /** @enum {string} */
+            cache_type_v?: "f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1";
+            /**
+             * Format: int64
+             * @description Users of a closed load
+             */
+            concurrency?: number;
+            /** Format: int64 */
+            context_tokens?: number;
+            /** @enum {string} */
+            flash_attention?: "on" | "off" | "auto";
+            /** Format: int64 */
+            gpu_layers?: number;
+            /** Format: int64 */
+            max_tokens?: number;
+            model_id?: string;
+            /**
+             * Format: int64
+             * @description Length of made prompts
+             */
+            prompt_tokens?: number;
+            /** Format: int64 */
+            threads?: number;
+            /** Format: int64 */
+            ubatch_size?: number;
+        };
+        SweepSkip: {
+            reason: string;
+            settings: components["schemas"]["SweepSettings"];
+        };
+        SweepValue: {
+            interval: number[] | null;
+            /** Format: double */
+            mean: number | null;
+            /** Format: int64 */
+            n: number;
+        };
+        SweepWeights: {
+            /** Format: double */
+            energy?: number;
+            /** Format: double */
+            memory?: number;
+            /** Format: double */
+            quality?: number;
+            /** Format: double */
+            speed?: number;
+        };
         Synthetic: {
             /** @description Length of each prompt, in the model's own tokens */
             input_tokens: components["schemas"]["Lengths"];
@@ -3586,6 +4114,27 @@ export interface components {
             sensors: components["schemas"]["SensorInfo"][];
             telemetry: components["schemas"]["Telemetry"];
             virtualization: string;
+        };
+        TaskGroup: {
+            /** Format: int64 */
+            asked: number;
+            name: string;
+            /** Format: int64 */
+            right: number;
+        };
+        TaskScore: {
+            /** Format: int64 */
+            asked: number;
+            broken: components["schemas"]["SignSeen"][];
+            /** Format: int64 */
+            failed: number;
+            groups: components["schemas"]["TaskGroup"][];
+            interval: number[] | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            right: number;
+            verdict: string;
         };
         Telemetry: {
             /** Format: double */
@@ -3683,6 +4232,89 @@ export interface components {
             job_id: string;
             /** Format: double */
             value: number;
+        };
+        TuneCandidate: {
+            /** Format: int64 */
+            arm: number;
+            /** Format: double */
+            percent: number | null;
+            reason: string;
+            /** Format: int64 */
+            runs: number;
+            /** @enum {string} */
+            state: "measuring" | "kept" | "dropped" | "failed";
+            /** Format: double */
+            value: number | null;
+        };
+        TuneDesign: {
+            /**
+             * Format: int64
+             * @description Most sets of settings that are tried, the default among them; default 16
+             */
+            candidates?: number;
+            /**
+             * Format: int64
+             * @description Each round keeps one in so many and measures them so many times as often; default 2
+             */
+            eta?: number;
+            /**
+             * @description What is to get better; default decode_tokens_per_second, with several users output_tokens_per_second
+             * @enum {string}
+             */
+            metric?: "decode_tokens_per_second" | "output_tokens_per_second" | "ttft_ms" | "j_per_token";
+            /**
+             * Format: int64
+             * @description How often the last one and the default are measured in turns; default 8
+             */
+            pairs?: number;
+            /**
+             * Format: int64
+             * @description Most rounds; default as many as it takes to come to one
+             */
+            rounds?: number;
+            /** @description Which settings to try; default threads, ubatch_size and flash_attention, with a GPU batch_size instead of threads. The types of the KV cache change what the model answers and are tried only when named */
+            settings?: ("threads" | "batch_size" | "ubatch_size" | "flash_attention" | "cache_type_k" | "cache_type_v" | "gpu_layers")[];
+            /** @description Values of settings to try instead of those that follow from the machine; a setting with values need not be named */
+            values?: components["schemas"]["TuneValues"];
+        };
+        TuneResult: {
+            answers: boolean;
+            /** Format: int64 */
+            best: number | null;
+            /** @enum {string} */
+            better: "higher" | "lower";
+            final: components["schemas"]["Comparison"] | null;
+            metric: string;
+            rounds: components["schemas"]["TuneRound"][];
+            sentence: string;
+            settings: components["schemas"]["EngineOptions"] | null;
+            unit: string;
+            /** @enum {string} */
+            verdict: "" | "use" | "keep" | "default_fails" | "none_runs";
+            worse: string[];
+        };
+        TuneRound: {
+            blocks: number[];
+            candidates: components["schemas"]["TuneCandidate"][];
+            done: boolean;
+            /** Format: int64 */
+            planned: number;
+        };
+        TuneValues: {
+            /** @description Each from 1 to 65536 */
+            batch_size?: number[];
+            /** @description Each a type of the KV cache */
+            cache_type_k?: ("f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1")[];
+            /** @description Each a type of the KV cache */
+            cache_type_v?: ("f32" | "f16" | "bf16" | "q8_0" | "q4_0" | "q4_1" | "iq4_nl" | "q5_0" | "q5_1")[];
+            /** @description Each one of on, off, auto */
+            flash_attention?: ("on" | "off" | "auto")[];
+            /** @description Each from 0 to 999 */
+            gpu_layers?: number[];
+            /** @description Each from 1 to 1024 */
+            threads?: number[];
+            /** @description Each from 1 to 65536 */
+            ubatch_size?: number[];
         };
         Turn: {
             answer?: string;
@@ -4851,7 +5483,7 @@ export interface operations {
                     "text/event-stream": {
                         data?: string;
                         /** @enum {string} */
-                        event?: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "alert" | "log" | "reset";
+                        event?: "run.created" | "run.phase" | "run.progress" | "run.finished" | "telemetry" | "download.progress" | "bandwidth.progress" | "quality.changed" | "alert" | "log" | "reset";
                         id?: string;
                         retry?: number;
                     };
@@ -4920,6 +5552,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimateExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentEstimate"];
                 };
             };
             /** @description A problem */
@@ -5490,6 +6155,37 @@ export interface operations {
             };
         };
     };
+    personas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Persona"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     predictions: {
         parameters: {
             query?: {
@@ -5515,6 +6211,177 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Predictions"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    qualities: {
+        parameters: {
+            query?: {
+                /** @description Only this kind */
+                kind?: "tasks" | "perplexity" | "divergence";
+                /** @description Only of this model id */
+                model?: string;
+                /** @description Only of this endpoint */
+                endpoint?: string;
+                /** @description Only in this language */
+                language?: "en" | "pt-BR";
+                /** @description Only those with this status */
+                status?: "queued" | "running" | "completed" | "failed" | "canceled" | "interrupted";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"][];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startQuality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QualityRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityDetail"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeQuality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelQuality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
                 };
             };
             /** @description A problem */
