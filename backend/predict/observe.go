@@ -25,6 +25,7 @@ type observation struct {
 	run     *domain.Run
 	stage   int
 	file    string  // model and quantization
+	format  string  // of the weights
 	weights float64 // bytes that a token reads of the weights
 	cache   float64 // bytes that it reads of the context cache
 	active  float64 // parameters that take part in a token
@@ -147,7 +148,7 @@ func observe(r *domain.Run) []observation {
 			continue
 		}
 		o := observation{run: r, stage: s.Index, file: fmt.Sprintf("%s %s %d", r.Model, m.Quantization, *m.BytesPerToken),
-			weights: float64(*m.BytesPerToken), active: activeOf(m), depth: prompt + output/2, speed: *f.DecodeTokensPerSecond,
+			format: formatOf(m.Quantization), weights: float64(*m.BytesPerToken), active: activeOf(m), depth: prompt + output/2, speed: *f.DecodeTokensPerSecond,
 			caution: r.Validity.Verdict != "valid"}
 		if kv := m.KVBytesPerToken; kv != nil {
 			o.cache = float64(*kv) * cacheShare(r.Plan.EngineOptions) * o.depth
@@ -168,6 +169,16 @@ func activeOf(m *domain.GGUFInfo) float64 {
 	return float64(*m.BytesPerToken) * 8 / m.BitsPerWeight
 }
 
+// formatOf is the family of a quantization whose files are read by the same arithmetic: Q4_K_S and Q4_K_M are Q4_K.
+func formatOf(quantization string) string {
+	for _, size := range []string{"_S", "_M", "_L", "_XL"} {
+		if base, ok := strings.CutSuffix(quantization, size); ok && strings.Contains(base, "_K") {
+			return base
+		}
+	}
+	return quantization
+}
+
 // cacheShare is the size of the context cache against that of 16 bits a value.
 func cacheShare(o *domain.EngineOptions) float64 {
 	if o == nil {
@@ -185,7 +196,7 @@ func cacheShare(o *domain.EngineOptions) float64 {
 // point is one model file at one depth: what its runs agree on. Runs of one point are much more alike than
 // points are among one another, so a point counts once.
 type point struct {
-	file           string
+	file, format   string
 	weights, cache float64
 	active         float64
 	seconds        float64 // of a token
@@ -203,7 +214,7 @@ func points(all []observation) []point {
 		if !known {
 			i = len(out)
 			at[key] = i
-			out = append(out, point{file: o.file, weights: o.weights, active: o.active})
+			out = append(out, point{file: o.file, format: o.format, weights: o.weights, active: o.active})
 		}
 		out[i].of = append(out[i].of, o)
 	}

@@ -37,7 +37,7 @@ func (h History) Fit(peakGBPerS float64) Fitted {
 		f.err = "No run tells yet: it takes a benchmark of a local model on this machine, one request at a time, that neither heat nor other programs held back."
 		return f
 	}
-	f.line = fit(f.ps, peakGBPerS)
+	f.line = fit(f.ps, peakGBPerS, h.Device.GPU)
 	return f
 }
 
@@ -62,7 +62,7 @@ func Quantizations() []string {
 type target struct {
 	weights, cache, active, vague float64
 	size                          float64 // bytes that must lie in memory
-	quant                         string
+	quant, format                 string
 	notes                         []string
 	err                           string // why there is no answer
 }
@@ -76,7 +76,7 @@ func targetOf(m *domain.Model, q domain.PredictionQuery) target {
 	if g == nil || g.BytesPerToken == nil || *g.BytesPerToken <= 0 {
 		return t.bySize(q)
 	}
-	t.weights, t.active, t.quant = float64(*g.BytesPerToken), activeOf(g), g.Quantization
+	t.weights, t.active, t.quant, t.format = float64(*g.BytesPerToken), activeOf(g), g.Quantization, formatOf(g.Quantization)
 	if q.Quantization != "" && q.Quantization != g.Quantization {
 		if g.BitsPerWeight <= 0 {
 			t.err = "How many bits a weight of this file has is not known."
@@ -84,6 +84,7 @@ func targetOf(m *domain.Model, q domain.PredictionQuery) target {
 		}
 		share := bitsPerWeight()[q.Quantization] / g.BitsPerWeight
 		t.weights, t.size, t.quant, t.vague = t.weights*share, t.size*share, q.Quantization, vagueQuant
+		t.format = formatOf(q.Quantization)
 		t.notes = append(t.notes, "The size in another quantization is estimated, ± 5 %.")
 	}
 	if g.ContextLength > 0 && q.ContextTokens > g.ContextLength {
@@ -131,7 +132,10 @@ func (f *Fitted) Model(m *domain.Model, q domain.PredictionQuery) domain.Predict
 	if q.BandwidthGBPS != nil {
 		ratio = *q.BandwidthGBPS / f.peak
 	}
-	out.Decode = speedOf(f.line.at(t.weights, t.cache, ratio, t.vague))
+	out.Decode = speedOf(f.line.at(t, ratio))
+	if _, known := f.line.format[t.format]; !known && t.format != "" {
+		out.Notes = append(out.Notes, fmt.Sprintf("No run used %s, whose arithmetic may be faster or slower: the range is wide.", t.format))
+	}
 	out.Prefill, out.PrefillReason = f.prefill(t)
 	return out
 }
@@ -205,7 +209,7 @@ func (f *Fitted) Told() *domain.PredictionFit {
 	}
 	l := f.line
 	out := &domain.PredictionFit{Device: f.h.Device.Name, Threads: f.h.Device.Threads, Runs: len(runs), Points: len(f.ps), Models: len(files),
-		Caution: f.h.caution, GBPerS: l.size / (max(l.mean[1], 1e-6) * l.time) / 1e9, OverheadMs: max(0, l.mean[0]) * l.time * 1e3, SpreadPercent: 100 * l.spread}
+		Caution: f.h.caution, GBPerS: l.size / (max(l.mean[reading], 1e-6) * l.time) / 1e9, OverheadMs: max(0, l.mean[overhead]) * l.time * 1e3, SpreadPercent: 100 * l.spread}
 	if f.peak > 0 {
 		out.PeakGBPerS = new(f.peak)
 	}

@@ -19,9 +19,9 @@ func (f *Fitted) Score() domain.PredictionScore {
 	if len(f.ps) > 1 {
 		for i, p := range f.ps {
 			without := slices.Concat(f.ps[:i], f.ps[i+1:])
-			l := fit(without, f.peak)
+			l := fit(without, f.peak, f.h.Device.GPU)
 			for _, o := range p.of {
-				c := check(o, *speedOf(l.at(o.weights, o.cache, 1, 0)))
+				c := check(o, *speedOf(l.at(target{weights: o.weights, cache: o.cache, format: o.format}, 1)))
 				out.Runs = append(out.Runs, c)
 				errors = append(errors, 100*math.Abs(c.Predicted.Value/c.Measured-1))
 				out.Total++

@@ -11,6 +11,7 @@ export const predictions: Record<string, string> = {
   'The memory bandwidth of this machine has not been measured, so another one cannot be held against it.':
     'A banda de memória desta máquina não foi medida, então outra não pode ser comparada com ela.',
   'The size in another quantization is estimated, ± 5 %.': 'O tamanho em outra quantização é estimado, ± 5 %.',
+  'No run used *, whose arithmetic may be faster or slower: the range is wide.': 'Nenhuma execução usou *, cuja aritmética pode ser mais rápida ou mais lenta: a faixa é larga.',
   'How many bits a weight of this file has is not known.': 'Não se sabe quantos bits tem um peso deste arquivo.',
   'The context of this model holds * tokens.': 'O contexto deste modelo comporta * tokens.',
   'How the context cache of this model grows is not known, so it is left out.': 'Não se sabe como o cache de contexto deste modelo cresce, por isso fica de fora.',
