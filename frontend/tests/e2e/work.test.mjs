@@ -52,6 +52,18 @@ test('a benchmark is started, watched and opened', { timeout: 240_000 }, () => w
 
   await visit(page, program.url, `#/runs/${id}`)
   await page.getByText(/tokens per second/).first().waitFor({ timeout: 30_000 })
+
+  await page.getByRole('tab', { name: 'Latency' }).click()
+  await page.getByText('the 95 % interval', { exact: false }).first().waitFor()
+  await page.getByText('Too few requests under one load', { exact: false }).first().waitFor()
+
+  await visit(page, program.url, '#/models')
+  await page.getByText(ended.environment.model.quantization).first().click()
+  const card = page.getByRole('dialog').getByText('What if')
+  await card.waitFor()
+  await page.getByRole('slider', { name: 'Context behind each token' }).press('ArrowRight')
+  await page.getByText(/1.024 tokens/).waitFor()
+  await page.getByRole('dialog').getByText('Read for each token').waitFor()
 }))
 
 test('a refused value stands under its field', { timeout: 120_000 }, () => withPage(async (page) => {
