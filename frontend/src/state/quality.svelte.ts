@@ -3,6 +3,8 @@ import { Resource } from './resource.svelte'
 
 interface Subject { model: string; endpoint: string | null; sha256?: string }
 
+const over = (q: Quality): boolean => q.status !== 'queued' && q.status !== 'running'
+
 /** Measurements of quality, newest first; the live events keep them as they are. */
 class QualityState {
   readonly all = new Resource<Quality[]>(() => calls.qualities())
@@ -55,11 +57,17 @@ export class OneQuality {
     this.read = new Resource(() => calls.quality(id))
   }
 
-  /** As the events tell it, with the records that were read last. */
+  /** As the events tell it, with the records that were read last; what was read of an ended one is final. */
   get now(): QualityDetail | null {
     const read = this.read.value
     const told = quality.get(this.id)
-    return read && told ? { ...read, ...told } : read
+    return read && told && !over(read) ? { ...read, ...told } : read
+  }
+
+  /** The events tell that it has ended, but its last records were not read yet. */
+  get behind(): boolean {
+    const told = quality.get(this.id)
+    return this.read.value !== null && told !== null && over(told) && !over(this.read.value)
   }
 
   async cancel(): Promise<void> {
