@@ -192,7 +192,7 @@ func printTasks(w io.Writer, s domain.TaskScore, answers []domain.QualityAnswer)
 		fmt.Fprintf(w, "Broken: %s in %d of %d answers: %s\n", strings.ReplaceAll(b.Code, "_", " "), b.Answers, b.Of, printable(b.Example))
 	}
 	if s.Failed > 0 {
-		fmt.Fprintf(w, "%d requests failed and do not count.\n", s.Failed)
+		fmt.Fprintf(w, "Failed requests, which do not count: %d\n", s.Failed)
 	}
 	for _, g := range s.Groups {
 		fmt.Fprintf(w, "  %-14s %d of %d\n", g.Name, g.Right, g.Asked)

@@ -90,7 +90,7 @@ type position struct {
 // than over single tokens, as lumping outcomes loses information (the data processing inequality).
 //
 // S. Kullback and R. A. Leibler, "On Information and Sufficiency", Annals of Mathematical Statistics 22
-// (1951), 79-86, with theorem 4.1 on lumping; T. M. Cover and J. A. Thomas, "Elements of Information
+// (1951), 79-86, section 4 on what lumping loses; T. M. Cover and J. A. Thomas, "Elements of Information
 // Theory", 2nd ed. (2006), section 2.8.
 func between(reference, model domain.TokenScore) position {
 	q := map[int]float64{model.ID: model.LogProb}

@@ -41,7 +41,7 @@ func wilson(p, n, confidence float64) Interval {
 // linearised variance, n/(n-1) · Σ(sums - mean·sizes)² / (Σsizes)², at n-1 degrees of freedom. It is
 // false, with the mean still right, below two clusters; the mean is NaN when there is no value.
 //
-// W. G. Cochran, "Sampling Techniques", 3rd ed. (1977), sections 2.11 and 9A.2.
+// W. G. Cochran, "Sampling Techniques", 3rd ed. (1977), sections 2.11 and 9A.
 func ClusterMean(sums, sizes []float64, confidence float64) (float64, Interval, bool) {
 	var sum, size float64
 	for i := range min(len(sums), len(sizes)) {
