@@ -198,6 +198,9 @@ func (b *Bridge) StartExperiment(body string) string {
 	return b.call("StartExperiment", body, nil, nil)
 }
 
+// MeasureBuild measures a build of the engine against another; body may be empty.
+func (b *Bridge) MeasureBuild(body string) string { return b.call("MeasureBuild", body, nil, nil) }
+
 // AcknowledgeAlert notes that somebody has seen to an alert.
 func (b *Bridge) AcknowledgeAlert(id string) string {
 	return b.call("AcknowledgeAlert", "", nil, nil, id)

@@ -34,8 +34,8 @@ type engines struct {
 var _ service.EngineSource = (*engines)(nil)
 
 // LocalEngine implements service.EngineSource.
-func (e *engines) LocalEngine(ctx context.Context) (engine.Engine, error) {
-	b, err := e.lib.Build(ctx)
+func (e *engines) LocalEngine(ctx context.Context, build string) (engine.Engine, error) {
+	b, err := e.lib.BuildOf(ctx, build)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,9 @@ func (e *engines) Engines(ctx context.Context) ([]domain.Engine, error) {
 		}
 		out.State, out.Error = "missing", err.Error()
 		return []domain.Engine{out}, nil
+	}
+	for _, x := range e.lib.Builds(ctx) {
+		out.Builds = append(out.Builds, domain.EngineBuild{ID: x.ID, Build: x.Build, Source: x.Source, SHA256: x.SHA256})
 	}
 	out.Installed, out.Build, out.SHA256, out.Source, out.Path = true, b.Build, b.SHA256, b.Source, b.Path
 	e.mu.Lock()

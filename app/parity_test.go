@@ -36,7 +36,7 @@ func verbsOf() map[string][]string {
 		"ApplyRetention": {"storage", "tidy"}, "AddBackup": {"storage", "backup"}, "RemoveBackup": {"storage", "rm"},
 		"RestoreBackup": {"storage", "restore"}, "CancelRestore": {"storage", "keep"}, "Import": {"import"}, "Export": {"export"},
 		"Compare": {"compare"}, "StartExperiment": {"ab"}, "EstimateExperiment": {"ab"}, "CancelExperiment": {"experiments", "cancel"}, "ResumeExperiment": {"experiments", "resume"}, "RemoveExperiment": {"experiments", "rm"},
-		"StartQuality": {"quality", "measure"}, "CancelQuality": {"quality", "cancel"}, "RemoveQuality": {"quality", "rm"},
+		"StartQuality": {"quality", "measure"}, "CancelQuality": {"quality", "cancel"}, "RemoveQuality": {"quality", "rm"}, "MeasureBuild": {"builds", "measure"},
 		"DismissRecovery": {"storage", "dismiss"}, "Predictions": {"predict"},
 		"AcknowledgeAlert": {"alerts", "ack"}, "ReopenAlert": {"alerts", "reopen"},
 	}

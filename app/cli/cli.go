@@ -92,7 +92,7 @@ func New(h Host, stdio IO) *cobra.Command {
 	root.PersistentFlags().BoolVar(&e.json, "json", false, "print exactly the body of the answer")
 	root.AddCommand(e.serve(), e.setup(), e.version(), e.run(), e.list(), e.search(), e.show(), e.cancel(),
 		e.rerun(), e.edit(), e.remove(), e.metrics(), e.averages(), e.views(), e.trash(), e.storage(), e.importFile(), e.export(),
-		e.compare(), e.ab(), e.repeat(), e.sweep(), e.tune(), e.capacity(), e.experiments(), e.gate(), e.trends(), e.predict(), e.quality(), e.alerts(), e.models(), e.datasets(), e.endpoints(), e.settings(), e.token(), e.system(), e.bandwidth(), e.doctor(), e.log(), e.support())
+		e.compare(), e.ab(), e.repeat(), e.sweep(), e.tune(), e.capacity(), e.experiments(), e.gate(), e.trends(), e.predict(), e.quality(), e.alerts(), e.builds(), e.models(), e.datasets(), e.endpoints(), e.settings(), e.token(), e.system(), e.bandwidth(), e.doctor(), e.log(), e.support())
 	markUsage(root)
 	return root
 }

@@ -55,7 +55,7 @@ func (e *env) ab() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{Use: "ab --arm SETTINGS --arm SETTINGS [flags of run]", Short: "Measure two to four arms in turns and say which is faster", Args: cobra.NoArgs,
 		Long: "Measure two to four arms in turns, in random order, with the same prompts, and hold them against the first one. An arm is settings\n" +
-			"that differ from the flags of run: model=ID, endpoint=URL, no-gpu=true or those of --set, with commas between them; NAME: gives it a\n" +
+			"that differ from the flags of run: model=ID, endpoint=URL, no-gpu=true, engine=BUILD or those of --set, with commas between them; NAME: gives it a\n" +
 			"name.",
 		Example: "  inferometer ab --dry-run --model smollm2-135m --prompt Hello --arm threads=1 --arm threads=2\n" +
 			"  inferometer ab --model smollm2-135m --dataset chat-en --requests 5 --arm threads=1 --arm threads=2\n" +
@@ -143,6 +143,9 @@ func armOf(ctx context.Context, cl *Client, f runFlags, given func(string) bool,
 			f.endpoint = value
 		case "no-gpu":
 			f.noGPU = value == "true"
+		case "engine": // a build of it
+			set["build"] = value
+			continue
 		default:
 			set[key] = value
 			continue

@@ -83,6 +83,7 @@ func (a *API) routes() {
 	a.experimentRoutes()
 	a.qualityRoutes()
 	a.alertRoutes()
+	a.buildRoutes()
 	a.recordRoutes()
 	a.resultRoutes()
 	a.legacyRoutes()

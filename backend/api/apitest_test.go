@@ -178,7 +178,7 @@ func (w *world) finished(body map[string]any) domain.Run {
 func seedBody() map[string]any { return map[string]any{"model_id": "tiny", "prompt": "Say hello."} }
 
 // world implements service.EngineSource.
-func (w *world) LocalEngine(context.Context) (engine.Engine, error) { return w.engine, nil }
+func (w *world) LocalEngine(context.Context, string) (engine.Engine, error) { return w.engine, nil }
 
 func (w *world) EndpointEngine(domain.Endpoint, string) (engine.Engine, error) { return w.engine, nil }
 
@@ -436,6 +436,8 @@ func (f *fakeSettings) StoreText() bool { return true }
 func (f *fakeSettings) EnergyPrices() domain.EnergyPrices { return domain.EnergyPrices{} }
 
 func (*fakeSettings) BackupKeep() int { return 3 }
+
+func (*fakeSettings) WatchBuilds() string { return domain.WatchAsk }
 
 func (f *fakeSettings) Retention() domain.RetentionRules { return domain.RetentionRules{TrashDays: 30} }
 

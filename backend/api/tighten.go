@@ -57,6 +57,7 @@ func tightened() map[string]map[string]any {
 		"SettingsPatch.theme":               words("system", "dark", "light"),
 		"SettingsPatch.language":            words("system", "en", "pt-BR"),
 		"SettingsPatch.api_addr":            {"pattern": hostAndPort},
+		"SettingsPatch.watch_builds":        words(domain.WatchAsk, domain.WatchAlways, domain.WatchNever),
 		"SettingsPatch.allowed_hosts": items(map[string]any{"type": "string", "minLength": 1, "maxLength": domain.LongestHost,
 			"pattern": `^[^\u0000-\u0020/\\@?#*,]+$`}),
 		"SettingsPatch.engine_path": path,

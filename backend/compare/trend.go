@@ -197,7 +197,7 @@ func changed(before, after []*domain.Run) []domain.Difference {
 	}
 	out := []domain.Difference{}
 	for _, f := range order {
-		if a[f.key] != b[f.key] {
+		if a[f.key] != b[f.key] && a[f.key] != "" && b[f.key] != "" && f.key != "imported" { // what was not known says nothing
 			out = append(out, domain.Difference{Key: f.key, About: f.about, Values: []string{a[f.key], b[f.key]}})
 		}
 	}

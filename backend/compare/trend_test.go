@@ -63,7 +63,8 @@ func TestTrendSaysWhatChanged(t *testing.T) {
 			e.Kernel = "6.1"
 		}
 		if i >= 12 {
-			e.AppVersion = "1.1"
+			e.AppVersion, e.Extra["power_limit"] = "1.1", "300"
+			e.Extra["cpu_boost"] = "on" // not known before
 		}
 	}
 	ts := Trends(runs, "decode_tokens_per_second")

@@ -133,3 +133,36 @@ func (s *series) against(a domain.Alert, past []domain.Alert) (domain.Alert, boo
 	}
 	return a, true
 }
+
+// BuildAlert is the verdict of an experiment that held a new build of the engine against the one before, by one
+// figure. It is false where there is nothing to tell.
+func BuildAlert(e domain.Experiment, metric string) (domain.Alert, bool) {
+	c := e.Comparison
+	if c == nil || len(e.Arms) != 2 || len(e.Runs) == 0 {
+		return domain.Alert{}, false
+	}
+	i := slices.IndexFunc(c.Metrics, func(m domain.ComparisonMetric) bool { return m.Key == metric })
+	if i < 0 {
+		return domain.Alert{}, false
+	}
+	m := c.Metrics[i]
+	before, after := m.Values[0], m.Values[1]
+	if before.Mean == nil || after.Effect == nil {
+		return domain.Alert{}, false
+	}
+	f := after.Effect
+	a := domain.Alert{Kind: domain.AlertBuild, Model: e.Arms[1].Benchmark.ModelID, Engine: "llama-server", Load: e.Name, Metric: m.Key, Unit: m.Unit,
+		Verdict: f.Verdict, Before: *before.Mean, After: *after.Mean, Percent: 100 * (f.Ratio - 1), P: f.AdjustedP, RunsBefore: before.N, RunsAfter: after.N,
+		Experiment: &e.ID, Run: e.Runs[len(e.Runs)-1].ID,
+		Differs: []domain.Difference{{Key: "engine_build", About: "engine", Values: []string{e.Arms[0].Name, e.Arms[1].Name}}}}
+	if in := f.Interval; in != nil {
+		a.Interval = &domain.Interval{100 * (in[0] - 1), 100 * (in[1] - 1)}
+	}
+	for _, r := range e.Runs {
+		if r.Arm == 1 {
+			a.Since = r.ID
+			break
+		}
+	}
+	return a, true
+}

@@ -81,6 +81,7 @@ func merged(old, p domain.SettingsPatch) domain.SettingsPatch {
 		TariffPerKWh: cmp.Or(p.TariffPerKWh, old.TariffPerKWh), Currency: cmp.Or(p.Currency, old.Currency), CO2GPerKWh: cmp.Or(p.CO2GPerKWh, old.CO2GPerKWh),
 		TrashDays: cmp.Or(p.TrashDays, old.TrashDays), DropTextsDays: cmp.Or(p.DropTextsDays, old.DropTextsDays),
 		DropTelemetryDays: cmp.Or(p.DropTelemetryDays, old.DropTelemetryDays), BackupKeep: cmp.Or(p.BackupKeep, old.BackupKeep),
+		WatchBuilds: cmp.Or(p.WatchBuilds, old.WatchBuilds),
 	}
 }
 
@@ -161,6 +162,9 @@ func (s *Settings) EnergyPrices() domain.EnergyPrices {
 
 // Retention are the rules of what is deleted by itself.
 func (s *Settings) Retention() domain.RetentionRules { return s.now().retention }
+
+// WatchBuilds is ask, always or never: what is done about a build of the engine without runs.
+func (s *Settings) WatchBuilds() string { return s.now().watchBuilds }
 
 // BackupKeep is how many daily backups are kept.
 func (s *Settings) BackupKeep() int { return s.now().backupKeep }

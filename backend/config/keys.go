@@ -29,11 +29,12 @@ type values struct {
 	backupKeep                          int
 	allowedHosts                        []string
 	enginePath, modelsDir, testDatabase string
+	watchBuilds                         string
 }
 
 func defaults() values {
 	return values{theme: "system", language: "system", telemetryHz: 10, api: true, apiAddr: "127.0.0.1:8000",
-		allowedHosts: []string{}, storeText: true, retention: domain.RetentionRules{TrashDays: 30}, backupKeep: 3}
+		allowedHosts: []string{}, storeText: true, retention: domain.RetentionRules{TrashDays: 30}, backupKeep: 3, watchBuilds: domain.WatchAsk}
 }
 
 // key is one setting: its names, and how text or a patch becomes its value.
@@ -118,6 +119,8 @@ func keys() []key {
 			func(v *values) *int { return &v.retention.DropTelemetryDays }, func(p P) *int { return p.DropTelemetryDays }, whole, days),
 		setting("backup_keep", "INFEROMETER_BACKUP_KEEP", "Daily backups of the database that are kept; 0: none are made.",
 			func(v *values) *int { return &v.backupKeep }, func(p P) *int { return p.BackupKeep }, whole, upToAYear),
+		setting("watch_builds", "INFEROMETER_WATCH_BUILDS", "A build of the engine without runs: ask offers to measure it against the one before, always does it, never neither.",
+			func(v *values) *string { return &v.watchBuilds }, func(p P) *string { return p.WatchBuilds }, text, oneOf(domain.WatchAsk, domain.WatchAlways, domain.WatchNever)),
 		setting("test_database", EnvTestDatabase, "File of sample results that debug mode loads; empty takes test_database.json here, else a built-in one.",
 			func(v *values) *string { return &v.testDatabase }, func(P) *string { return nil }, text, filePath),
 	}

@@ -85,8 +85,8 @@ func TestDefaults(t *testing.T) {
 	cert, key := s.TLSFiles()
 	got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), cert, key, s.EnginePath(),
 		s.ModelsDir(), s.StoreText(), s.OnboardingDone(), price.PerKWh, price.Currency, price.CO2GPerKWh,
-		s.Retention().TrashDays, s.Retention().DropTextsDays, s.Retention().DropTelemetryDays, s.BackupKeep(), s.TestDatabase()}
-	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", "", "", true, false, 0.0, "", 0.0, 30, 0, 0, 3, ""}
+		s.Retention().TrashDays, s.Retention().DropTextsDays, s.Retention().DropTelemetryDays, s.BackupKeep(), s.WatchBuilds(), s.TestDatabase()}
+	want := []any{"system", "system", false, 10.0, true, "127.0.0.1:8000", []string{}, "", "", "", "", true, false, 0.0, "", 0.0, 30, 0, 0, 3, "ask", ""}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -210,7 +210,7 @@ func TestApply(t *testing.T) {
 	all := domain.SettingsPatch{Theme: ptr("dark"), Language: ptr("pt-BR"), Debug: ptr(true), TelemetryHz: ptr(2.5), APIEnabled: ptr(false),
 		APIAddr: ptr("[::1]:0"), AllowedHosts: &[]string{"box.local"}, TLSCert: ptr("/c"), TLSKey: ptr("/k"), EnginePath: ptr("/e"), ModelsDir: ptr("/m"), StoreText: ptr(false), OnboardingDone: ptr(true),
 		TariffPerKWh: ptr(0.35), Currency: ptr("EUR"), CO2GPerKWh: ptr(380.0),
-		TrashDays: ptr(0), DropTextsDays: ptr(90), DropTelemetryDays: ptr(365), BackupKeep: ptr(7)}
+		TrashDays: ptr(0), DropTextsDays: ptr(90), DropTelemetryDays: ptr(365), BackupKeep: ptr(7), WatchBuilds: ptr("never")}
 	for _, p := range []domain.SettingsPatch{{Theme: ptr("light")}, all, {}} {
 		if err := s.Apply(t.Context(), p); err != nil {
 			t.Fatal(err)
@@ -220,9 +220,9 @@ func TestApply(t *testing.T) {
 	for _, s := range []*config.Settings{s, load(t, config.Input{Stored: kv})} {
 		cert, key := s.TLSFiles()
 		got := []any{s.Theme(), s.Language(), s.Debug(), s.TelemetryHz(), s.APIEnabled(), s.APIAddr(), s.AllowedHosts(), cert, key, s.EnginePath(),
-			s.ModelsDir(), s.StoreText(), s.OnboardingDone(), s.EnergyPrices(), s.Retention(), s.BackupKeep()}
+			s.ModelsDir(), s.StoreText(), s.OnboardingDone(), s.EnergyPrices(), s.Retention(), s.BackupKeep(), s.WatchBuilds()}
 		want := []any{"dark", "pt-BR", true, 2.5, false, "[::1]:0", []string{"box.local"}, "/c", "/k", "/e", "/m", false, true,
-			domain.EnergyPrices{PerKWh: .35, Currency: "EUR", CO2GPerKWh: 380}, domain.RetentionRules{DropTextsDays: 90, DropTelemetryDays: 365}, 7}
+			domain.EnergyPrices{PerKWh: .35, Currency: "EUR", CO2GPerKWh: 380}, domain.RetentionRules{DropTextsDays: 90, DropTelemetryDays: 365}, 7, "never"}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}

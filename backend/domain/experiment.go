@@ -5,6 +5,7 @@ import "time"
 // The kinds of experiments.
 const (
 	ExperimentAB       = "ab"       // arms measured in turns and compared
+	ExperimentBuild    = "build"    // the same over builds of the engine, begun by MeasureBuild alone
 	ExperimentRepeat   = "repeat"   // one benchmark until its figures are known well enough
 	ExperimentSweep    = "sweep"    // every combination of settings, to find the best
 	ExperimentTune     = "tune"     // settings of the engine against the default ones
@@ -55,7 +56,7 @@ type ExperimentPlace struct {
 type Experiment struct {
 	ID               string           `json:"id"`
 	Name             string           `json:"name"`
-	Kind             string           `json:"kind" enum:"ab,repeat,sweep,tune,capacity"`
+	Kind             string           `json:"kind" enum:"ab,build,repeat,sweep,tune,capacity"`
 	CreatedAt        time.Time        `json:"created_at"`
 	Seed             int64            `json:"seed"`
 	Pairs            int              `json:"pairs"` // of ab, else 0

@@ -181,6 +181,16 @@ type Engine struct {
 	Installed bool      `json:"installed"`
 	Error     string    `json:"error"`
 	Download  *Download `json:"download"`
+	// Builds are all that are on this machine; the first is the one that measures unless a benchmark names another.
+	Builds []EngineBuild `json:"builds"`
+}
+
+// EngineBuild is one build of the embedded engine on this machine.
+type EngineBuild struct {
+	ID     string `json:"id"` // own, path, or the folder that it is installed in
+	Build  string `json:"build"`
+	Source string `json:"source"`
+	SHA256 string `json:"sha256"`
 }
 
 // Dataset is a source of prompts. Built-in ones are registered at first start.

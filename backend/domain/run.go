@@ -86,6 +86,7 @@ type EngineOptions struct {
 	CacheTypeV     *string `json:"cache_type_v,omitempty" enum:"f32,f16,bf16,q8_0,q4_0,q4_1,iq4_nl,q5_0,q5_1" doc:"How its values are stored; other than f16 needs flash attention"`
 	GPULayers      *int    `json:"gpu_layers,omitempty" minimum:"0" maximum:"999" doc:"Layers that lie on the GPU; default all"`
 	ContextTokens  *int    `json:"context_tokens,omitempty" minimum:"64" maximum:"1048576" doc:"Context of each user; default as long as the workload needs"`
+	Build          *string `json:"build,omitempty" minLength:"1" maxLength:"128" doc:"Id of an installed build of the engine, as GET builds lists them; default the chosen one"`
 }
 
 // CacheTypes are the types that the KV cache may have.

@@ -41,6 +41,7 @@ type SettingsPatch struct {
 	DropTextsDays     *int      `json:"drop_texts_days,omitempty" minimum:"0" maximum:"36500" doc:"Prompts and outputs of runs older than so many days are deleted, unless pinned; 0: never"`
 	DropTelemetryDays *int      `json:"drop_telemetry_days,omitempty" minimum:"0" maximum:"36500" doc:"Hardware readings of runs older than so many days are deleted, unless pinned; 0: never"`
 	BackupKeep        *int      `json:"backup_keep,omitempty" minimum:"0" maximum:"365" doc:"Daily backups that are kept; 0: none are made"`
+	WatchBuilds       *string   `json:"watch_builds,omitempty" doc:"What is done about a build of the engine without runs: ask, always or never"`
 	CO2GPerKWh        *float64  `json:"co2_g_per_kwh,omitempty" minimum:"0" maximum:"10000" doc:"Grams of CO2 emitted for a kWh; 0: not known"`
 }
 

@@ -10,8 +10,9 @@ import (
 
 // What an A/B experiment may be.
 const (
-	defaultPairs = 8
-	mostArms     = 4
+	mostArms = 4
+	// DefaultPairs find a difference of 2 % in three of four cases on a quiet machine.
+	DefaultPairs = 8
 	// MostPairs is how often an arm can be measured.
 	MostPairs = 100
 )
@@ -27,7 +28,7 @@ func (ab) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refusals) 
 	if len(r.Arms) < 2 || len(r.Arms) > mostArms {
 		bad.Add("body.arms", "must have 2 to %d entries", mostArms)
 	}
-	e.Pairs = or(r.Pairs, defaultPairs)
+	e.Pairs = or(r.Pairs, DefaultPairs)
 	bad.Range("body.pairs", float64(e.Pairs), 2, MostPairs)
 	names := map[string]bool{}
 	for i, a := range r.Arms {

@@ -69,10 +69,10 @@ func Of(kind string) (Kind, bool) {
 }
 
 func kinds() map[string]Kind {
-	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentRepeat: repeat{}, domain.ExperimentSweep: sweep{}, domain.ExperimentTune: tune{}, domain.ExperimentCapacity: capacity{}}
+	return map[string]Kind{domain.ExperimentAB: ab{}, domain.ExperimentBuild: ab{}, domain.ExperimentRepeat: repeat{}, domain.ExperimentSweep: sweep{}, domain.ExperimentTune: tune{}, domain.ExperimentCapacity: capacity{}}
 }
 
-// Names lists the kinds.
+// Names lists the kinds that can be asked for.
 func Names() []string {
 	return []string{domain.ExperimentAB, domain.ExperimentRepeat, domain.ExperimentSweep, domain.ExperimentTune, domain.ExperimentCapacity}
 }

@@ -53,7 +53,7 @@ func (tune) Plan(r domain.ExperimentRequest, e *domain.Experiment, bad *Refusals
 	}
 	d := or(r.Tune, domain.TuneDesign{})
 	d.Candidates, d.Eta = new(or(d.Candidates, defaultCandidates)), new(or(d.Eta, defaultEta))
-	d.Pairs, d.Metric = new(or(d.Pairs, defaultPairs)), new(or(d.Metric, metricFor(b)))
+	d.Pairs, d.Metric = new(or(d.Pairs, DefaultPairs)), new(or(d.Metric, metricFor(b)))
 	bad.Range("body.tune.candidates", float64(*d.Candidates), 2, mostCandidates)
 	bad.Range("body.tune.eta", float64(*d.Eta), 2, 3)
 	bad.Range("body.tune.rounds", float64(or(d.Rounds, 1)), 1, tuneRounds)

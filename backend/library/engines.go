@@ -18,6 +18,7 @@ import (
 
 // EngineBuild is an engine that has proved that it can generate.
 type EngineBuild struct {
+	ID     string // own, path, or the folder that it is installed in
 	Path   string // of llama-server
 	LibDir string // where its shared libraries lie
 	Build  string // e.g. b10434
@@ -48,7 +49,7 @@ func binaryName() string {
 // of the further roots, else llama-server on PATH. KindConflict when there is none.
 func (l *Library) Build(ctx context.Context) (EngineBuild, error) {
 	if p := l.opts.EnginePath; p != "" {
-		b, err := l.foreignBuild(ctx, p, "own path")
+		b, err := l.foreignBuild(ctx, ownBuild, p, "own path")
 		if err != nil {
 			return b, &domain.Error{Kind: domain.KindConflict, Msg: "The engine set in the settings does not work.",
 				Hint: "Choose another llama-server, or clear the setting.", Err: err}
@@ -61,7 +62,7 @@ func (l *Library) Build(ctx context.Context) (EngineBuild, error) {
 		}
 	}
 	if p, err := exec.LookPath(binaryName()); err == nil {
-		b, err := l.foreignBuild(ctx, p, "PATH")
+		b, err := l.foreignBuild(ctx, pathBuild, p, "PATH")
 		if err == nil {
 			return b, nil
 		}
@@ -73,15 +74,29 @@ func (l *Library) Build(ctx context.Context) (EngineBuild, error) {
 
 // installed returns the newest accepted engine below a root; backend "" takes any.
 func (l *Library) installed(ctx context.Context, root, backend string) (EngineBuild, bool) {
-	var found []string
+	for _, f := range l.installedIn(ctx, root) {
+		if backend == "" || f.Backend == backend {
+			return f.build, true
+		}
+	}
+	return EngineBuild{}, false
+}
+
+// found is an accepted engine with what its manifest says.
+type found struct {
+	manifest
+	build EngineBuild
+}
+
+// installedIn lists the accepted engines below a root, the newest first.
+func (l *Library) installedIn(ctx context.Context, root string) []found {
+	var paths []string
 	for _, pattern := range []string{"engines/*", "*", ""} {
 		m, _ := filepath.Glob(filepath.Join(globQuote(root), pattern, manifestName))
-		found = append(found, m...)
+		paths = append(paths, m...)
 	}
-	var best EngineBuild
-	var at time.Time
-	ok := false
-	for _, p := range found {
+	var out []found
+	for _, p := range paths {
 		if filepath.Base(filepath.Dir(p))[0] == '.' && filepath.Dir(p) != filepath.Clean(root) {
 			continue // one being installed
 		}
@@ -90,11 +105,10 @@ func (l *Library) installed(ctx context.Context, root, backend string) (EngineBu
 			l.log.Warn("Engine folder skipped", "manifest", p, "error", err)
 			continue
 		}
-		if (backend == "" || m.Backend == backend) && (!ok || m.InstalledAt.After(at)) {
-			best, at, ok = b, m.InstalledAt, true
-		}
+		out = append(out, found{m, b})
 	}
-	return best, ok
+	slices.SortStableFunc(out, func(a, b found) int { return b.InstalledAt.Compare(a.InstalledAt) })
+	return out
 }
 
 // globQuote keeps special characters of a folder's name from acting as a pattern.
@@ -135,12 +149,12 @@ func (l *Library) readManifest(ctx context.Context, path string) (EngineBuild, m
 	if sum != m.SHA256 {
 		return EngineBuild{}, m, errors.New("the binary is not the one that was installed")
 	}
-	return EngineBuild{Path: bin, LibDir: filepath.Dir(bin), Build: m.Build, SHA256: sum, Source: m.Source}, m, nil
+	return EngineBuild{ID: filepath.Base(filepath.Dir(path)), Path: bin, LibDir: filepath.Dir(bin), Build: m.Build, SHA256: sum, Source: m.Source}, m, nil
 }
 
 // foreignBuild accepts an engine that this library did not install. The proof is remembered for
 // as long as the file stays the same; without any model yet, its version must do.
-func (l *Library) foreignBuild(ctx context.Context, path, source string) (EngineBuild, error) {
+func (l *Library) foreignBuild(ctx context.Context, id, path, source string) (EngineBuild, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return EngineBuild{}, fmt.Errorf("resolve engine: %w", err)
@@ -170,7 +184,7 @@ func (l *Library) foreignBuild(ctx context.Context, path, source string) (Engine
 	if err != nil {
 		return EngineBuild{}, err
 	}
-	b = EngineBuild{Path: abs, LibDir: filepath.Dir(abs), Build: build, SHA256: sum, Source: source}
+	b = EngineBuild{ID: id, Path: abs, LibDir: filepath.Dir(abs), Build: build, SHA256: sum, Source: source}
 	if model != "" {
 		l.mu.Lock()
 		l.foreign[key] = b

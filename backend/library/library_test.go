@@ -417,3 +417,35 @@ func TestOwnEngineAndPath(t *testing.T) {
 		t.Errorf("a missing own engine: %v", err)
 	}
 }
+
+// Every engine that works is listed once, the chosen one first, and each can be asked for.
+func TestBuilds(t *testing.T) {
+	f := newOffer(t)
+	l := open(t, Options{}, f.cat(f.byWheel))
+	if err := l.Install(t.Context(), l.opts.DataDir, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	ids := func(l *Library) string {
+		var out []string
+		for _, b := range l.Builds(t.Context()) {
+			out = append(out, b.ID)
+			if again, err := l.BuildOf(t.Context(), b.ID); err != nil || again != b {
+				t.Errorf("%s: %+v %v", b.ID, again, err)
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	if got := ids(l); !strings.HasPrefix(got, "b2-cpu") {
+		t.Errorf("builds %q", got)
+	}
+	own := open(t, Options{EnginePath: standIn(t, binaryName()), EngineDirs: []string{l.opts.DataDir}}, f.cat())
+	if got := ids(own); !strings.HasPrefix(got, "own") || strings.Count(got, "b2-cpu") != 1 {
+		t.Errorf("builds %q", got)
+	}
+	if b, err := own.BuildOf(t.Context(), ""); err != nil || b.ID != "own" {
+		t.Errorf("%+v %v", b, err)
+	}
+	if _, err := own.BuildOf(t.Context(), "gone"); domain.KindOf(err) != domain.KindConflict {
+		t.Error(err)
+	}
+}

@@ -43,6 +43,10 @@ func (s *Service) changeAlert(ctx context.Context, id string, seen bool) (domain
 // watch looks at the series of a run that has ended and keeps what is new there. A look that fails costs the
 // alert, not the run.
 func (s *Service) watch(ctx context.Context, run domain.Run) {
+	if run.Experiment != nil {
+		s.watchExperiment(ctx, run.Experiment.ID)
+		return
+	}
 	if run.Status != domain.StatusCompleted || run.Sample {
 		return
 	}

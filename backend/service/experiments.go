@@ -21,10 +21,16 @@ import (
 // StartExperiment plans an experiment and queues its first runs, which are ordinary jobs. What follows is planned
 // whenever none of them is open; see advance.
 func (s *Service) StartExperiment(ctx context.Context, r domain.ExperimentRequest) (domain.Experiment, error) {
+	return s.beginExperiment(ctx, r, or(r.Kind, domain.ExperimentAB))
+}
+
+// beginExperiment keeps an experiment under another kind than the one that it is planned as.
+func (s *Service) beginExperiment(ctx context.Context, r domain.ExperimentRequest, kind string) (domain.Experiment, error) {
 	e, err := s.planExperiment(r)
 	if err != nil {
 		return e, err
 	}
+	e.Kind = kind
 	step := experiment.Next(e, nil)
 	runs, err := s.planRuns(ctx, &e, step)
 	if err != nil {
@@ -129,7 +135,7 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 		Seed: or(r.Seed, int64(rand.Uint32())), MinEffectPercent: or(r.MinEffectPercent, compare.DefaultMinEffect)} // #nosec G404 -- a seed that is shown and repeated, no secret
 	var bad fieldErrors
 	kind, ok := experiment.Of(e.Kind)
-	if !ok {
+	if !ok || !slices.Contains(experiment.Names(), e.Kind) {
 		bad.add("body.kind", "must be one of %s", strings.Join(experiment.Names(), ", "))
 		return e, bad.err()
 	}

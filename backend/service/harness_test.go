@@ -260,11 +260,16 @@ type fakeEngines struct {
 	enginesOf error
 	found     []domain.Discovered
 	skip      func(string) bool // that Discover was given
+	byBuild   map[string]engine.Engine
+	builds    []domain.EngineBuild
 }
 
-func (f *fakeEngines) LocalEngine(context.Context) (engine.Engine, error) {
+func (f *fakeEngines) LocalEngine(_ context.Context, build string) (engine.Engine, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if e := f.byBuild[build]; e != nil {
+		return e, nil
+	}
 	return f.local, f.localErr
 }
 
@@ -279,7 +284,7 @@ func (f *fakeEngines) Engines(context.Context) ([]domain.Engine, error) {
 	if f.enginesOf != nil {
 		return nil, f.enginesOf
 	}
-	return []domain.Engine{{ID: "llama-server", Name: "llama.cpp", Build: "b1", Installed: !f.missing, Path: "/home/ana/secret/llama-server"}}, nil
+	return []domain.Engine{{ID: "llama-server", Name: "llama.cpp", Build: "b1", Installed: !f.missing, Path: "/home/ana/secret/llama-server", Builds: f.builds}}, nil
 }
 
 func (f *fakeEngines) Discover(_ context.Context, skip func(string) bool) ([]domain.Discovered, error) {

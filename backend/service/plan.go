@@ -91,6 +91,9 @@ func (s *Service) resolve(ctx context.Context, r domain.BenchmarkRequest) (domai
 	if err := s.checkLocal(p, model); err != nil {
 		return none(err)
 	}
+	if err := s.checkBuild(ctx, p); err != nil {
+		return none(err)
+	}
 	return p, model, or(r.Prompt, ""), nil
 }
 

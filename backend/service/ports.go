@@ -217,8 +217,8 @@ type Library interface {
 // EngineSource locates, installs and runs the embedded engine.
 type EngineSource interface {
 	// LocalEngine returns a fresh managed engine for one run; KindConflict with a hint when no
-	// engine is installed.
-	LocalEngine(ctx context.Context) (engine.Engine, error)
+	// engine is installed. build is the id of one of its builds, or empty: the chosen one.
+	LocalEngine(ctx context.Context, build string) (engine.Engine, error)
 	// EndpointEngine returns an engine for a remote address.
 	EndpointEngine(e domain.Endpoint, apiKey string) (engine.Engine, error)
 	Engines(ctx context.Context) ([]domain.Engine, error)
@@ -251,6 +251,7 @@ type SettingsStore interface {
 	EnergyPrices() domain.EnergyPrices
 	Retention() domain.RetentionRules
 	BackupKeep() int
+	WatchBuilds() string
 }
 
 // Mover moves the data folder; relocate.Mover implements it.

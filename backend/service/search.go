@@ -24,6 +24,7 @@ func (s *Service) tidy(ctx context.Context) {
 	s.keepHouse(ctx)
 	s.checkDatabase(ctx)
 	s.backUp(ctx)
+	s.watchBuild(ctx)
 	for {
 		s.checkDatabase(ctx)
 		s.betweenRuns(ctx, "Cannot fold hardware samples", s.d.Store.FoldTelemetry)

@@ -184,7 +184,7 @@ func (s *Service) open(ctx context.Context, j *job, p domain.Plan) (engine.Engin
 		prompts, j.dataset = all, d.SHA256
 	}
 	if p.EndpointID == nil {
-		eng, err := s.d.Engines.LocalEngine(ctx)
+		eng, err := s.d.Engines.LocalEngine(ctx, or(or(p.EngineOptions, domain.EngineOptions{}).Build, ""))
 		return eng, prompts, err
 	}
 	e, err := s.d.Store.Endpoint(ctx, *p.EndpointID)

@@ -48,3 +48,9 @@ export const acknowledgeAlert = async (which: string): Promise<T.Alert> =>
 
 export const reopenAlert = async (which: string): Promise<T.Alert> =>
   (await request<T.Alert>('DELETE', `/alerts/${id(which)}/acknowledge`, { bound: ['ReopenAlert', which] })).body
+
+/** The builds of the embedded engine, and whether one wants to be measured. */
+export const builds = async (): Promise<T.Builds> => (await request<T.Builds>('GET', '/builds')).body
+
+export const measureBuild = async (json: T.BuildRequest): Promise<T.Experiment[]> =>
+  (await request<T.Experiment[]>('POST', '/builds/measure', { json, bound: ['MeasureBuild', JSON.stringify(json)] })).body

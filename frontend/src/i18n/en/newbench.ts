@@ -54,6 +54,8 @@ export const newbench = {
   flashAttention: 'Flash attention',
   cacheTypeK: 'Cached keys',
   cacheTypeV: 'Cached values',
+  engineBuild: 'Engine build',
+  engineBuildInUse: 'the one in use',
   cacheTypeVHint: 'Other than f16 needs flash attention',
   advanced: 'Advanced',
   temperature: 'Temperature',

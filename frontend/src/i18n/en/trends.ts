@@ -63,7 +63,7 @@ export const trends = {
   alertsSub: 'each history is looked at after its runs; a flat one gives less than 7 false alarms in 100 over 30 runs',
   openAlerts: '{n} {n:alert|alerts} nobody has seen to',
   alertLevel: '{figure} of {model}: {d} since {when}. From {before} to {after}{interval}, {n} {n:run|runs} against {m}.',
-  alertRun: '{figure} of {model}: one run at {after} instead of {before} ({d}), on {when}. Expected after {m} {m:run|runs}: {low} to {high}.',
+  alertRun: '{figure} of {model}: one run at {after} instead of {before} ({d}), {when}. Expected after {m} {m:run|runs}: {low} to {high}.',
   alertBuild: '{model}: build {new} against {old}, {n} pairs in turns. {figure}: {verdict}, {d}{interval}.',
   alertWhat: 'Changed with it: {what}.',
   alertP: 'p {p}',
@@ -74,4 +74,13 @@ export const trends = {
   worseToast: 'A figure got worse',
   betterToast: 'A figure got better',
   buildToast: 'The new build was measured',
+  // A new build of the engine
+  offer: 'New build of the engine',
+  offerTitle: 'Build {new} has no runs yet.',
+  offerText: 'Measure it against {old} with {model}: writing and a long prompt, {n} short runs in turns and in random order. You are told what came of it.',
+  offerMeasure: 'Measure the new build',
+  offerLater: 'Not now',
+  offerFailed: 'The new build cannot be measured',
+  onMachine: 'Builds on this machine',
+  chosen: 'in use',
 }

@@ -56,6 +56,8 @@ export const newbench: Words<typeof en> = {
   flashAttention: 'Flash attention',
   cacheTypeK: 'Chaves em cache',
   cacheTypeV: 'Valores em cache',
+  engineBuild: 'Versão do motor',
+  engineBuildInUse: 'a que está em uso',
   cacheTypeVHint: 'Diferente de f16 exige flash attention',
   advanced: 'Avançado',
   temperature: 'Temperatura',

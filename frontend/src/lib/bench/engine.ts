@@ -11,9 +11,11 @@ export interface EngineDraft {
   flashAttention: '' | 'on' | 'off' | 'auto'
   cacheTypeK: string
   cacheTypeV: string
+  /** Id of an installed build; empty: the one in use. */
+  build: string
 }
 
-export const emptyEngine: EngineDraft = { threads: '', batchSize: '', ubatchSize: '', gpuLayers: '', contextTokens: '', flashAttention: '', cacheTypeK: '', cacheTypeV: '' }
+export const emptyEngine: EngineDraft = { threads: '', batchSize: '', ubatchSize: '', gpuLayers: '', contextTokens: '', flashAttention: '', cacheTypeK: '', cacheTypeV: '', build: '' }
 
 export const cacheTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'iq4_nl', 'q4_1', 'q4_0'] as const
 
@@ -34,6 +36,7 @@ export function engineOptions(e: EngineDraft): Pick<BenchmarkRequest, 'engine_op
     threads: readNumber(e.threads), batch_size: readNumber(e.batchSize), ubatch_size: readNumber(e.ubatchSize), gpu_layers: readNumber(e.gpuLayers),
     context_tokens: readNumber(e.contextTokens), flash_attention: e.flashAttention || undefined,
     cache_type_k: (e.cacheTypeK || undefined) as Options['cache_type_k'], cache_type_v: (e.cacheTypeV || undefined) as Options['cache_type_v'],
+    build: e.build || undefined,
   }
   const given = Object.entries(o).filter(([, v]) => v !== undefined)
   return given.length ? { engine_options: Object.fromEntries(given) } : {}

@@ -3,7 +3,7 @@ import { difference, instant, num, text } from '../../lib/format'
 import { placeOfChange } from '../../lib/trends'
 import { route, runs, type Alert, type Difference, type Trend, type TrendChange } from '../../state'
 import { modelName } from '../shared/words'
-import { factName, factValue, figureOf, metricLine } from '../compare/words'
+import { factName, factValue, figureOf, metricLine, metricName } from '../compare/words'
 
 /** The words of trends. */
 
@@ -71,7 +71,7 @@ function intervalText(i: [number, number] | null): string {
 export function alertSentence(a: Alert): string {
   const build = a.differs.find((d) => d.key === 'engine_build')
   const words = {
-    figure: figureLine(a.metric), model: modelName(a.model), d: percentText(a), interval: intervalText(a.percent_interval), when: instant(runs.get(a.since_job_id)?.created_at ?? a.created_at),
+    figure: metricName({ key: a.metric, unit: a.unit }).name, model: modelName(a.model), d: percentText(a), interval: intervalText(a.percent_interval), when: instant(runs.get(a.since_job_id)?.created_at ?? a.created_at),
     before: figureOf(a.unit, a.before).value, after: valueText(a.unit, a.after), n: a.runs_after, m: a.runs_before,
   }
   if (a.kind === 'level') return t('trends.alertLevel', words)
