@@ -34,7 +34,7 @@ func (s *Service) Builds(ctx context.Context) (domain.Builds, error) {
 	if err != nil {
 		return out, err
 	}
-	page, err := s.d.Store.Runs(ctx, domain.RunFilter{Status: string(domain.StatusCompleted), Engine: EngineLocal, Limit: mostWatchedRuns})
+	page, err := s.d.Store.Runs(ctx, domain.RunFilter{Engine: EngineLocal, Limit: mostWatchedRuns})
 	if err != nil {
 		return out, err
 	}
@@ -68,13 +68,21 @@ func (s *Service) engineBuilds(ctx context.Context) ([]domain.EngineBuild, error
 	return es[i].Builds, nil
 }
 
+// measuredWith reports whether a run was measured with a build, here and to its end.
 func measuredWith(r domain.Run, b domain.EngineBuild) bool {
-	return r.Plan.EndpointID == nil && r.Imported == nil && r.Environment != nil && r.Environment.Engine.BinarySHA256 == b.SHA256
+	return r.Status == domain.StatusCompleted && r.Plan.EndpointID == nil && r.Imported == nil && r.Environment != nil && r.Environment.Engine.BinarySHA256 == b.SHA256
 }
 
-// offer is nil unless the build in use has no runs and another has some.
+// tried reports whether a run asked for a build, however it ended or whether it waits still. An own build and that
+// of PATH may be another one by now.
+func tried(r domain.Run, b domain.EngineBuild) bool {
+	o := r.Plan.EngineOptions
+	return o != nil && or(o.Build, "") == b.ID && (r.Environment == nil || r.Environment.Engine.BinarySHA256 == b.SHA256)
+}
+
+// offer is nil unless the build in use was never tried and another has runs.
 func (s *Service) offer(ctx context.Context, items []domain.MeasuredBuild, runs []domain.Run) (*domain.BuildOffer, error) {
-	if len(items) < 2 || items[0].Runs > 0 {
+	if len(items) < 2 || items[0].Runs > 0 || slices.ContainsFunc(runs, func(r domain.Run) bool { return tried(r, items[0].EngineBuild) }) {
 		return nil, nil
 	}
 	old := items[0]

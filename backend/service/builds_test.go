@@ -75,6 +75,9 @@ func TestMeasureBuild(t *testing.T) {
 		if err != nil || len(es) != 2 || es[0].Kind != "build" || es[0].Name != "b2 against b1, chat" || es[0].Arms[0].Name != "b1" {
 			t.Fatalf("%+v %v", es, err)
 		}
+		if b := w.builds(); b.Offer != nil { // it is being measured
+			t.Errorf("%+v", b)
+		}
 		for _, e := range es {
 			if done := w.ended(e.ID); done.Status != domain.StatusCompleted {
 				t.Fatalf("%+v", done)

@@ -124,6 +124,7 @@ func badCalls() []bad {
 		bad{"PUT", "/benchmarks", "", "", 405, ""}, bad{"DELETE", "/health", "", "", 405, ""}, bad{"POST", "/system", "", "", 405, ""}, bad{"PATCH", "/models", "", "", 405, ""},
 		bad{"POST", "/comparisons", "{}", "", 422, "body.runs"}, bad{"POST", "/comparisons", `{"runs":["` + secret + `","x"]}`, "", 422, "body.runs[0]"},
 		bad{"POST", "/experiments", "{}", "", 422, "body"}, bad{"POST", "/experiments", `{"arms":[]}`, "", 422, "body.arms"}, bad{"POST", "/experiments/x/cancel", "", "", 404, ""},
+		bad{"POST", "/alerts/x/acknowledge", "", "", 404, ""}, bad{"DELETE", "/alerts/" + secret + "/acknowledge", "", "", 404, ""}, bad{"POST", "/builds/measure", `{"pairs":1}`, "", 422, "body.pairs"},
 		bad{"DELETE", "/experiments/" + secret, "", "", 404, ""}, bad{"POST", "/import", secret, "application/octet-stream", 422, "body"}, bad{"POST", "/import?format=" + secret, "{}", "", 422, "query.format"},
 		bad{"POST", "/quality", "{}", "", 422, "body"}, bad{"POST", "/quality", `{"kind":"` + secret + `","model_id":"m"}`, "", 422, "body.kind"}, bad{"POST", "/quality", `{"kind":"tasks","model_id":"` + secret + `"}`, "", 422, "body.model_id"},
 		bad{"POST", "/quality", `{"kind":"tasks","model_id":"m","language":"` + secret + `"}`, "", 422, "body.language"}, bad{"POST", "/quality/x/cancel", "", "", 404, ""}, bad{"DELETE", "/quality/" + secret, "", "", 404, ""}, bad{"GET", "/quality?kind=" + secret, "", "", 422, "query.kind"},

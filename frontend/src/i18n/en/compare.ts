@@ -84,6 +84,8 @@ export const compare = {
   d_cpu_governor: 'CPU governor',
   d_cpu_boost: 'CPU boost',
   d_power_source: 'Power source',
+  d_app_version: 'Version of Inferometer',
+  d_engine_source: 'Source of the engine',
   d_gpu_driver: 'GPU driver',
   d_imported: 'Measured by',
   // Charts

@@ -83,6 +83,8 @@ export const compare: Words<typeof en> = {
   d_cpu_governor: 'Governador da CPU',
   d_cpu_boost: 'Turbo da CPU',
   d_power_source: 'Fonte de energia',
+  d_app_version: 'Versão do Inferometer',
+  d_engine_source: 'Origem do motor',
   d_gpu_driver: 'Driver da GPU',
   d_imported: 'Medido por',
   values: 'Cada execução',

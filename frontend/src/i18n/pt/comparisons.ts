@@ -54,4 +54,11 @@ export const comparisons: Record<string, string> = {
   'This experiment is complete.': 'Este experimento está completo.',
   'This experiment is still being measured.': 'Este experimento ainda está sendo medido.',
   'There is no such experiment.': 'Não existe esse experimento.',
+  'There is no such alert.': 'Não existe esse alerta.',
+  'there is no such build; GET builds lists them': 'não existe essa versão; GET builds as lista',
+  'is required: there is no build that it follows from': 'é obrigatório: não há versão de que resulte',
+  'is required: nothing was measured that it follows from': 'é obrigatório: nada foi medido de que resulte',
+  'must be another build than old': 'deve ser outra versão que a antiga',
+  'The engine build * is not on this machine any more.': 'A versão * do motor não está mais nesta máquina.',
+  'Choose another build of the engine, or none.': 'Escolha outra versão do motor, ou nenhuma.',
 }

@@ -60,6 +60,7 @@ describe('the words of a comparison', () => {
     expect(factName('engine_options.flash_attention')).toBe('flash attention')
     expect([factValue({ key: 'x' }, ''), factValue({ key: 'x' }, 'true'), factValue({ key: 'x' }, 'varies'), factValue({ key: 'model_sha256' }, 'a'.repeat(64))]).toEqual(['–', 'Yes', 'varies', 'a'.repeat(12)])
     locale.lang = 'pt-BR'
+    expect(factValue({ key: 'gpu_driver' }, '570.86')).toBe('570.86')
     expect([factValue({ key: 'temperature' }, '0.7'), figureOf('ms', 40.8).value]).toEqual(['0,7', '40,8'])
   })
   it('tells two figures of one name apart', () => {

@@ -152,11 +152,14 @@ export function factName(key: string): string {
   return tOr(`compare.d_${key}`, tOr(`facts.${key}`, key.replaceAll('_', ' ')))
 }
 
+/** Versions look like numbers and are none. */
+const numbered: ReadonlySet<string> = new Set(['gpu_driver', 'app_version', 'engine_build', 'kernel'])
+
 export function factValue(d: Pick<Difference, 'key'>, value: string): string {
   if (value === 'varies') return t('compare.varies')
   if (value === '') return MISSING
   if (value === 'true' || value === 'false') return t(value === 'true' ? 'common.yes' : 'common.no')
-  if (/^\d+\.\d+$/.test(value)) return num(Number(value), value.split('.')[1]?.length ?? 0)
+  if (/^\d+\.\d+$/.test(value) && !numbered.has(d.key)) return num(Number(value), value.split('.')[1]?.length ?? 0)
   if (d.key.endsWith('sha256')) return value.slice(0, 12)
   return tOr(`facts.v_${value}`, value)
 }
