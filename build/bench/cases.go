@@ -49,6 +49,7 @@ func cases() []measurement {
 		{"telemetry", telemetryCost},
 		{"storage", storage},
 		{"readers", readers},
+		{"compare", comparing},
 		{"soak", soak},
 	}
 }

@@ -40,6 +40,8 @@ type machine struct {
 	server string // host:port
 	cmd    *exec.Cmd
 	n      int
+	// compared: the case of that name has been measured.
+	compared bool
 }
 
 func newMachine(ctx context.Context, o options) (*machine, error) {

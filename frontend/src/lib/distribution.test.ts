@@ -25,6 +25,10 @@ describe('distributions of requests', () => {
     expect(high).toBeLessThan(25)
     expect([wantsLog([10, 20]), wantsLog([10, 500]), wantsLog([0, 500])]).toEqual([false, true, false])
   })
+  it('is not flattened by a few percent of stragglers either', () => {
+    const values = [...even(10, 20, 194), ...even(9000, 9999, 6)]
+    expect(reachOf([pool([{ n: 500, values }])])?.[1]).toBeLessThan(50)
+  })
   it('has its density where the values are', () => {
     const p = pool([{ n: 1000, values: even(90, 110) }])
     const d = densityOf(p, even(0, 200, 201))

@@ -5,6 +5,7 @@ import type { Distribution } from '../api/types'
 /** A sorted sample whose values weigh differently. */
 export interface Pool { values: number[]; upTo: number[]; n: number }
 
+const FURTHEST = 5
 const none: Pool = { values: [], upTo: [], n: 0 }
 
 /** The requests of several runs together: each run weighs as much as it has requests. */
@@ -29,12 +30,20 @@ export function valueAt(p: Pool, q: number): number | null {
   return p.values[i < 0 ? p.values.length - 1 : i] ?? null
 }
 
-/** The axis of several distributions: up to what all but the last half percent need, so that one straggler flattens nothing. */
+/**
+ * The axis of several distributions: what all but the outermost half percent need, and no more than five times as far from
+ * the median as the outer tenth begins, so that stragglers flatten nothing.
+ */
 export function reachOf(pools: readonly Pool[]): [number, number] | null {
   const known = pools.filter((p) => p.n > 0)
   if (known.length === 0) return null
-  const low = Math.min(...known.map((p) => valueAt(p, 0.005) ?? 0))
-  const high = Math.max(...known.map((p) => valueAt(p, 0.995) ?? 0))
+  const far = (p: Pool, q: number, tenth: number): number => {
+    const [middle, at, edge] = [0.5, tenth, q].map((x) => valueAt(p, x) ?? 0) as [number, number, number]
+    const most = middle + FURTHEST * (at - middle)
+    return at === middle ? edge : tenth > 0.5 ? Math.min(edge, most) : Math.max(edge, most)
+  }
+  const low = Math.min(...known.map((p) => far(p, 0.005, 0.1)))
+  const high = Math.max(...known.map((p) => far(p, 0.995, 0.9)))
   const pad = (high - low || Math.abs(high) * 0.05 || 1) * 0.04
   return [Math.max(0, low - pad), high + pad]
 }

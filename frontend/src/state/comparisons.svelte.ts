@@ -47,9 +47,20 @@ export async function compareRuns(q: Asked, word: (key: string, value: string) =
 /** With many runs fewer points of each: together they have more than enough. */
 const [FEW_RUNS, POINTS, FEWER_POINTS] = [8, 200, 100]
 
+/** The last answers: runs that have ended do not change, and two places of a screen may ask for the same. */
+const told = new Map<string, Promise<Distribution[]>>()
+const MOST_TOLD = 16
+
 /** How a figure spreads over the requests of each run, at a load or at the one it is spoken of by. */
 export function distributions(ids: readonly string[], metric: string, load = ''): Promise<Distribution[]> {
-  return calls.distributions(ids, metric, load, ids.length > FEW_RUNS ? FEWER_POINTS : POINTS)
+  const key = `${[...ids].sort().join()} ${metric} ${load}`
+  const known = told.get(key)
+  if (known) return known
+  const asked = calls.distributions(ids, metric, load, ids.length > FEW_RUNS ? FEWER_POINTS : POINTS)
+  told.set(key, asked)
+  asked.catch(() => told.delete(key))
+  for (const old of told.keys()) if (told.size > MOST_TOLD) told.delete(old)
+  return asked
 }
 
 /** Measurements in turns, newest first. */

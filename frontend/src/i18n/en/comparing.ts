@@ -68,7 +68,7 @@ export const comparing = {
   withLast: 'Compare with last',
   pairsHint: 'A verdict needs 6.',
   powerKnown: '{n} pairs find {min} % in {cases} of 100 cases.',
-  powerMore: '{n} pairs find it in {cases}.',
+  powerMore: '{n} pairs find it in {cases}{time}.',
   powerNever: 'No experiment finds so little: 100 pairs are the most.',
   spreadRuns: 'A pair spreads by {sd} %, as {n} earlier runs do.',
   spreadAssumed: 'Assumed: a pair spreads by {sd} %. No three earlier runs of these settings tell it.',

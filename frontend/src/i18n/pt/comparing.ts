@@ -70,7 +70,7 @@ export const comparing: Words<typeof en> = {
   withLast: 'Comparar com a última',
   pairsHint: 'Um veredito exige 6.',
   powerKnown: '{n} pares acham {min} % em {cases} de 100 casos.',
-  powerMore: '{n} pares acham em {cases}.',
+  powerMore: '{n} pares acham em {cases}{time}.',
   powerNever: 'Nenhum experimento acha tão pouco: 100 pares são o máximo.',
   spreadRuns: 'Um par varia {sd} %, como {n} execuções anteriores.',
   spreadAssumed: 'Suposto: um par varia {sd} %. Não há três execuções anteriores destes ajustes que o digam.',

@@ -1,6 +1,6 @@
 import { t } from '../../i18n'
 import type { Run } from '../../state'
-import { shortLoad } from './loads'
+import { loadPhrase, stageCount } from './loads'
 
 /** What cards to share say of the conditions of runs. */
 
@@ -17,7 +17,7 @@ export function conditionsOf(all: readonly Run[]): Fact[] {
   return [
     { name: t('comparing.machine'), value: [gpus, shared(all, (r) => r.environment?.cpu_model)].filter(Boolean).join(' · ') },
     { name: t('comparing.engine'), value: [shared(all, (r) => r.engine), shared(all, (r) => r.environment?.engine.version)].filter(Boolean).join(' ') },
-    { name: t('comparing.load'), value: shared(all, shortLoad) },
+    { name: t('comparing.load'), value: shared(all, (r) => loadPhrase(r.plan.load, stageCount(r))) },
   ]
 }
 
