@@ -32,6 +32,31 @@ func FuzzSums(f *testing.F) {
 	})
 }
 
+// TestThinAndDenseResultsAreSummedAlike imports results that lie one in a bucket, then many in one, then the first
+// ones anew: each goes into the sums another way.
+func TestThinAndDenseResultsAreSummedAlike(t *testing.T) {
+	x := newShuffle(t, 5)
+	batch := func(name string, n int, apart time.Duration) {
+		rs := make([]domain.Result, n)
+		for i := range rs {
+			tokens, ms := x.r.IntN(500), float64(x.r.IntN(1<<20))
+			rs[i] = domain.Result{RequestID: fmt.Sprint(name, i), Timestamp: t0().Add(time.Duration(i) * apart), TimeToFirstToken: &ms}
+			if i%3 > 0 {
+				rs[i].TokenCount = &tokens
+			}
+			if i%5 > 0 {
+				rs[i].TotalGenerationTime, rs[i].TimePerOutputToken = &ms, &ms
+			}
+		}
+		x.must(x.s.UpsertResults(t.Context(), rs, false))
+		sumsAreExact(t, x.s)
+	}
+	batch("thin", 700, 3*time.Second)
+	batch("dense", 700, time.Millisecond)
+	batch("thin again", 300, 5*time.Hour)
+	batch("thin", 700, 7*time.Second)
+}
+
 // TestMigrationSumsWhatIsThere: a database from before the sums has them once it was opened.
 func TestMigrationSumsWhatIsThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inferometer.db")

@@ -11,7 +11,7 @@ import (
 )
 
 // upsertAtOnce is how many results one statement takes: the way into SQLite costs more than a row.
-const upsertAtOnce = 64
+const upsertAtOnce = 256
 
 // UpsertResults inserts or replaces imported results by request id. A request of a run is never
 // replaced; to try is KindConflict and changes nothing.

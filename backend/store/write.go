@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 )
 
@@ -147,56 +146,4 @@ func (s *Store) oneTx(ctx context.Context, op string, f func(context.Context, *s
 	case <-s.writer.ended:
 		return fmt.Errorf("%s: %w", op, errClosed)
 	}
-}
-
-// addSums adds each of the sums to what there is.
-func addSums() string {
-	var b strings.Builder
-	for i, column := range strings.Split(sumsColumns, ",") {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		column = strings.TrimSpace(column)
-		b.WriteString(column + " = " + column + " + excluded." + column)
-	}
-	return b.String()
-}
-
-// folding are the statements that move what a transaction has changed into the sums.
-type folding struct{ least, add, prune, clear *sql.Stmt }
-
-func prepareFolding(ctx context.Context, db *sql.DB) (f folding, err error) {
-	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&f.least, "SELECT min(n) FROM agg_delta"},
-		{&f.add, "INSERT INTO agg(shift, bucket, sample, model, " + sumsColumns + ") SELECT * FROM agg_pending WHERE true" +
-			" ON CONFLICT DO UPDATE SET " + addSums()},
-		{&f.prune, `DELETE FROM agg WHERE n = 0 AND (shift, bucket, sample, model) IN
-			(SELECT shift, bucket, sample, model FROM agg_pending)`},
-		{&f.clear, "DELETE FROM agg_delta"},
-	} {
-		if *p.to, err = db.PrepareContext(ctx, p.text); err != nil {
-			return f, wrap("prepare sums", err)
-		}
-	}
-	return f, nil
-}
-
-func (f folding) fold(ctx context.Context, tx *sql.Tx) error {
-	var least sql.NullInt64
-	if err := tx.StmtContext(ctx, f.least).QueryRowContext(ctx).Scan(&least); err != nil || !least.Valid {
-		return err
-	}
-	steps := []*sql.Stmt{f.add, f.prune, f.clear}
-	if least.Int64 > 0 { // nothing was taken away
-		steps = []*sql.Stmt{f.add, f.clear}
-	}
-	for _, step := range steps {
-		if _, err := tx.StmtContext(ctx, step).ExecContext(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
