@@ -24,8 +24,7 @@ func Answers(language string, records []domain.QualityRecord) []domain.QualityAn
 			Outcome: r.Outcome, Finish: r.Finish, Tokens: r.Tokens, TotalMs: float64(r.TotalUs) / 1000}
 		if r.Outcome == domain.OutcomeOK {
 			a.Right, a.Reason = Grade(t, r.Text)
-			thought := r.Reasoning || strings.TrimSpace(r.Text) != ""
-			if a.Reason == WrongEmpty && thought && r.Finish == "length" {
+			if Unfinished(*r) {
 				a.Reason = WrongUnfinished
 			}
 		} else {
@@ -77,12 +76,20 @@ func ScoreTasks(answers []domain.QualityAnswer) domain.TaskScore {
 	return s
 }
 
-// enough is how long an answer may get: no right one is nearly as long. Thinking may take more.
+// How long an answer may get: no right one is nearly as long. Thinking may take more.
 const (
 	mostAnswer = 1200 // characters
-	// MostTokens is the most an engine is asked for.
-	MostTokens = 2048
+	// MostTokens is what an engine is asked for at first, MostThought once a model was seen to think. The first
+	// bounds a model that says nothing for ever, token by token.
+	MostTokens  = 400
+	MostThought = 4096
 )
+
+// Unfinished reports whether a model was still thinking when its tokens ran out.
+func Unfinished(r domain.AnswerRecord) bool {
+	thought := r.Reasoning || strings.TrimSpace(r.Text) != ""
+	return thought && r.Finish == "length" && strings.TrimSpace(Visible(r.Text)) == ""
+}
 
 // LongEnough reports whether an answer has gone on for so long that it needs no more: what is right would
 // have come.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	qualityContext = 4096 // tokens; questions and texts are short
+	qualityContext = 8192 // tokens, where the model has so many
 	qualityEvery   = 250 * time.Millisecond
 	// mostFailures is after how many failed requests in a row a measurement gives up.
 	mostFailures = 3
@@ -192,10 +192,15 @@ func (s *Service) withEngine(ctx, keep context.Context, a *assessment, m domain.
 // askTasks asks every question once, one after the other and always alike: the likeliest token each time.
 func (s *Service) askTasks(ctx, keep context.Context, a *assessment, eng engine.Engine) error {
 	tasks, _ := quality.Tasks(a.q.Language)
-	failures := 0
+	failures, most := 0, quality.MostTokens
 	for i, t := range tasks {
 		s.note(a, domain.QualityProgress{Done: i, Total: new(len(tasks)), Note: "Asking"})
-		r, err := ask(ctx, eng, domain.GenRequest{Model: a.q.ModelID, Prompt: t.Prompt, MaxTokens: quality.MostTokens, TopP: 1, Seed: 1, CachePrompt: true})
+		request := domain.GenRequest{Model: a.q.ModelID, Prompt: t.Prompt, MaxTokens: most, TopP: 1, Seed: 1, CachePrompt: true}
+		r, err := ask(ctx, eng, request)
+		if err == nil && most == quality.MostTokens && quality.Unfinished(r) { // it thinks: it gets the room for it
+			most, request.MaxTokens = quality.MostThought, quality.MostThought
+			r, err = ask(ctx, eng, request)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

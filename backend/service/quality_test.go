@@ -97,6 +97,27 @@ func TestTasksAreAskedAndGraded(t *testing.T) {
 	})
 }
 
+// A model that is still thinking when its tokens run out gets room for it, once it was seen to think.
+func TestAThinkingModelGetsRoom(t *testing.T) {
+	var mu sync.Mutex
+	var asked []int
+	think := func(r domain.GenRequest) string {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, r.MaxTokens)
+		return "<think>" + strings.Repeat("hm ", 600) + "</think> " + right(r)
+	}
+	in(t, options{script: enginetest.Script{Say: think, Gap: time.Millisecond}}, func(t *testing.T, w *world) {
+		d := w.assessed(w.quality(tasksOf("tiny")).ID)
+		if s := d.Summary.Tasks; s.Right != 40 || s.Verdict != "scored" {
+			t.Errorf("%+v %+v", s, d.Answers[0])
+		}
+		if len(asked) != 41 || asked[0] != quality.MostTokens || asked[1] != quality.MostThought || asked[40] != quality.MostThought {
+			t.Errorf("asked for %v tokens", asked)
+		}
+	})
+}
+
 // A broken chat template is told as broken, however fast the answers come; an endless answer is cut.
 func TestABrokenTemplateScoresAsBroken(t *testing.T) {
 	loop := func(domain.GenRequest) string { return strings.Repeat("<|im_start|>user I am happy to help. ", 3000) }
