@@ -57,7 +57,8 @@ type SweepResult struct {
 	SpreadPercent *float64         `json:"spread_percent"`
 	Objectives    []SweepObjective `json:"objectives"` // of the front and the pick; those that the cells have figures of
 	Pick          *int             `json:"pick"`       // index of the cell with the highest score
-	// Edges are the axes of numbers whose best value is the lowest or the highest that was tried.
+	// Edges are the axes of numbers whose best value is the lowest or the highest that was tried, and shown to be better than
+	// the next.
 	Edges    []SweepEdge `json:"edges"`
 	Sentence string      `json:"sentence"`
 }
@@ -90,7 +91,8 @@ type SweepCell struct {
 	Quality *float64 `json:"quality"` // null unless known
 }
 
-// SweepValue is one figure of a cell: the mean over its runs with the 95 % interval over runs.
+// SweepValue is one figure of a cell: the mean over its runs with its 95 % interval, which rests on how runs of all cells
+// spread, drift of the blocks taken out.
 type SweepValue struct {
 	Mean     *float64  `json:"mean"`
 	Interval *Interval `json:"interval" nullable:"true"`

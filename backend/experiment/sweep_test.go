@@ -86,6 +86,9 @@ func TestSweepBlocks(t *testing.T) {
 		}
 	}
 	r := e.Sweep
+	if v := r.Cells[4].Values[0]; v.N != 3 || *v.Mean != 40 || v.Interval == nil || v.Interval[0] > 40 || v.Interval[1] < 40 {
+		t.Errorf("%+v", v)
+	}
 	if *r.Best != 4 || r.Cells[5].Verdict != "tied" || r.Cells[0].Verdict != "worse" || e.Ended.Reason != Complete {
 		t.Errorf("%+v", r)
 	}
@@ -127,6 +130,24 @@ func TestSweepLeavesOutAndFails(t *testing.T) {
 	all, _ := planned(axes(axis("threads", 1, 2)))
 	if all, _ = measure(t, all, nil, func(values) float64 { return 0 }); all.Ended.Reason != RunsFailed || len(all.Order) != 1 {
 		t.Errorf("%+v", all.Ended)
+	}
+}
+
+// While the first block is measured there is what there is, and nothing is judged.
+func TestSweepUnderWay(t *testing.T) {
+	e, _ := planned(axes(axis("threads", 1, 2, 4)))
+	e.Order = Next(e, nil).Blocks
+	sweep{}.Result(&e, nil)
+	if r := e.Sweep; r.Best != nil || r.Sentence != "" || r.Cells[0].Verdict != "none" || r.Pick != nil {
+		t.Errorf("before the first run: %+v", r)
+	}
+	one := domain.Run{ID: "a", Status: domain.StatusCompleted, Experiment: &domain.ExperimentPlace{Arm: 2}, Summary: &domain.Summary{}}
+	one.Summary.DecodeTokensPerSecond = new(5.0)
+	other := domain.Run{ID: "b", Status: domain.StatusRunning, Experiment: &domain.ExperimentPlace{Arm: 0}}
+	sweep{}.Result(&e, []domain.Run{one, other})
+	r := e.Sweep
+	if *r.Best != 2 || r.Cells[0].Status != domain.StatusRunning || r.Sentence != "threads 4 has 5 tok/s; no other cell has a figure to hold against it." {
+		t.Errorf("%+v", r)
 	}
 }
 

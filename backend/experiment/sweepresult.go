@@ -31,8 +31,8 @@ func (sweep) Result(e *domain.Experiment, runs []domain.Run) {
 			r.Metrics = append(r.Metrics, domain.SweepMetric{Key: key, Unit: unit, Better: better})
 		}
 	}
-	for i := range r.Cells {
-		fillValues(&r.Cells[i], r.Metrics, runs, i)
+	for _, m := range r.Metrics {
+		addMetric(r, rowsOf(*e, runs, m.Key))
 	}
 	rank(r, *e, runs)
 	weigh(r, d.Weights, e.MinEffectPercent)
@@ -83,32 +83,8 @@ func cellsOf(e domain.Experiment, swept []string, runs []domain.Run) []domain.Sw
 	return cells
 }
 
-// fillValues gives a cell the mean of each metric over its runs.
-func fillValues(c *domain.SweepCell, metrics []domain.SweepMetric, runs []domain.Run, arm int) {
-	for _, m := range metrics {
-		var of []float64
-		for _, r := range runs {
-			if v := figure(r, m.Key); v != nil && r.Experiment.Arm == arm {
-				of = append(of, *v)
-			}
-		}
-		v := domain.SweepValue{N: len(of)}
-		if len(of) > 0 {
-			sum := 0.0
-			for _, x := range of {
-				sum += x
-			}
-			v.Mean = new(sum / float64(len(of)))
-		}
-		if in, ok := infer.MeanInterval(of, compare.Confidence); ok {
-			v.Interval = &domain.Interval{in.Low, in.High}
-		}
-		c.Values = append(c.Values, v)
-	}
-}
-
-// rank finds the best cell in the deciding figure and holds all others against it.
-func rank(r *domain.SweepResult, e domain.Experiment, runs []domain.Run) {
+// rowsOf are the values of a figure, a row for each block; NaN where there is none.
+func rowsOf(e domain.Experiment, runs []domain.Run, key string) [][]float64 {
 	rows := make([][]float64, len(e.Order))
 	for b := range rows {
 		rows[b] = make([]float64, len(e.Arms))
@@ -118,10 +94,39 @@ func rank(r *domain.SweepResult, e domain.Experiment, runs []domain.Run) {
 	}
 	for _, run := range runs {
 		p := run.Experiment
-		if v := figure(run, r.Metric); v != nil && p.Block < len(rows) && p.Arm < len(e.Arms) {
+		if v := figure(run, key); v != nil && p.Block < len(rows) && p.Arm < len(e.Arms) {
 			rows[p.Block][p.Arm] = *v
 		}
 	}
+	return rows
+}
+
+// addMetric gives each cell its mean over the blocks. The interval rests on the spread of all cells taken together: of the
+// few runs of one cell alone it would be several times as wide.
+func addMetric(r *domain.SweepResult, rows [][]float64) {
+	sd, df, told := infer.BlockSpread(rows)
+	for i := range r.Cells {
+		var v domain.SweepValue
+		sum := 0.0
+		for _, row := range rows {
+			if !math.IsNaN(row[i]) {
+				v.N, sum = v.N+1, sum+row[i]
+			}
+		}
+		if v.N > 0 {
+			v.Mean = new(sum / float64(v.N))
+		}
+		if v.N > 0 && told && *v.Mean > 0 {
+			in := infer.SpreadInterval(*v.Mean, v.N, sd, df, compare.Confidence)
+			v.Interval = &domain.Interval{in.Low, in.High}
+		}
+		r.Cells[i].Values = append(r.Cells[i].Values, v)
+	}
+}
+
+// rank finds the best cell in the deciding figure and holds all others against it.
+func rank(r *domain.SweepResult, e domain.Experiment, runs []domain.Run) {
+	rows := rowsOf(e, runs, r.Metric)
 	blocks, ok := infer.NewBlocks(rows, compare.Confidence)
 	_, higher := compare.Unit(r.Metric)
 	level := func(i int) float64 {
@@ -150,15 +155,15 @@ func rank(r *domain.SweepResult, e domain.Experiment, runs []domain.Run) {
 	if ok {
 		judgeCells(r, blocks, e.MinEffectPercent)
 	}
+	if sd, _, told := infer.BlockSpread(rows); told {
+		r.SpreadPercent = new(100 * math.Expm1(sd))
+	}
 	best := &r.Cells[*r.Best]
 	best.Verdict, best.Interval, best.P = bestCell, nil, nil
 	r.Edges = edgesOf(*r)
 }
 
 func judgeCells(r *domain.SweepResult, blocks infer.Blocks, minEffect float64) {
-	if sd, _, ok := blocks.Spread(); ok {
-		r.SpreadPercent = new(100 * math.Expm1(sd))
-	}
 	for i := range r.Cells {
 		if ratio, ok := blocks.Ratio(*r.Best, i); ok {
 			judgeCell(&r.Cells[i], ratio, math.Log1p(minEffect/100))

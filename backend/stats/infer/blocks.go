@@ -29,9 +29,31 @@ type Blocks struct {
 	confidence float64
 }
 
+// BlockSpread is the standard deviation of one run about its arm and block, as a share of its value (of logarithms), with
+// its degrees of freedom; rows are as for NewBlocks. It is false where one run an arm leaves nothing to tell it by.
+func BlockSpread(rows [][]float64) (sd, df float64, ok bool) {
+	b, ok := solved(rows)
+	return b.spread, b.df, ok && b.df > 0
+}
+
+// SpreadInterval is the interval of a mean of n runs whose spread is known from elsewhere, as BlockSpread tells it.
+func SpreadInterval(mean float64, n int, sd, df, confidence float64) Interval {
+	half := tFactor(confidence, df) * sd / math.Sqrt(float64(n))
+	return Interval{mean * math.Exp(-half), mean * math.Exp(half)}
+}
+
 // NewBlocks takes a row for each block with the value of each arm, NaN where it has none. Values that are not
 // above 0 are left out, and so are blocks with one value. It is false where nothing is left.
 func NewBlocks(rows [][]float64, confidence float64) (Blocks, bool) {
+	b, ok := solved(rows)
+	b.confidence = confidence
+	if ok {
+		b.adjusted = b.allPairs()
+	}
+	return b, ok && share(confidence)
+}
+
+func solved(rows [][]float64) (Blocks, bool) {
 	arms := 0
 	for _, row := range rows {
 		arms = max(arms, len(row))
@@ -40,12 +62,7 @@ func NewBlocks(rows [][]float64, confidence float64) (Blocks, bool) {
 	for _, row := range rows {
 		d.add(row)
 	}
-	b, ok := d.solve()
-	b.confidence = confidence
-	if ok {
-		b.adjusted = b.allPairs()
-	}
-	return b, ok && share(confidence)
+	return d.solve()
 }
 
 // design are the normal equations of arms, blocks taken out.
@@ -149,10 +166,6 @@ func (d *design) solve() (Blocks, bool) {
 // Level is how an arm stands, block effects taken out: the logarithm of its ratio to the mean of its part; NaN for an
 // arm without a value.
 func (b Blocks) Level(arm int) float64 { return b.arms[arm] }
-
-// Spread is the standard deviation of a run as a share of its value, and its degrees of freedom; false where one run an
-// arm leaves nothing to tell it by.
-func (b Blocks) Spread() (sd, df float64, ok bool) { return b.spread, b.df, b.df > 0 }
 
 // Ratio is how many times arm j is arm i. P is adjusted for all pairs of arms (Holm), because who holds the best of
 // many against the others has looked at all of them. Interval and P are NaN where nothing tells the spread. It is false

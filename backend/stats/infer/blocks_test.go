@@ -48,7 +48,8 @@ func TestBlocksOfTwoArmsArePairs(t *testing.T) {
 
 // Arms that never shared a block are held against one another through the one that both met.
 func TestBlocksThatAreNotComplete(t *testing.T) {
-	b, ok := NewBlocks([][]float64{{10, 20, nan()}, {11, 22, nan()}, {nan(), 40, 80}, {nan(), 44, 88}, {nan(), nan(), 7}}, 0.95)
+	rows := [][]float64{{10, 20, nan()}, {11, 22, nan()}, {nan(), 40, 80}, {nan(), 44, 88}, {nan(), nan(), 7}}
+	b, ok := NewBlocks(rows, 0.95)
 	if !ok {
 		t.Fatal("no blocks")
 	}
@@ -56,7 +57,7 @@ func TestBlocksThatAreNotComplete(t *testing.T) {
 	if !ok || math.Abs(r.Ratio-4) > 1e-9 || r.P > 0.001 {
 		t.Errorf("%+v", r)
 	}
-	if _, df, ok := b.Spread(); !ok || df != 8-4-3+1 {
+	if _, df, ok := BlockSpread(rows); !ok || df != 8-4-3+1 {
 		t.Errorf("df %v", df)
 	}
 	apart, _ := NewBlocks([][]float64{{10, 20, nan(), nan()}, {nan(), nan(), 3, 4}}, 0.95)
@@ -119,4 +120,32 @@ func calledWorse(rows [][]float64) int {
 		}
 	}
 	return n
+}
+
+// With one block nothing tells the spread; with more, the interval of a mean holds the true value as often as it says,
+// though there are three runs an arm alone.
+func TestBlockSpread(t *testing.T) {
+	if _, _, ok := BlockSpread([][]float64{{1, 2, 3}}); ok {
+		t.Error("one block told a spread")
+	}
+	const sims, arms, blocks = 400, 6, 3
+	random := source(12)
+	held := 0
+	for range sims {
+		rows := make([][]float64, blocks)
+		var first []float64
+		for b := range rows {
+			rows[b] = lognormals(random, arms, 0.05)
+			first = append(first, rows[b][0])
+		}
+		sd, df, ok := BlockSpread(rows)
+		if !ok || df != (arms-1)*(blocks-1) {
+			t.Fatalf("sd %v df %v", sd, df)
+		}
+		in := SpreadInterval(mean(first), blocks, sd, df, 0.95)
+		held += one(in.Low <= 1 && 1 <= in.High)
+	}
+	if percent := 100 * float64(held) / sims; percent < 92 || percent > 98 {
+		t.Errorf("%.1f %% of intervals hold the true mean", percent)
+	}
 }

@@ -52,3 +52,13 @@ export function valuesOf(cells: readonly { settings: SweepSettings }[], name: st
   const all = [...new Set(cells.map((c) => valueOf(c.settings, name)))]
   return numeric(name) ? all.sort((a, b) => Number(a) - Number(b)) : all
 }
+
+/** Values to begin with. */
+const firsts: Partial<Record<SettingName, string[]>> = {
+  threads: ['1', '2', '4'], flash_attention: ['on', 'off'], cache_type: ['f16', 'q8_0'], cache_type_k: ['f16', 'q8_0'], cache_type_v: ['f16', 'q8_0'], batch_size: ['512', '1024', '2048'],
+  ubatch_size: ['128', '256', '512'], concurrency: ['1', '2', '4', '8'], prompt_tokens: ['128', '512', '2048'], context_tokens: ['2048', '8192'],
+}
+
+export function firstValues(name: string): string[] {
+  return [...(firsts[name as SettingName] ?? [])]
+}

@@ -41,7 +41,13 @@ export function plainFigure(r: SweepResult, key: string, v: number | null): stri
   return v === null ? MISSING : figureOf(unitOf(r, key), v).value
 }
 
-export function verdictText(c: SweepCell): string {
+/** Whether any cell is shown to be worse; until then the best is a mean that chance may have made. */
+export function decided(r: Pick<SweepResult, 'cells'>): boolean {
+  return r.cells.some((c) => c.verdict === 'worse')
+}
+
+export function verdictText(r: Pick<SweepResult, 'cells'>, c: SweepCell): string {
+  if (c.verdict === 'best' && !decided(r)) return t('sweep.bestMean')
   if (c.verdict !== 'none') return t(`sweep.${c.verdict}` as Key)
   return c.status === 'completed' ? t('sweep.none') : t(`common.${c.status}` as Key)
 }
@@ -52,5 +58,5 @@ export function cellTip(r: SweepResult, key: string, c: SweepCell): string {
   if (c.status === 'failed') return t('sweep.tipFailed', { name, reason: said(c.reason) })
   const v = figureAt(r, c, key)
   if (v === null) return t('sweep.tipState', { name, state: t(`common.${c.status}` as Key) })
-  return t('sweep.tipValue', { name, value: figureText(r, key, v), verdict: verdictText(c) })
+  return t('sweep.tipValue', { name, value: figureText(r, key, v), verdict: verdictText(r, c) })
 }
