@@ -373,5 +373,8 @@ func (s *userSearch) sentence(c domain.PersonaCapacity, bad int) string {
 	if bad == 0 {
 		return fmt.Sprintf("So far: %s hold.", usersWord(n))
 	}
+	if bad-1 == n {
+		return fmt.Sprintf("So far: %s.", usersWord(n))
+	}
 	return fmt.Sprintf("So far: between %d and %s.", n, usersWord(bad-1))
 }

@@ -134,7 +134,7 @@ func bracketOf(e domain.Experiment, runs []domain.Run) bracket {
 		in[i] = i
 	}
 	most := or(k.d.Rounds, noRounds)
-	for times := 1; len(k.rounds) < most && len(challengers(in)) > 1 || len(k.rounds) == 0; times *= *k.d.Eta {
+	for times := firstTimes(len(in)); len(k.rounds) < most && len(challengers(in)) > 1 || len(k.rounds) == 0; times *= *k.d.Eta {
 		if k.from >= len(e.Order) {
 			k.next = in
 			return k
@@ -174,6 +174,16 @@ func stand(list []domain.TuneCandidate, in []int) {
 			c.State = tuneDropped
 		}
 	}
+}
+
+// firstTimes is how often the first round measures each of so many: eight runs at least, so that few are not thrown out
+// by one unlucky run each. A single challenger is in the final anyway.
+func firstTimes(arms int) int {
+	const least = 8
+	if arms <= 2 {
+		return 1
+	}
+	return (least + arms - 1) / arms
 }
 
 func challengers(in []int) []int {
@@ -318,7 +328,7 @@ func (tune) Next(e domain.Experiment, runs []domain.Run) Step {
 	k := bracketOf(e, runs)
 	switch {
 	case k.next != nil:
-		times := 1
+		times := firstTimes(len(e.Arms))
 		for range k.rounds {
 			times *= *k.d.Eta
 		}
@@ -346,7 +356,7 @@ func shuffledBlocks(e domain.Experiment, arms []int, times int) [][]int {
 func (tune) Most(e domain.Experiment) int {
 	d := *e.Design.Tune
 	left, n, round := len(e.Arms)-1, 0, 0
-	for times := 1; round == 0 || left > 1 && round < or(d.Rounds, noRounds); times *= *d.Eta {
+	for times := firstTimes(len(e.Arms)); round == 0 || left > 1 && round < or(d.Rounds, noRounds); times *= *d.Eta {
 		n += times * (left + 1)
 		left = max(1, left / *d.Eta)
 		round++

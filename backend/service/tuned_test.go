@@ -57,7 +57,7 @@ func TestTune(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Total != 4 || len(e.Order) != 1 || e.Arms[0].Name != "Default" || e.Arms[0].Benchmark.EngineOptions != nil || e.Most != 4+16 {
+		if e.Total != 8 || len(e.Order) != 2 || e.Arms[0].Name != "Default" || e.Arms[0].Benchmark.EngineOptions != nil || e.Most != 8+16 {
 			t.Errorf("%+v", e) // three threads are the default of a machine with four
 		}
 		e = w.ended(e.ID)
@@ -68,7 +68,7 @@ func TestTune(t *testing.T) {
 		if last := r.Rounds[0].Candidates[3]; last.State != "failed" || last.Reason != "The engine crashed." || r.Rounds[0].Candidates[0].State != "kept" {
 			t.Errorf("%+v", r.Rounds)
 		}
-		if len(r.Final.Sides[0].Runs) != 8 || !r.Final.Paired || len(e.Runs) != 4+16 {
+		if len(r.Final.Sides[0].Runs) != 8 || !r.Final.Paired || len(e.Runs) != 8+16 {
 			t.Errorf("%d runs, %+v", len(e.Runs), r.Final)
 		}
 	})

@@ -21,6 +21,9 @@ export const experiment = async (which: string): Promise<T.Experiment> => (await
 export const estimateExperiment = async (json: T.ExperimentRequest): Promise<T.ExperimentEstimate> =>
   (await request<T.ExperimentEstimate>('POST', '/experiments/estimate', { json, bound: ['EstimateExperiment', JSON.stringify(json)] })).body
 
+/** The kinds of users that capacity knows. */
+export const personas = async (): Promise<T.Persona[]> => (await request<T.Persona[]>('GET', '/personas')).body
+
 export const startExperiment = async (json: T.ExperimentRequest): Promise<T.Experiment> =>
   (await request<T.Experiment>('POST', '/experiments', { json, bound: ['StartExperiment', JSON.stringify(json)] })).body
 

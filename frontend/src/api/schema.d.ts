@@ -201,6 +201,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/builds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Builds of the embedded engine, and whether one wants to be measured
+         * @description A benchmark measures with the chosen build unless engine_options.build names another. The offer is there while the chosen build has no jobs and another has.
+         */
+        get: operations["builds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/builds/measure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Measure a build against another over the standard suite
+         * @description Starts an experiment for each workload of the suite, one that writes and one with a long prompt, in turns and in random order. Without a body it is what GET builds offers. Each experiment tells its verdict as an alert of the kind build.
+         */
+        post: operations["measureBuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comparisons": {
         parameters: {
             query?: never;
@@ -1599,6 +1639,32 @@ export interface components {
             stage: number;
             unit: string;
         };
+        BuildOffer: {
+            model_id: string;
+            new: string;
+            old: string;
+            /** Format: int64 */
+            runs: number;
+        };
+        BuildRequest: {
+            /** @description Id of an installed model */
+            model_id?: string;
+            /** @description Id of the build that is held against it */
+            new?: string;
+            /** @description Id of the build that is the baseline */
+            old?: string;
+            /**
+             * Format: int64
+             * @description How often each build is measured for each workload; default 8. A verdict needs 6
+             */
+            pairs?: number;
+        };
+        Builds: {
+            items: components["schemas"]["MeasuredBuild"][];
+            offer: components["schemas"]["BuildOffer"] | null;
+            /** @enum {string} */
+            watch: "ask" | "always" | "never";
+        };
         CapacityDesign: {
             /**
              * Format: int64
@@ -2019,6 +2085,7 @@ export interface components {
         };
         Engine: {
             build: string;
+            builds: components["schemas"]["EngineBuild"][];
             download: components["schemas"]["Download"] | null;
             error: string;
             id: string;
@@ -2033,6 +2100,12 @@ export interface components {
             sha256: string;
             source: string;
             state: string;
+        };
+        EngineBuild: {
+            build: string;
+            id: string;
+            sha256: string;
+            source: string;
         };
         EngineInfo: {
             args: string[];
@@ -2068,6 +2141,8 @@ export interface components {
              * @description Most tokens of a prompt that are handed over at once
              */
             batch_size?: number;
+            /** @description Id of an installed build of the engine, as GET builds lists them; default the chosen one */
+            build?: string;
             /**
              * @description How the keys of the KV cache are stored
              * @enum {string}
@@ -2154,7 +2229,7 @@ export interface components {
             ended: components["schemas"]["ExperimentEnd"] | null;
             id: string;
             /** @enum {string} */
-            kind: "ab" | "repeat" | "sweep" | "tune" | "capacity";
+            kind: "ab" | "build" | "repeat" | "sweep" | "tune" | "capacity";
             /** Format: double */
             min_effect_percent: number;
             /** Format: int64 */
@@ -2709,6 +2784,17 @@ export interface components {
             component: string;
             level: string;
             message: string;
+        };
+        MeasuredBuild: {
+            build: string;
+            chosen: boolean;
+            id: string;
+            /** Format: date-time */
+            last_run_at: string | null;
+            /** Format: int64 */
+            runs: number;
+            sha256: string;
+            source: string;
         };
         Message: {
             content: string;
@@ -3692,6 +3778,11 @@ export interface components {
              * @description Deleted runs are deleted for good after so many days; 0: never
              */
             trash_days?: number;
+            /**
+             * @description What is done about a build of the engine without runs: ask, always or never
+             * @enum {string}
+             */
+            watch_builds?: "ask" | "always" | "never";
         };
         SideInput: {
             name?: string;
@@ -4935,6 +5026,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    builds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Builds"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    measureBuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BuildRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"][];
                 };
             };
             /** @description A problem */

@@ -8,6 +8,8 @@ import { limits } from './pt/limits'
 import { predictions } from './pt/predictions'
 import { program } from './pt/program'
 import { qualities } from './pt/qualities'
+import { sweeps } from './pt/sweeps'
+import { searches } from './pt/searches'
 import { said } from './said'
 
 afterEach(() => {
@@ -36,6 +38,10 @@ describe('what the program says', () => {
     ['B against A: -3.2 %. Too few runs for a verdict, which needs 3 runs a side.', 'B frente a A: -3,2 %. Há poucas execuções para um veredito, que exige 3 por lado.'],
     ['4 of 4 answers begin with the question. The chat template looks broken; the speed is not that of a working model.',
       '4 de 4 respostas começam com a pergunta. O modelo de conversa parece quebrado; a velocidade não é a de um modelo que funciona.'],
+    ['Use threads 2, flash on: +8.2 %, from +7.1 % to +9.3 %.', 'Use threads 2, flash on: +8,2 %, de +7,1 % a +9,3 %.'],
+    ['12 users (10–14 with 95 % confidence).', '12 usuários (10–14 com 95 % de confiança).'],
+    ['Not even one user: 40.0 % of the requests met the objectives; 95 % must. TTFT p95 is 740 ms; the limit is 500 ms.',
+      'Nem mesmo um usuário: 40,0 % dos pedidos cumpriram os objetivos; 95 % devem. TTFT p95 é 740 ms; o limite é 500 ms.'],
     ['message 1: there is no text', 'mensagem 1: não há texto'],
     ['must be a whole number from 1 to 10000', 'deve ser um número inteiro de 1 a 10000'],
     ['Stage 2: The first 10 requests were still warming up; without them the mean is 41.2 ms, not 43.0 ms. It is alike in 1 other stage(s).',
@@ -48,6 +54,6 @@ describe('what the program says', () => {
   })
 
   it('keeps every changing part', () => {
-    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities })) expect(pt.split('*').length, en).toBe(en.split('*').length)
+    for (const [en, pt] of Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities, ...sweeps, ...searches })) expect(pt.split('*').length, en).toBe(en.split('*').length)
   })
 })

@@ -8,10 +8,11 @@ import { predictions } from './pt/predictions'
 import { program } from './pt/program'
 import { qualities } from './pt/qualities'
 import { sweeps } from './pt/sweeps'
+import { searches } from './pt/searches'
 
 interface Pattern { match: RegExp; text: string }
 
-const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities, ...sweeps }).map(([en, text]) => ({
+const patterns: Pattern[] = Object.entries({ ...program, ...answers, ...comparisons, ...conditions, ...files, ...limits, ...predictions, ...qualities, ...sweeps, ...searches }).map(([en, text]) => ({
   match: new RegExp(`^${en.split('*').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+?)')}$`, 's'),
   text,
 }))

@@ -1,4 +1,4 @@
-import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentEstimate, type ExperimentRequest, type SideInput } from '../api'
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentEstimate, type ExperimentRequest, type Persona, type SideInput } from '../api'
 import { named } from '../lib/compare'
 import { Resource } from './resource.svelte'
 
@@ -66,6 +66,8 @@ export function distributions(ids: readonly string[], metric: string, load = '')
 /** Measurements in turns, newest first. */
 class Experiments {
   readonly all = new Resource<Experiment[]>(() => calls.experiments())
+
+  readonly personas = new Resource<Persona[]>(() => calls.personas())
 
   start(request: ExperimentRequest): Promise<Experiment> {
     return calls.startExperiment(request)

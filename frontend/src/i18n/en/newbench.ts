@@ -1,5 +1,6 @@
 /** New benchmark. */
 export const newbench = {
+  more: 'More ways to measure',
   title: 'New benchmark',
   resetForm: 'Reset values',
   what: '1 What',

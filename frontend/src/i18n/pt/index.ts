@@ -29,6 +29,8 @@ import { predict } from './predict'
 import { transfer } from './transfer'
 import { within } from './within'
 import { trends } from './trends'
+import { tune } from './tune'
+import { capacity } from './capacity'
 
 export const pt = {
   common,
@@ -50,4 +52,5 @@ export const pt = {
   engines,
   api,
   settings,
+  tune, capacity,
 } as const

@@ -2,6 +2,7 @@ import type { newbench as en } from '../en/newbench'
 import type { Words } from '../index'
 
 export const newbench: Words<typeof en> = {
+  more: 'Outras formas de medir',
   title: 'Nova medição',
   resetForm: 'Restaurar valores',
   what: '1 O quê',

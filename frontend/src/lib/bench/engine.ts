@@ -50,7 +50,7 @@ export function engineWord(o: Options | undefined | null): string | undefined {
 
 const fields: Record<string, keyof EngineDraft> = {
   threads: 'threads', batch_size: 'batchSize', ubatch_size: 'ubatchSize', gpu_layers: 'gpuLayers', context_tokens: 'contextTokens',
-  flash_attention: 'flashAttention', cache_type_k: 'cacheTypeK', cache_type_v: 'cacheTypeV',
+  flash_attention: 'flashAttention', cache_type_k: 'cacheTypeK', cache_type_v: 'cacheTypeV', build: 'build',
 }
 
 /** The form of settings in the words of engineWord; what is not named is as the engine chooses. */
@@ -62,4 +62,13 @@ export function readEngine(word: string): EngineDraft {
     if (field) out[field] = value
   }
   return out as unknown as EngineDraft
+}
+
+/** Settings as the form has them. */
+export function engineDraft(o: Options): EngineDraft {
+  const word = (v: number | null | undefined): string => (v === undefined || v === null ? '' : String(v))
+  return {
+    threads: word(o.threads), batchSize: word(o.batch_size), ubatchSize: word(o.ubatch_size), gpuLayers: word(o.gpu_layers), contextTokens: word(o.context_tokens),
+    flashAttention: o.flash_attention ?? '', cacheTypeK: o.cache_type_k ?? '', cacheTypeV: o.cache_type_v ?? '', build: o.build ?? '',
+  }
 }

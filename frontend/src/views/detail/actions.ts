@@ -1,6 +1,7 @@
 import { registry, type Command } from '../../commands/registry.svelte'
 import { t } from '../../i18n'
 import { lastLike } from '../../lib/compare'
+import { cannotRepeat } from '../../lib/bench/again'
 import { ms, num, text, tokS } from '../../lib/format'
 import { hasEnded, hasFigures, route, runs, type Run } from '../../state'
 import { toast, type MenuItem } from '../../ui'
@@ -14,7 +15,7 @@ import { sentence } from './sentence'
 type RunOf = ReturnType<typeof runs.get>
 
 /** What can be done with the run on screen: buttons, menu, keys and palette read it from here. */
-export function actions(get: () => RunOf, edit: () => void, share: () => void) {
+export function actions(get: () => RunOf, edit: () => void, share: () => void, plan: (kind: 'tune' | 'capacity') => void) {
   async function attempt(step: () => Promise<void>): Promise<void> {
     try {
       await step()
@@ -65,6 +66,8 @@ export function actions(get: () => RunOf, edit: () => void, share: () => void) {
       ...(last ? [{ label: t('comparing.withLast'), icon: 'compare' as const, onselect: () => compareWith(last) }] : []),
       { label: t('detail.copyId'), icon: 'copy', onselect: () => void navigator.clipboard.writeText(run?.job_id ?? '') },
       '-',
+      ...(run && cannotRepeat(run) === null ? [...(run.plan.endpoint_id ? [] : [{ label: t('tune.menu'), icon: 'sliders' as const, onselect: () => plan('tune') }]),
+        { label: t('capacity.menu'), icon: 'gauge' as const, onselect: () => plan('capacity') }, '-' as const] : []),
       ...(run && hasEnded(run) ? [...exportItems(() => [run.job_id]), '-' as const] : []),
       { label: t('detail.delete'), icon: 'trash', danger: true, disabled: run?.status === 'running', onselect: () => void remove() },
     ]
