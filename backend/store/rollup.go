@@ -36,22 +36,25 @@ const (
 
 // windowSums sums a window by time, sample flag and model alone: whole buckets from agg, the rest at both
 // ends from the results. Parameters: ?1 model or ”, ?2 sample flag or null, ?3 to ?6 the ends as two
-// half-open ranges, then shift, first and past-the-last bucket of nine ranges.
-const windowSums = `WITH ranges(level, first, past) AS (VALUES (?7, ?8, ?9), (?10, ?11, ?12), (?13, ?14, ?15),
-	(?16, ?17, ?18), (?19, ?20, ?21), (?22, ?23, ?24), (?25, ?26, ?27), (?28, ?29, ?30), (?31, ?32, ?33))
-SELECT 1, ` + sumOfSums + ` FROM ranges CROSS JOIN agg ON shift = level AND bucket >= first AND bucket < past
-	WHERE (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)
-UNION ALL SELECT 1, ` + sumOfResults + ` FROM result
+// half-open ranges, then shift, first and past-the-last bucket and sign of nine ranges. What has the sign -1 is to be
+// taken away: the buckets that a coarser one holds too many of.
+const windowSums = `WITH ranges(level, first, past, sign) AS (VALUES (?7, ?8, ?9, ?10), (?11, ?12, ?13, ?14), (?15, ?16, ?17, ?18),
+	(?19, ?20, ?21, ?22), (?23, ?24, ?25, ?26), (?27, ?28, ?29, ?30), (?31, ?32, ?33, ?34), (?35, ?36, ?37, ?38), (?39, ?40, ?41, ?42))
+SELECT 1, 1, ` + sumOfSums + ` FROM ranges CROSS JOIN agg ON shift = level AND bucket >= first AND bucket < past
+	WHERE sign = 1 AND (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)
+UNION ALL SELECT -1, 1, ` + sumOfSums + ` FROM ranges CROSS JOIN agg ON shift = level AND bucket >= first AND bucket < past
+	WHERE sign = -1 AND (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)
+UNION ALL SELECT 1, 1, ` + sumOfResults + ` FROM result
 	WHERE fits AND at_us >= ?3 AND at_us < ?4 AND (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)
-UNION ALL SELECT 1, ` + sumOfResults + ` FROM result
+UNION ALL SELECT 1, 1, ` + sumOfResults + ` FROM result
 	WHERE fits AND at_us >= ?5 AND at_us < ?6 AND (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)
-UNION ALL SELECT 0, ` + oneResult + ` FROM unfit_result
+UNION ALL SELECT 1, 0, ` + oneResult + ` FROM unfit_result
 	WHERE at_us >= ?3 AND at_us < ?6 AND (?1 = '' OR model = ?1) AND (?2 IS NULL OR sample = ?2)`
 
 // ofRows is the same of any results, one by one; append conditions to both halves.
 const (
-	ofRows     = "SELECT 1, " + sumOfResults + " FROM result"
-	ofUnfitted = " UNION ALL SELECT 0, " + oneResult + " FROM unfit_result AS result"
+	ofRows     = "SELECT 1, 1, " + sumOfResults + " FROM result"
+	ofUnfitted = " UNION ALL SELECT 1, 0, " + oneResult + " FROM unfit_result AS result"
 )
 
 // windowArgs cuts the microseconds from first to last into what windowSums wants. An empty range matches
@@ -72,17 +75,29 @@ func windowArgs(first, last int64, model string, sample sql.NullBool) []any {
 	}
 	for i, shift := range levels[:len(levels)-1] {
 		step := levels[i+1] - shift
-		innerFrom, innerTo := bucketAfter(from, step), to>>step
+		innerFrom, innerTo := nearest(from, step), nearest(to, step)
 		if innerFrom < innerTo {
-			args = append(args, shift, from, innerFrom<<step, shift, innerTo<<step, to)
+			args = append(args, edge(shift, from, innerFrom<<step)...)
+			args = append(args, edge(shift, innerTo<<step, to)...)
 			from, to = innerFrom, innerTo
 		} else { // and none of the next level
-			args = append(args, shift, from, to, shift, 0, 0)
+			args = append(append(args, edge(shift, from, to)...), edge(shift, 0, 0)...)
 			from, to = 0, 0
 		}
 	}
-	return append(args, levels[len(levels)-1], from, to)
+	return append(args, edge(levels[len(levels)-1], from, to)...)
 }
+
+// edge is a range of buckets to add or, when its ends are the other way round, to take away.
+func edge(shift int, first, past int64) []any {
+	if first > past {
+		return []any{shift, past, first, -1}
+	}
+	return []any{shift, first, past, 1}
+}
+
+// nearest is the bucket of 2^step smaller ones that begins nearest to one of these.
+func nearest(b int64, step int) int64 { return (b + 1<<(step-1)) >> step }
 
 // bucketAfter is the first bucket of 2^shift that begins at t or later.
 func bucketAfter(t int64, shift int) int64 {
@@ -105,21 +120,22 @@ type sums struct {
 	figures [4]moments
 }
 
-// add adds one row of an answer. Where squared is false it is a single result without its squares.
-func (s *sums) add(squared bool, n int64, figures *[4]row) {
-	s.n += n
+// add adds one row of an answer, or with the sign -1 takes it away. Where squared is false it is a single result
+// without its squares.
+func (s *sums) add(sign int64, squared bool, n int64, figures *[4]row) {
+	s.n += sign * n
 	for i := range figures {
 		to, from := &s.figures[i], &figures[i]
-		to.n += from.n
-		sum := big.NewInt(from.sum)
+		to.n += sign * from.n
+		sum := big.NewInt(sign * from.sum)
 		to.sum.Add(&to.sum, sum)
 		if !squared {
 			to.squares.Add(&to.squares, sum.Mul(sum, sum))
 			continue
 		}
-		hi := big.NewInt(from.hi)
+		hi := big.NewInt(sign * from.hi)
 		to.squares.Add(&to.squares, hi.Lsh(hi, 32))
-		to.squares.Add(&to.squares, big.NewInt(from.lo))
+		to.squares.Add(&to.squares, big.NewInt(sign*from.lo))
 	}
 }
 
@@ -131,9 +147,9 @@ func scanSums(rows *sql.Rows) (sums, error) {
 	var s sums
 	for rows.Next() {
 		var squared bool
-		var n int64
+		var sign, n int64
 		var figures [4]row
-		fields := []any{&squared, &n}
+		fields := []any{&sign, &squared, &n}
 		for i := range figures {
 			f := &figures[i]
 			fields = append(fields, &f.n, &f.sum, &f.hi, &f.lo)
@@ -141,7 +157,7 @@ func scanSums(rows *sql.Rows) (sums, error) {
 		if err := rows.Scan(fields...); err != nil {
 			return s, err
 		}
-		s.add(squared, n, &figures)
+		s.add(sign, squared, n, &figures)
 	}
 	return s, rows.Err()
 }
