@@ -157,7 +157,7 @@ func badQueries() []badInput {
 		{"/benchmarks?start=1700000000", "query.start"}, {"/benchmarks?end=" + secret, "query.end"},
 		{"/benchmarks?trash=perhaps", "query.trash"}, {"/benchmarks/x?verbose=1", "query.verbose"},
 		{"/benchmarks/x/metrics?every=" + secret, "query.every"}, {"/benchmarks/x/metrics?every=-1s", "query.every"},
-		{"/benchmarks/x/metrics?points=1", "query.points"}, {"/benchmarks/x/metrics?points=1e3", "query.points"},
+		{"/benchmarks/x/metrics?points=1", "query.points"}, {"/benchmarks/x/metrics?limit=0", "query.limit"}, {"/benchmarks/x/metrics?limit=36001", "query.limit"}, {"/benchmarks/x/metrics?points=1e3", "query.points"},
 		{"/benchmarks/x/metrics?start_us=1.5", "query.start_us"}, {"/benchmarks/x/metrics?end_us=123456789012345678", "query.end_us"},
 		{"/benchmarks/x/metrics?start_us=2&end_us=1", "query.end_us"},
 		{"/benchmarks/x/metrics?series=cpu_usage_percent," + secret, "query.series"},

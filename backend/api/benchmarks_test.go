@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -218,6 +220,27 @@ func partOfSamples(t *testing.T, w *world, path string, end int64) {
 	}
 }
 
+// pagedSamples follows the links from page to page, which hold all samples once.
+func pagedSamples(t *testing.T, w *world, path string, all []map[string]any) {
+	t.Helper()
+	var got []map[string]any
+	for next := path + "/metrics?limit=2"; next != ""; {
+		a := w.get(next).want(http.StatusOK)
+		page := decode[[]map[string]any](a)
+		if len(page) == 0 || len(page) > 2 || a.header.Get("X-Total-Count") != strconv.Itoa(len(page)) || len(got) > len(all) {
+			t.Fatalf("%s has %d samples, after %d of %d", next, len(page), len(got), len(all))
+		}
+		got = append(got, page...)
+		next, _, _ = strings.Cut(strings.TrimPrefix(a.header.Get("Link"), "<"), ">")
+	}
+	if !reflect.DeepEqual(got, all) {
+		t.Errorf("the pages hold %d samples of %d", len(got), len(all))
+	}
+	if a := w.get(path + "/metrics?limit=2&points=3"); a.header.Get("Link") != "" {
+		t.Errorf("points lead on to %s", a.header.Get("Link"))
+	}
+}
+
 func TestRecordsOfAJob(t *testing.T) {
 	w := newWorld(t, false)
 	body := seedBody()
@@ -270,6 +293,7 @@ func TestRecordsOfAJob(t *testing.T) {
 	}
 	w.get(path + "/metrics?phase=idle").want(http.StatusOK)
 	samples := decode[[]map[string]any](w.get(path + "/metrics").want(http.StatusOK))
+	pagedSamples(t, w, path, samples)
 	if len(samples) == 0 {
 		t.Fatal("no samples")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -18,7 +19,8 @@ import (
 )
 
 func (a *API) recordRoutes() {
-	add(a, read("BenchmarkMetrics", base+"/benchmarks/{id}/metrics", "Hardware samples of a job, by time"), a.benchmarkMetrics)
+	add(a, read("BenchmarkMetrics", base+"/benchmarks/{id}/metrics", "Hardware samples of a job, by time"), a.benchmarkMetrics,
+		describe("Without points an answer holds at most limit samples, and the next ones are found by its Link header; with points it is as small as is asked for."))
 	add(a, read("BenchmarkPhases", base+"/benchmarks/{id}/phases", "When each phase of a job began"), a.benchmarkPhases)
 	add(a, read("BenchmarkRequests", base+"/benchmarks/{id}/requests", "Requests of a job, without text and chunks"), a.benchmarkRequests)
 	add(a, read("BenchmarkRequest", base+"/benchmarks/{id}/requests/{n}", "One request with prompt, output, chunk times and server timings"), a.benchmarkRequest)
@@ -33,7 +35,10 @@ type metricsInput struct {
 	Start  string `query:"start_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples from this time of the job on, in microseconds" example:"60000000"`
 	End    string `query:"end_us" maxLength:"17" pattern:"^-?[0-9]+$" patternDescription:"a whole number of microseconds" doc:"Samples up to this time of the job, in microseconds" example:"120000000"`
 	Series string `query:"series" maxLength:"512" doc:"Comma-separated keys of a sample; timestamp, t_ms and phase are always there" example:"cpu_usage_percent,ram_usage_gb"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"36000" default:"36000" doc:"Without points: samples of one answer, an hour at 10 Hz; the Link header leads on"`
 	Phase  string `query:"phase" enum:"idle,prepare,settle,warmup,measure,cooldown,drain,stop" doc:"idle shows the readings from just before the job, with negative times"`
+
+	at url.URL
 }
 
 func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sampleList], error) {
@@ -50,12 +55,33 @@ func (a *API) benchmarkMetrics(ctx context.Context, in *metricsInput) (*list2[sa
 	if err != nil {
 		return nil, err
 	}
-	q.Series = series
+	q.Series, q.Most = series, in.Limit+1
 	samples, err := a.svc.BenchmarkMetrics(ctx, in.run(), q)
 	if err != nil {
 		return nil, err
 	}
-	return &list2[sampleList]{Total: len(samples), Body: sampleList{rows: samples, series: series}}, nil
+	out := &list2[sampleList]{}
+	if cut := in.Limit; q.Points == 0 && len(samples) > cut {
+		for cut > 1 && samples[cut-1].TUs == samples[cut].TUs { // what is of one moment stays together
+			cut--
+		}
+		out.Link, samples = in.from(samples[cut].TUs), samples[:cut]
+	}
+	out.Total, out.Body = len(samples), sampleList{rows: samples, series: series}
+	return out, nil
+}
+
+// Resolve implements huma.Resolver.
+func (in *metricsInput) Resolve(ctx huma.Context) []error {
+	in.at = ctx.URL()
+	return nil
+}
+
+// from is the Link header to the samples from a time on.
+func (in *metricsInput) from(us int64) string {
+	q := in.at.Query()
+	q.Set("start_us", strconv.FormatInt(us, 10))
+	return "<" + in.at.EscapedPath() + "?" + q.Encode() + `>; rel="next"`
 }
 
 // wholeUs is nil when there is none; the pattern and the length have seen to the rest.
@@ -69,7 +95,8 @@ func wholeUs(text string) *int64 {
 
 // list2 is list for a body that encodes itself.
 type list2[T any] struct {
-	Total int `header:"X-Total-Count" doc:"Samples in the answer"`
+	Link  string `header:"Link" doc:"The samples after these as rel=\"next\"; absent when there are none"`
+	Total int    `header:"X-Total-Count" doc:"Samples in the answer"`
 	Body  T
 }
 

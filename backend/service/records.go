@@ -29,6 +29,7 @@ type MetricsQuery struct {
 	StartUs, EndUs *int64
 	Series         []string
 	Means          bool
+	Most           int // samples of an answer without Points; 0: all
 }
 
 // filter leaves the samples from before the job, with negative times, out unless the idle phase is asked for.
@@ -69,6 +70,9 @@ func (s *Service) BenchmarkMetrics(ctx context.Context, id domain.RunID, q Metri
 				continue
 			}
 			next = smp.TUs + q.Every.Microseconds()
+		}
+		if q.Most > 0 && len(out) == q.Most {
+			break
 		}
 		out = append(out, smp)
 	}

@@ -106,7 +106,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Hardware samples of a job, by time */
+        /**
+         * Hardware samples of a job, by time
+         * @description Without points an answer holds at most limit samples, and the next ones are found by its Link header; with points it is as small as is asked for.
+         */
         get: operations["benchmarkMetrics"];
         put?: never;
         post?: never;
@@ -4827,6 +4830,8 @@ export interface operations {
                 end_us?: string;
                 /** @description Comma-separated keys of a sample; timestamp, t_ms and phase are always there */
                 series?: string;
+                /** @description Without points: samples of one answer, an hour at 10 Hz; the Link header leads on */
+                limit?: number;
                 /** @description idle shows the readings from just before the job, with negative times */
                 phase?: "idle" | "prepare" | "settle" | "warmup" | "measure" | "cooldown" | "drain" | "stop";
             };
@@ -4842,6 +4847,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
