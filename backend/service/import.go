@@ -223,8 +223,9 @@ func summarise(r *domain.Run, in stats.Input) {
 			v.Add(c)
 		}
 	}
+	inOrder := []string{"warming_up", "drift"}
 	for _, w := range rep.Warnings {
-		if w.Code != "telemetry_degraded" {
+		if w.Code != "telemetry_degraded" && (r.Imported.Timed || !slices.Contains(inOrder, w.Code)) {
 			r.Warnings = append(r.Warnings, w)
 		}
 	}
@@ -245,7 +246,7 @@ func withoutTimes(r *domain.Run) {
 	r.Summary.Steady = nil
 	for i := range r.Summary.Stages {
 		st := &r.Summary.Stages[i]
-		st.StartUs, st.EndUs = nil, nil
+		st.StartUs, st.EndUs, st.Course = nil, nil, nil
 		if st.Summary != nil {
 			blank(st.Summary)
 		}

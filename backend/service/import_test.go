@@ -87,6 +87,11 @@ func TestImportOfOtherTools(t *testing.T) {
 						t.Errorf("warned of telemetry that nobody took: %+v", wn)
 					}
 				}
+				for _, st := range run.Summary.Stages {
+					if (st.Course != nil) != (c.timed && c.requests > 0) {
+						t.Errorf("what happened over time: %+v", st.Course)
+					}
+				}
 				page, err := w.svc.BenchmarkRequests(t.Context(), run.ID, domain.RequestFilter{})
 				if err != nil || page.Total != c.requests {
 					t.Errorf("%d requests, %v", page.Total, err)
