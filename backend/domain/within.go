@@ -3,7 +3,7 @@ package domain
 // StatsIntervals say how well the requests of one run tell each figure: 95 % intervals, in the unit of the
 // figure. They hold for this run, not for the next one. Each is null where there are too few values.
 type StatsIntervals struct {
-	Mean *Interval `json:"mean" nullable:"true"` // BCa bootstrap; Student's t where there are many values
+	Mean *Interval `json:"mean" nullable:"true"` // BCa bootstrap; Student's t below 30 and above 5,000 values
 	P50  *Interval `json:"p50" nullable:"true"`  // this and the others exactly, by order statistics
 	P90  *Interval `json:"p90" nullable:"true"`
 	P95  *Interval `json:"p95" nullable:"true"`

@@ -12,6 +12,9 @@ import (
 const (
 	// resamples of a bootstrap: they put the ends within about 3 % of the width.
 	resamples = 2000
+	// leastBootstrapped is how many values it takes: drawn from fewer, the means spread too little, and no interval
+	// would reach beyond the values themselves. Student's t knows how few there are.
+	leastBootstrapped = 30
 	// mostBootstrapped is how many values are bootstrapped at most. With more, Student's t is as good: the
 	// correction for skew is then smaller than what the resampling itself is off by.
 	mostBootstrapped = 5000
@@ -36,7 +39,7 @@ func surely(s *domain.Stats, sorted []float64) {
 
 // likelyMean is the interval of the mean over requests.
 func likelyMean(values []float64) *domain.Interval {
-	if len(values) <= mostBootstrapped {
+	if n := len(values); n >= leastBootstrapped && n <= mostBootstrapped {
 		if in := told(infer.BCaMean(values, confidence, resamples, bootstrapSeed)); in != nil {
 			return in
 		}

@@ -46,6 +46,26 @@ func TestIntervalsCoverTheTruth(t *testing.T) {
 	}
 }
 
+// Of few requests the mean is known badly, and the interval says so.
+func TestIntervalOfTheMeanOfFewValues(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{3, 5, 10, leastBootstrapped} {
+		held := 0
+		for range 1000 {
+			values := make([]float64, n)
+			for i := range values {
+				values[i] = math.Exp(.1 * random.NormFloat64())
+			}
+			if in := likelyMean(values); in[0] <= math.Exp(.005) && math.Exp(.005) <= in[1] {
+				held++
+			}
+		}
+		if held < 925 || held > 975 {
+			t.Errorf("%d values: %d of 1000 intervals hold the true mean", n, held)
+		}
+	}
+}
+
 // Beyond what is bootstrapped Student's t takes over, without a jump.
 func TestIntervalOfTheMeanOfManyValues(t *testing.T) {
 	values := skewed(rand.New(rand.NewPCG(3, 4)), mostBootstrapped+1)

@@ -7,7 +7,7 @@ export const within = {
   severe: '{n} severe',
   mild: '{n} mild',
   course: 'Over time',
-  courseSub: '{n} requests in the order of sending',
+  courseSub: '{n} {n:request|requests} in the order of sending',
   steady: 'Held still',
   warming_up: 'Began with a warm-up',
   drifting: 'Drifts',

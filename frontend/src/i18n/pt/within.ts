@@ -7,7 +7,7 @@ export const within = {
   severe: '{n} {n:grave|graves}',
   mild: '{n} {n:leve|leves}',
   course: 'Ao longo do tempo',
-  courseSub: '{n} pedidos na ordem de envio',
+  courseSub: '{n} {n:pedido|pedidos} na ordem de envio',
   steady: 'Ficou estável',
   warming_up: 'Começou com aquecimento',
   drifting: 'Tem deriva',
