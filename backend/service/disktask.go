@@ -69,7 +69,7 @@ func onDisk[T any](ctx context.Context, s *Service, kind string, work func(ctx c
 func (s *Service) beginTask(kind string, cancel context.CancelCauseFunc) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.active != nil || s.probing {
+	if s.busy() {
 		return errMeasuring()
 	}
 	if s.task != nil {
