@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,10 @@ func (s *Service) assess(ctx context.Context, a *assessment) {
 	a.q.Status, a.q.StartedAt = domain.StatusRunning, new(s.d.Now().UTC())
 	err := s.putQuality(keep, a)
 	if err == nil {
+		// Its readings are those of no idle machine, which the next benchmark looks back at.
+		s.d.Sampler.Begin(*a.q.StartedAt, func(domain.Sample) {})
 		err = s.gather(ctx, keep, a)
+		s.d.Sampler.End()
 	}
 	s.endAssessment(keep, a, err, context.Cause(ctx))
 	a.cancel(nil)
@@ -166,13 +170,17 @@ func (s *Service) checksumOf(ctx context.Context, a *assessment, m domain.Model)
 }
 
 // withEngine makes the engine of a model ready, uses it and ends it.
-func (s *Service) withEngine(ctx, keep context.Context, a *assessment, m domain.Model, use func(engine.Engine) error) error {
+func (s *Service) withEngine(ctx, keep context.Context, a *assessment, m domain.Model, use func(engine.Engine) error) (err error) {
 	p := domain.Plan{EndpointID: m.EndpointID}
 	eng, _, err := s.open(keep, &job{}, p)
 	if err != nil {
 		return err
 	}
 	eng = guarded{eng, s.d.Log}
+	defer func() { // whatever happens, a panic too
+		s.d.Sampler.SetEnginePID(0)
+		err = errors.Join(err, eng.Close(keep))
+	}()
 	spec := domain.EngineSpec{Model: m, Slots: 1, Context: qualityContext, UseGPU: true, Progress: func(note string, _ *float64) {
 		s.note(a, domain.QualityProgress{Note: note})
 	}}
@@ -180,13 +188,14 @@ func (s *Service) withEngine(ctx, keep context.Context, a *assessment, m domain.
 		spec.Context = min(spec.Context, m.GGUF.ContextLength)
 	}
 	info, err := eng.Prepare(ctx, spec)
-	if err == nil {
-		if m.ID == a.model.ID {
-			a.q.EngineBuild = strings.TrimSpace(info.Build + info.Version)
-		}
-		err = use(eng)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, eng.Close(keep))
+	if m.ID == a.model.ID {
+		a.q.EngineBuild = cmp.Or(info.Build, info.Version)
+	}
+	s.d.Sampler.SetEnginePID(info.PID)
+	return use(eng)
 }
 
 // askTasks asks every question once, one after the other and always alike: the likeliest token each time.

@@ -171,6 +171,9 @@ func TestQualityIsCanceled(t *testing.T) {
 		if err != nil || d.Status != domain.StatusRunning || d.Progress == nil || *d.Progress.Total != 40 || d.Progress.Done == 0 {
 			t.Errorf("running: %+v, %v", d.Quality, err)
 		}
+		if !w.sampler.busy() {
+			t.Error("its readings count as those of an idle machine")
+		}
 		if err := w.svc.RemoveQuality(t.Context(), running.ID); domain.KindOf(err) != domain.KindConflict {
 			t.Errorf("removed while it runs: %v", err)
 		}
@@ -185,6 +188,9 @@ func TestQualityIsCanceled(t *testing.T) {
 		d = w.assessed(running.ID)
 		if d.Summary == nil || d.Summary.Tasks.Asked == 0 || d.Summary.Tasks.Asked != len(d.Answers) || d.Error != nil {
 			t.Errorf("what was measured: %+v", d.Quality)
+		}
+		if w.sampler.busy() {
+			t.Error("the sampler was not ended")
 		}
 		if err := w.svc.RemoveQuality(t.Context(), running.ID); err != nil {
 			t.Fatal(err)
