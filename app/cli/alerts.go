@@ -50,7 +50,11 @@ func printAlerts(w io.Writer, as []domain.Alert) error {
 
 // alertText is an alert with its exact figures.
 func alertText(a domain.Alert) string {
-	out := fmt.Sprintf("%s by %+.1f %%, from %s to %s %s", strings.ReplaceAll(a.Verdict, "_", " "), a.Percent, digits(a.Before), digits(a.After), a.Unit)
+	by := " by"
+	if a.Kind == domain.AlertBuild {
+		by = ","
+	}
+	out := fmt.Sprintf("%s%s %+.1f %%, from %s to %s %s", strings.ReplaceAll(a.Verdict, "_", " "), by, a.Percent, digits(a.Before), digits(a.After), a.Unit)
 	if a.Interval != nil {
 		out += fmt.Sprintf(", 95 %% interval %+.1f to %+.1f %%", a.Interval[0], a.Interval[1])
 	}
