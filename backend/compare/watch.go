@@ -70,7 +70,6 @@ func (s *series) look(minEffect float64) (domain.Alert, bool) {
 	s.split(watchLevelAlpha, watchPermutations)
 	n := len(s.Points)
 	a := domain.Alert{Series: s.ID, Model: s.Model, Engine: s.Engine, Load: s.Load, Metric: s.Metric, Unit: s.Unit, Run: s.Points[n-1].Run}
-	begin := 0
 	if k := len(s.Changes); k > 0 {
 		c := s.Changes[k-1]
 		at := s.find(c.Run)
@@ -79,9 +78,18 @@ func (s *series) look(minEffect float64) (domain.Alert, bool) {
 			a.RunsBefore, a.RunsAfter, a.Since, a.Differs = s.Levels[k-1].N, n-at, c.Run, c.Differs
 			return a, true
 		}
-		begin = at
 	}
-	return s.lookAtLast(a, begin, minEffect)
+	return s.lookAtLast(a, s.begin(), minEffect)
+}
+
+// begin is where the level began that the last run is held against: as a trend shows it, which tells levels apart
+// that are not sure enough for an alert of their own. The last run itself has no say in it.
+func (s *series) begin() int {
+	points := infer.ChangePoints(s.values(0, len(s.Points)-1), trendAlpha, trendPermutations, trendSeed)
+	if len(points) == 0 {
+		return 0
+	}
+	return points[len(points)-1].Index
 }
 
 // lookAtLast says whether the last run lies outside of where the level that begins at begin let expect it.
