@@ -88,7 +88,7 @@ type SweepCell struct {
 	Verdict string   `json:"verdict" enum:"best,tied,worse,unknown,none"`
 	Front   bool     `json:"front"`   // no other cell is better in one objective and as good in all others
 	Score   *float64 `json:"score"`   // 0 to 1, by the weights; null for a cell without all objectives
-	Quality *float64 `json:"quality"` // null unless known
+	Quality *float64 `json:"quality"` // tasks that its model got right, in percent, where models are varied; null unless known
 }
 
 // SweepValue is one figure of a cell: the mean over its runs with its 95 % interval, which rests on how runs of all cells

@@ -302,3 +302,21 @@ func TestSettingsAreReadBack(t *testing.T) {
 		}
 	}
 }
+
+// Known quality of models is an objective of its own: the faster model alone is no longer the only one on the front.
+func TestSweepWithQuality(t *testing.T) {
+	e, _ := planned(axes(axis("model_id", "big", "small", "new")))
+	e, _ = measure(t, e, nil, func(v values) float64 { return map[string]float64{"big": 10, "small": 30, "new": 20}[*v.ModelID] })
+	if e.Sweep.Cells[0].Front || !e.Sweep.Cells[1].Front || !WantsQuality(e) {
+		t.Errorf("%+v", e.Sweep.Cells)
+	}
+	AddQuality(&e, map[string]float64{"big": 80, "small": 40})
+	r := e.Sweep
+	if len(r.Objectives) != 3 || r.Objectives[1].Name != "quality" || !r.Cells[0].Front || !r.Cells[1].Front || r.Cells[2].Front || r.Cells[2].Score != nil || *r.Cells[0].Quality != 80 {
+		t.Errorf("%+v of %+v", r.Cells, r.Objectives)
+	}
+	both, _ := planned(axes(axis("model_id", "a", "b"), axis("cache_type", "f16", "q8_0")))
+	if both, _ = measure(t, both, nil, func(values) float64 { return 1 }); WantsQuality(both) {
+		t.Error("the cache changes quality too")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/inferometer/inferometer/backend/compare"
 	"github.com/inferometer/inferometer/backend/domain"
@@ -220,6 +221,24 @@ func edgesOf(r domain.SweepResult) []domain.SweepEdge {
 	return out
 }
 
+// WantsQuality reports whether the cells of a sweep may differ in quality by what is known of their models: models are
+// varied, and nothing beside them that changes answers without the measurement of the model knowing.
+func WantsQuality(e domain.Experiment) bool {
+	return e.Sweep != nil && slices.Contains(e.Sweep.Settings, modelID) &&
+		!slices.ContainsFunc(e.Sweep.Settings, func(name string) bool { return strings.HasPrefix(name, cacheType) })
+}
+
+// AddQuality gives each cell the quality of its model, where that is known, and weighs the cells anew.
+func AddQuality(e *domain.Experiment, of map[string]float64) {
+	for i := range e.Sweep.Cells {
+		if v, ok := of[e.Arms[i].Benchmark.ModelID]; ok {
+			e.Sweep.Cells[i].Quality = &v
+		}
+	}
+	e.Sweep.Objectives, e.Sweep.Pick = []domain.SweepObjective{}, nil
+	weigh(e.Sweep, e.Design.Sweep.Weights, e.MinEffectPercent)
+}
+
 func weightsOf(w *domain.SweepWeights) *domain.SweepWeights {
 	in := or(w, domain.SweepWeights{})
 	return &domain.SweepWeights{Speed: new(or(in.Speed, 1)), Quality: new(or(in.Quality, 1)), Memory: new(or(in.Memory, 1)), Energy: new(or(in.Energy, 1))}
@@ -269,6 +288,7 @@ func weigh(r *domain.SweepResult, w *domain.SweepWeights, minEffect float64) {
 	score := scores(points, weights)
 	for i, on := range front(points, math.Log1p(minEffect/100)) {
 		c := &r.Cells[i]
+		c.Score = nil
 		if c.Front = on; !math.IsNaN(score[i]) {
 			c.Score = new(score[i])
 		}

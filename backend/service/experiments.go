@@ -220,8 +220,11 @@ func (s *Service) Experiment(ctx context.Context, id string) (domain.Experiment,
 	if k, ok := experiment.Of(e.Kind); ok {
 		k.Result(&e, latestOf(runs))
 	}
-	if e.Repeat != nil {
+	switch {
+	case e.Repeat != nil:
 		err = s.addSpread(ctx, &e)
+	case experiment.WantsQuality(e):
+		err = s.addQuality(ctx, &e)
 	}
 	return e, err
 }

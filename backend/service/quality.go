@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/inferometer/inferometer/backend/domain"
+	"github.com/inferometer/inferometer/backend/experiment"
 	"github.com/inferometer/inferometer/backend/quality"
 )
 
@@ -218,4 +219,29 @@ func (s *Service) RemoveQuality(ctx context.Context, id string) error {
 		return &domain.Error{Kind: domain.KindConflict, Msg: "This measurement has not ended yet.", Hint: "Cancel it first."}
 	}
 	return s.d.Store.DeleteQuality(ctx, id)
+}
+
+// addQuality gives the cells of a sweep over models the share of tasks that each model got right, in percent, by the newest
+// measurement of each. All are of the same questions: those of the newest.
+func (s *Service) addQuality(ctx context.Context, e *domain.Experiment) error {
+	endpoint := or(e.Arms[0].Benchmark.EndpointID, "")
+	qs, err := s.d.Store.Qualities(ctx, domain.QualityFilter{Kind: string(domain.QualityTasks), Endpoint: endpoint, Status: string(domain.StatusCompleted), Limit: mostQualities})
+	if err != nil {
+		return err
+	}
+	of, pack, language := map[string]float64{}, "", ""
+	for _, q := range qs { // newest first
+		if or(q.EndpointID, "") != endpoint || q.Summary == nil || q.Summary.Tasks == nil || q.Summary.Tasks.Percent == nil ||
+			!slices.ContainsFunc(e.Arms, func(a domain.Arm) bool { return a.Benchmark.ModelID == q.ModelID }) {
+			continue
+		}
+		if pack == "" {
+			pack, language = q.Pack, q.Language
+		}
+		if _, known := of[q.ModelID]; !known && q.Pack == pack && q.Language == language {
+			of[q.ModelID] = *q.Summary.Tasks.Percent
+		}
+	}
+	experiment.AddQuality(e, of)
+	return nil
 }

@@ -139,3 +139,35 @@ func TestSweepRefusals(t *testing.T) {
 		}
 	})
 }
+
+// A sweep over models weighs their quality too, each by its newest measurement with the same questions.
+func TestSweepWeighsQuality(t *testing.T) {
+	in(t, options{}, func(t *testing.T, w *world) {
+		put := func(id, model, pack string, percent float64, at time.Duration) {
+			q := domain.Quality{ID: id, Kind: domain.QualityTasks, ModelID: model, Language: "en", Pack: pack, Engine: "llama-server", Status: domain.StatusCompleted,
+				CreatedAt: time.Now().UTC().Add(at), Summary: &domain.QualitySummary{Tasks: &domain.TaskScore{Percent: &percent, Asked: 50, Verdict: "scored", Groups: []domain.TaskGroup{}, Broken: []domain.SignSeen{}}}}
+			if err := w.store.PutQuality(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("1", "tiny", "one", 10, 0)
+		put("2", "tiny", "one", 40, time.Second)
+		put("3", "base", "one", 80, 2*time.Second)
+		put("4", "large", "another", 99, time.Second)
+		d := domain.SweepDesign{Axes: []domain.SweepAxis{{Setting: "model_id", Values: []any{"tiny", "base", "large"}}}, Repeats: ptr(1)}
+		e, err := w.svc.StartExperiment(t.Context(), swept(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := w.ended(e.ID).Sweep.Cells
+		if q := cells[0].Quality; q == nil || *q != 40 {
+			t.Errorf("tiny: %+v", cells[0])
+		}
+		if q := cells[1].Quality; q == nil || *q != 80 {
+			t.Errorf("base: %+v", cells[1])
+		}
+		if cells[2].Quality != nil {
+			t.Errorf("large was asked other questions: %v", *cells[2].Quality)
+		}
+	})
+}

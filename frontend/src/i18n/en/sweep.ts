@@ -105,6 +105,7 @@ export const sweep = {
   up: 'Up',
   speed: 'Speed',
   quality: 'Quality',
+  qualityPercent: 'Quality, % of tasks right',
   memory: 'Memory',
   energy: 'Energy',
   weightsTitle: 'Pick for me',

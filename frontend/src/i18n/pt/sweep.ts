@@ -101,6 +101,7 @@ export const sweep: Record<keyof typeof en, string> = {
   up: 'Vertical',
   speed: 'Velocidade',
   quality: 'Qualidade',
+  qualityPercent: 'Qualidade, % de tarefas certas',
   memory: 'Memória',
   energy: 'Energia',
   weightsTitle: 'Escolha por mim',

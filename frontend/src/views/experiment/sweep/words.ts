@@ -1,5 +1,5 @@
 import { said, t, tOr, type Key } from '../../../i18n'
-import { MISSING, text } from '../../../lib/format'
+import { MISSING, num, text } from '../../../lib/format'
 import { valueOf } from '../../../lib/sweep/settings'
 import { figureAt } from '../../../lib/sweep/weigh'
 import type { SweepCell, SweepResult, SweepSettings } from '../../../state'
@@ -25,7 +25,7 @@ export function unitOf(r: SweepResult, key: string): string {
 
 /** "Decode speed, tokens per second". */
 export function metricText(r: SweepResult, key: string): string {
-  return key === 'quality' ? t('sweep.quality') : metricLine({ key, unit: unitOf(r, key) })
+  return key === 'quality' ? t('sweep.qualityPercent') : metricLine({ key, unit: unitOf(r, key) })
 }
 
 export function shortText(r: SweepResult, key: string): string {
@@ -33,11 +33,13 @@ export function shortText(r: SweepResult, key: string): string {
 }
 
 export function figureText(r: SweepResult, key: string, v: number | null): string {
+  if (v !== null && key === 'quality') return `${num(v, 0)}\u00a0%`
   return v === null ? MISSING : text(figureOf(unitOf(r, key), v))
 }
 
 /** The figure without its unit, for cells and axes. */
 export function plainFigure(r: SweepResult, key: string, v: number | null): string {
+  if (v !== null && key === 'quality') return num(v, 0)
   return v === null ? MISSING : figureOf(unitOf(r, key), v).value
 }
 
