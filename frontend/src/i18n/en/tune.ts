@@ -27,7 +27,6 @@ export const tune = {
   noneChosen: 'Choose what to try.',
   startFailed: 'Tuning was not started',
   // The result
-  verdict: 'Verdict',
   default: 'Default',
   rounds: 'Rounds',
   roundsSub: 'how much better than the default, in the same blocks',

@@ -27,7 +27,6 @@ export const tune: Record<keyof typeof en, string> = {
   noEndpoint: 'Só o motor embutido pode ser ajustado; um endereço tem seus próprios ajustes.',
   noneChosen: 'Escolha o que testar.',
   startFailed: 'O ajuste não foi iniciado',
-  verdict: 'Veredito',
   default: 'Padrão',
   rounds: 'Rodadas',
   roundsSub: 'quanto melhor que o padrão, nos mesmos blocos',
