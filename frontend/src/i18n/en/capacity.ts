@@ -46,7 +46,9 @@ export const capacity = {
   curve: 'Requests that meet the limits',
   curveSub: '95 % interval over requests, widened by how much runs differ',
   threshold: '{share} must',
-  shareOf: 'share',
+  colUsers: 'Users',
+  colShare: 'Share',
+  requests: 'Requests',
   points: 'What was measured',
   runs: 'Runs',
   met: 'Met',
@@ -59,6 +61,5 @@ export const capacity = {
   refuted: 'do not hold, shown',
   unknown: 'being measured',
   spread: 'Runs of equal load differ {x} times as much as the luck of single requests explains.',
-  bracket: 'between {low} and {high}',
   nothingYet: 'Nothing has been measured yet.',
 }

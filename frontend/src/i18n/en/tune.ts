@@ -37,7 +37,6 @@ export const tune = {
   failed: 'failed',
   measuring: 'being measured',
   row: '{name}: {value}, {gain}, {state}',
-  theLine: 'the default',
   final: 'Final',
   finalOf: '{n} of {of} pairs',
   finalWaits: 'after the last round',

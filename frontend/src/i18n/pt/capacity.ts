@@ -46,7 +46,9 @@ export const capacity: Record<keyof typeof en, string> = {
   curve: 'Pedidos que cumprem os limites',
   curveSub: 'intervalo de 95 % sobre os pedidos, alargado conforme as execuções diferem',
   threshold: '{share} devem',
-  shareOf: 'parte',
+  colUsers: 'Usuários',
+  colShare: 'Parte',
+  requests: 'Pedidos',
   points: 'O que foi medido',
   runs: 'Execuções',
   met: 'Cumpriram',
@@ -59,6 +61,5 @@ export const capacity: Record<keyof typeof en, string> = {
   refuted: 'não cumpridos, demonstrado',
   unknown: 'em medição',
   spread: 'Execuções de mesma carga diferem {x} vezes o que a sorte de cada pedido explica.',
-  bracket: 'entre {low} e {high}',
   nothingYet: 'Nada foi medido ainda.',
 }

@@ -37,7 +37,6 @@ export const tune: Record<keyof typeof en, string> = {
   failed: 'falhou',
   measuring: 'em medição',
   row: '{name}: {value}, {gain}, {state}',
-  theLine: 'o padrão',
   final: 'Final',
   finalOf: '{n} de {of} pares',
   finalWaits: 'depois da última rodada',
