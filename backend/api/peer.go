@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 )
 
@@ -34,8 +33,7 @@ func samePeer(client, server netip.AddrPort) bool {
 	if !client.Addr().IsLoopback() || !server.Addr().IsLoopback() {
 		return false
 	}
-	uid, ok := socketOwner(client, server)
-	return ok && int(uid) == os.Geteuid()
+	return ownSocket(client, server)
 }
 
 func sameUser(ctx context.Context) bool {

@@ -23,6 +23,12 @@ const (
 	replyLen        = 72
 )
 
+// ownSocket reports whether the TCP socket at client which is connected to server belongs to our own user.
+func ownSocket(client, server netip.AddrPort) bool {
+	uid, ok := socketOwner(client, server)
+	return ok && int(uid) == os.Geteuid()
+}
+
 // socketOwner returns the user that owns the TCP socket at client which is connected to server.
 func socketOwner(client, server netip.AddrPort) (uint32, bool) {
 	if uid, ok := ownerByNetlink(client, server); ok {
