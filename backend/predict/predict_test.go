@@ -110,6 +110,46 @@ func TestRangesHoldTheTruth(t *testing.T) {
 	}
 }
 
+// On GPUs most of a small model's time may be overhead, and formats lie closer together.
+func TestRangesHoldTheTruthOnGPUs(t *testing.T) {
+	for _, points := range []int{1, 3, 8} {
+		random := rand.New(rand.NewPCG(uint64(points), 10))
+		held := 0
+		const machines = 800
+		for range machines {
+			w := newWorld(random)
+			share := .05 + .85*random.Float64()
+			reading := share + (1-share)*random.Float64()
+			all := giga / w.peak / share
+			w.overhead, w.read, w.cache = (1-reading)*all, reading*all/giga, max(-.2, .2+.4*random.NormFloat64())*all/giga
+			for i := range w.formats {
+				w.formats[i] = math.Exp(.15 * random.NormFloat64())
+			}
+			runs := w.history(points)
+			for i := range runs {
+				e := runs[i].Environment
+				e.Engine.GPUUsed, e.Engine.GPULayers, e.Engine.Layers, e.GPUs = new(true), new(9), new(9), []domain.GPUInfo{{Name: "GPU"}}
+			}
+			h := Learn(runs)
+			if !h.Device.GPU || h.Device.Name != "GPU" {
+				t.Fatalf("%+v", h.Device)
+			}
+			f := h.Fit(w.peak / giga)
+			weights := giga * math.Exp(3.4*random.Float64()-1.6)
+			cache, format := weights/20_000*4000*random.Float64(), random.IntN(4)
+			truth := 1 / w.seconds(format, weights, cache)
+			if got := speedOf(f.line.at(target{weights: weights, cache: cache, format: fmt.Sprint("F", format)}, 1)); got.Low <= truth && truth <= got.High {
+				held++
+			}
+		}
+		share := 100 * float64(held) / machines
+		t.Logf("%d points: %.1f %% held", points, share)
+		if share < 90 || share > 98 {
+			t.Errorf("%d points: %.1f %% of the ranges held the truth", points, share)
+		}
+	}
+}
+
 // exact is a machine whose token takes 2 ms and 10 GB/s of reading.
 func exact(weights float64) float64 { return 1 / (.002 + weights/(10*giga)) }
 
