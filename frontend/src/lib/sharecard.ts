@@ -173,7 +173,7 @@ function table(c: Card, p: Palette, top: number, room: number): string {
 function figures(c: Card, p: Palette, top: number, room: number): string {
   const rows = c.rows.slice(0, MOST_ROWS)
   const wide = (W - 2 * M - 16 * (rows.length - 1)) / Math.max(1, rows.length)
-  const high = Math.min(room, 190)
+  const high = Math.min(room - 20, 230)
   return rows.map((row, i) => {
     const x = M + i * (wide + 16)
     const size = [52, 44, 36, 28].find((s) => widthOf(row.values[0] ?? '', s) <= wide - 36) ?? 24

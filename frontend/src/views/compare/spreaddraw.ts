@@ -44,9 +44,11 @@ export function drawEcdf(c: Pen, s: Spread): void {
   const line = (p: Pool): void => {
     c.x.beginPath()
     p.values.forEach((v, i) => {
-      const q = p.upTo[i] ?? 1
-      if (i === 0) c.x.moveTo(f.X(v), Y(0))
-      c.x.lineTo(f.X(v), Y(q))
+      // A share stays until the next value: of few requests it is a stair.
+      const [x, before] = [f.X(v), Y(p.upTo[i - 1] ?? 0)]
+      if (i === 0) c.x.moveTo(x, before)
+      else c.x.lineTo(x, before)
+      c.x.lineTo(x, Y(p.upTo[i] ?? 1))
     })
     c.x.stroke()
   }
