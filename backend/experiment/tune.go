@@ -196,68 +196,80 @@ func (k bracket) judge(in []int, round domain.TuneRound, last bool) ([]int, doma
 	round.Done = len(round.Blocks) == round.Planned
 	logs := map[int]map[int]float64{}
 	for _, arm := range in {
-		c := domain.TuneCandidate{Arm: arm, State: tuneMeasuring}
-		logs[arm] = map[int]float64{}
-		for block := range k.from {
-			r, there := k.found[[2]int{block, arm}]
-			switch v := compare.Value(&r, *k.d.Metric); {
-			case !there: // removed since, or given up
-			case !r.Status.Ended():
-				round.Done = false
-			case r.Status != domain.StatusCompleted || v == nil || *v <= 0:
-				if c.Reason = reasonOf(r); arm != 0 { // the default is out only where it never runs
-					c.State = tuneFailed
-				}
-			default:
-				c.Runs++
-				logs[arm][block] = math.Log(*v)
-			}
-		}
-		if c.Runs > 0 {
-			sum := 0.0
-			for _, x := range logs[arm] {
-				sum += x
-			}
-			c.Value = new(math.Exp(sum / float64(c.Runs)))
-		} else if round.Done {
+		c, own, open := k.candidate(arm)
+		round.Done = round.Done && !open
+		logs[arm] = own
+		c.Percent = k.gain(logs[0], own)
+		round.Candidates = append(round.Candidates, c)
+	}
+	for i := range round.Candidates {
+		if c := &round.Candidates[i]; c.Runs == 0 && round.Done {
 			c.State, c.Reason = tuneFailed, cmp.Or(c.Reason, reasonOf(domain.Run{}))
 		}
-		c.Percent = k.gain(logs[0], logs[arm])
-		round.Candidates = append(round.Candidates, c)
 	}
 	k.rank(round.Candidates)
 	if !round.Done {
 		return in, round
 	}
+	return k.choose(round.Candidates, last), round
+}
+
+// candidate is how an arm stands over all blocks so far, the logarithms of its figures by block, and whether a run of
+// it is still to end.
+func (k bracket) candidate(arm int) (c domain.TuneCandidate, logs map[int]float64, open bool) {
+	c, logs = domain.TuneCandidate{Arm: arm, State: tuneMeasuring}, map[int]float64{}
+	sum := 0.0
+	for block := range k.from {
+		r, there := k.found[[2]int{block, arm}]
+		switch v := compare.Value(&r, *k.d.Metric); {
+		case !there: // removed since, or given up
+		case !r.Status.Ended():
+			open = true
+		case r.Status != domain.StatusCompleted || v == nil || *v <= 0:
+			if c.Reason = reasonOf(r); arm != 0 { // the default is out only where it never runs
+				c.State = tuneFailed
+			}
+		default:
+			c.Runs++
+			logs[block] = math.Log(*v)
+			sum += logs[block]
+		}
+	}
+	if c.Runs > 0 {
+		c.Value = new(math.Exp(sum / float64(c.Runs)))
+	}
+	return c, logs, open
+}
+
+// choose marks who goes on from a round that is over, best first, and lists them.
+func (k bracket) choose(list []domain.TuneCandidate, last bool) []int {
 	fit := 0
-	for _, c := range round.Candidates {
-		if c.Arm != 0 && c.State != tuneFailed {
+	var next []int
+	for _, c := range list {
+		switch {
+		case c.State == tuneFailed:
+		case c.Arm == 0:
+			next = append(next, 0)
+		default:
 			fit++
 		}
 	}
-	keep := max(1, fit / *k.d.Eta)
+	keep := len(next) + max(1, fit / *k.d.Eta)
 	if last {
-		keep = 1
+		keep = len(next) + 1
 	}
-	next := []int{0}
-	if slices.ContainsFunc(round.Candidates, func(c domain.TuneCandidate) bool { return c.Arm == 0 && c.State == tuneFailed }) {
-		next = nil
-	}
-	keep += len(next)
-	for i := range round.Candidates {
-		switch c := &round.Candidates[i]; {
-		case c.Arm == 0:
-			if c.State != tuneFailed {
-				c.State = tuneKept
-			}
+	for i := range list {
+		switch c := &list[i]; {
 		case c.State == tuneFailed:
+		case c.Arm == 0:
+			c.State = tuneKept
 		case len(next) < keep:
 			c.State, next = tuneKept, append(next, c.Arm)
 		default:
 			c.State = tuneDropped
 		}
 	}
-	return next, round
+	return next
 }
 
 // gain is how much better b is than a over the blocks that both have, in percent.
