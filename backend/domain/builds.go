@@ -39,5 +39,5 @@ type BuildRequest struct {
 	Old     *string `json:"old,omitempty" minLength:"1" maxLength:"128" doc:"Id of the build that is the baseline"`
 	New     *string `json:"new,omitempty" minLength:"1" maxLength:"128" doc:"Id of the build that is held against it"`
 	ModelID *string `json:"model_id,omitempty" minLength:"1" maxLength:"512" doc:"Id of an installed model"`
-	Pairs   *int    `json:"pairs,omitempty" minimum:"2" maximum:"100" doc:"How often each build is measured for each workload; default 8. A verdict needs 6"`
+	Pairs   *int    `json:"pairs,omitempty" minimum:"2" maximum:"100" doc:"How often each build is measured for each workload; default 8. With fewer than 8 the correction over the judged figures leaves hardly a verdict"`
 }

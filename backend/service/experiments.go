@@ -195,12 +195,12 @@ func (s *Service) Experiments(ctx context.Context) ([]domain.Experiment, error) 
 	if err != nil {
 		return nil, err
 	}
+	runs, err := s.d.Store.ExperimentRunStates(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
-		runs, err := s.d.Store.ExperimentRuns(ctx, all[i].ID)
-		if err != nil {
-			return nil, err
-		}
-		s.follow(&all[i], runs, going[all[i].ID])
+		s.follow(&all[i], runs[all[i].ID], going[all[i].ID])
 	}
 	return all, nil
 }

@@ -67,6 +67,9 @@ type ExperimentStore interface {
 	Experiment(ctx context.Context, id string) (domain.Experiment, error)
 	// ExperimentRuns lists the runs in the order in which they were queued, without those of the trash.
 	ExperimentRuns(ctx context.Context, id string) ([]domain.Run, error)
+	// ExperimentRunStates lists the runs of every experiment by its id, of each no more than id, status, time of
+	// creation, error and place.
+	ExperimentRunStates(ctx context.Context) (map[string][]domain.Run, error)
 	// DeleteExperiment removes an experiment; its runs stay and stand alone.
 	DeleteExperiment(ctx context.Context, id string) error
 }

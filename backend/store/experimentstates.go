@@ -6,23 +6,19 @@ import (
 	"github.com/inferometer/inferometer/backend/domain"
 )
 
-// ExperimentRunStates lists the runs of every experiment in short, by its id, each in the order in which they were
-// queued and without those of the trash. It reads no plan, summary or environment.
-func (s *Store) ExperimentRunStates(ctx context.Context) (map[string][]domain.ExperimentRun, error) {
-	type row struct {
-		experiment string
-		run        domain.ExperimentRun
-	}
-	rows, err := list(ctx, s.r, "list states of experiments", func(r *row) []any {
-		return []any{&r.experiment, &r.run.ID, &r.run.Arm, &r.run.Block, &r.run.Status}
-	}, `SELECT experiment ->> '$.id', job_id, experiment ->> '$.arm', experiment ->> '$.block', status FROM run
+// ExperimentRunStates lists the runs of every experiment by its id, each in the order in which they were queued and
+// without those of the trash. Of a run it reads id, status, time of creation, error and place alone.
+func (s *Store) ExperimentRunStates(ctx context.Context) (map[string][]domain.Run, error) {
+	rows, err := list(ctx, s.r, "list states of experiments", func(r *domain.Run) []any {
+		return []any{&r.ID, &r.Status, usCol{&r.CreatedAt}, asJSON(&r.Error), asJSON(&r.Experiment)}
+	}, `SELECT job_id, status, created_us, error, experiment FROM run
 		WHERE experiment IS NOT NULL AND deleted_us IS NULL ORDER BY experiment ->> '$.id', experiment ->> '$.block', id`)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string][]domain.ExperimentRun{}
+	out := map[string][]domain.Run{}
 	for _, r := range rows {
-		out[r.experiment] = append(out[r.experiment], r.run)
+		out[r.Experiment.ID] = append(out[r.Experiment.ID], r)
 	}
 	return out, nil
 }

@@ -1658,7 +1658,7 @@ export interface components {
             old?: string;
             /**
              * Format: int64
-             * @description How often each build is measured for each workload; default 8. A verdict needs 6
+             * @description How often each build is measured for each workload; default 8. With fewer than 8 the correction over the judged figures leaves hardly a verdict
              */
             pairs?: number;
         };
