@@ -85,6 +85,9 @@ func TestTheDataFolderMoves(t *testing.T) {
 	}
 	p.rest(http.MethodPost, "/api/v1/storage/move", body)
 	p.copied()
+	if code, out, errs := verbHome(t, home, "storage"); code != 0 || !strings.Contains(out, "The next start moves it to "+to) {
+		t.Errorf("storage ended with %d: %s%s", code, out, errs)
+	}
 	token, _ := os.ReadFile(filepath.Join(base, tokenName))
 	p.end()
 	p = serveHome(t, home)
@@ -158,6 +161,9 @@ func TestAMoveThatFailsLeavesTheProgramWhereItIs(t *testing.T) {
 	}
 	if got := get[domain.System](p, "/api/v1/system").App.DataDir; got != filepath.Join(home, ".local/share/inferometer") {
 		t.Errorf("the data lies in %s", got)
+	}
+	if code, out, errs := verbHome(t, home, "storage"); code != 0 || !strings.Contains(out, "It was not moved to "+to) {
+		t.Errorf("storage ended with %d: %s%s", code, out, errs)
 	}
 	if code, _, errs := verbHome(t, home, "storage", "stay"); code != 0 {
 		t.Errorf("stay: %s", errs)

@@ -115,6 +115,11 @@ func printStorage(w io.Writer, s domain.Storage) error {
 		rows = append(rows, []string{"free on the disk", size(*s.DiskFreeBytes), ""})
 	}
 	fmt.Fprintln(w, s.DataDir)
+	if m := s.Move; m != nil && m.State == "failed" {
+		fmt.Fprintf(w, "It was not moved to %s: %s “inferometer storage move” goes on, “inferometer storage stay” takes it back.\n", m.To, m.Reason)
+	} else if m != nil {
+		fmt.Fprintf(w, "The next start moves it to %s. “inferometer storage stay” takes it back.\n", m.To)
+	}
 	if o := s.OldData; o != nil {
 		fmt.Fprintf(w, "%s still holds %s from before the move. “inferometer storage remove-old” deletes it.\n", o.Dir, size(o.Bytes))
 	}

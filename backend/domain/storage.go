@@ -15,6 +15,8 @@ type Storage struct {
 	Database       DatabaseState `json:"database"`
 	// OldData is what a move of the data folder left in its old place; null: nothing.
 	OldData *OldData `json:"old_data"`
+	// Move is a move of the data folder that was asked for; null: none.
+	Move *Move `json:"move"`
 }
 
 // StorageWork is the answer of GET /api/v1/storage/work: what works the disk now.

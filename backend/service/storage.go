@@ -13,7 +13,7 @@ const housekeeping = time.Hour
 // Storage says what takes space on disk.
 func (s *Service) Storage(ctx context.Context) (domain.Storage, error) {
 	out, err := s.d.Store.Usage(ctx)
-	out.OldData = s.d.Mover.Old()
+	out.OldData, out.Move = s.d.Mover.Old(), s.d.Mover.Move()
 	return out, err
 }
 

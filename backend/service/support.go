@@ -80,6 +80,7 @@ func (s *Service) Support(ctx context.Context) ([]byte, error) {
 	}
 	app := sys.App
 	sys.App.DataDir, sys.App.Address, sys.App.AddressNote, storage.DataDir = hidden(app.DataDir), hidden(app.Address), "", hidden(storage.DataDir)
+	storage.Move = nil // it names folders
 	if storage.OldData != nil {
 		storage.OldData.Dir = hidden(storage.OldData.Dir)
 	}

@@ -3938,6 +3938,7 @@ export interface components {
             database_bytes: number;
             /** Format: int64 */
             disk_free_bytes: number | null;
+            move: components["schemas"]["Move"] | null;
             old_data: components["schemas"]["OldData"] | null;
             parts: components["schemas"]["StoragePart"][];
             pending_restore: string;
