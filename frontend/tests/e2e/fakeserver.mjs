@@ -4,7 +4,7 @@ import { once } from 'node:events'
 
 /**
  * Listens at the first free port of the list, 0 being any; null when all are taken by other programs.
- * A model whose name ends in -slow takes twice as long; pace.factor slows all of them down. With failEvery each so-many-th generation is refused with status 429.
+ * A model whose name ends in -slow takes more than three times as long; pace.factor slows all of them down. With failEvery each so-many-th generation is refused with status 429.
  * What say returns for a request is answered at once, and ended by the model itself.
  */
 export async function startServer(ports = [1234, 8080, 11434], { failEvery = 0, say = () => null } = {}) {
@@ -37,7 +37,7 @@ async function answer(req, res, pace, own) {
   say({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
   for (let i = 0; i < words; i++) {
     say({ choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })
-    await new Promise((next) => setTimeout(next, (body.model?.endsWith('-slow') ? 8 : 4) * pace.factor)) // the pace of a model
+    await new Promise((next) => setTimeout(next, (body.model?.endsWith('-slow') ? 14 : 4) * pace.factor)) // the pace of a model
   }
   say({ choices: [{ index: 0, delta: {}, finish_reason: 'length' }] })
   say({ choices: [], usage })
