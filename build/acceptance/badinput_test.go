@@ -53,7 +53,7 @@ func badBenchmarks() []bad {
 		"max_tokens": {"0", "-1", "32769", "1.5", `"` + secret + `"`, "true", "1e99", "[]"}, "temperature": {"-0.1", "2.1", `"hot"`, "1e999"},
 		"top_p": {"0", "1.1", `"x"`}, "use_gpu": {`"no"`, "1"}, "seed": {"-1", "99999999999999999999", "0.5"}, "task": {`"` + secret + `"`, `""`, "1"},
 		"load": {`"single"`, "[]"}, "load.kind": {`"steady"`, `"` + secret + `"`}, "warmup": {"-1", "1001"}, "rest": {"{}", "5"}, "rest.seconds": {"-1", "3601"},
-		"rest.below_c": {"19", "101"}, "rest.most_s": {"0", "3601"}, "repeat": {"0", `"auto"`, "1.5"},
+		"rest.below_c": {"19", "101"}, "rest.most_s": {"0", "3601"}, "repeat": {"0", `"often"`, "1.5"},
 		"slo": {`{"ttft_p95":500}`}, "gpu": {"-1", "64"}, "tags": {`"a"`, "7"}, "store_text": {`"yes"`}, "engine": {`"vllm"`},
 		"endpoint_id": {`"` + secret + `"`}, "max_token": {"5"}, "Max_Tokens": {"5"}, "stop.requests": {"0", "-5", `"` + secret + `"`},
 		"stop.duration_s": {"0", "86401"}, "stop.request": {"5"}, "load.concurrency": {"0", "10001", "null2"}, "name": {"7", `"` + strings.Repeat("n", 201) + `"`},
