@@ -176,29 +176,33 @@ func (e *env) experiment(ctx context.Context, cl *Client, body any) error {
 	if err := e.followExperiment(ctx, cl, events, &x, path); err != nil {
 		return err
 	}
+	x, err = concluded(ctx, e, cl, path, printExperiment)
+	if err == nil && x.Status != domain.StatusCompleted {
+		err = ErrReported
+	}
+	return err
+}
+
+// concluded stops what is still going on if the command was, and prints what came of it.
+func concluded[T any](ctx context.Context, e *env, cl *Client, path string, show func(io.Writer, T) error) (T, error) {
+	var out T
 	end := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
 		fmt.Fprintln(e.io.Err, "Stopping; what was measured is kept.")
 		stop, done := context.WithTimeout(end, cancelGrace)
 		defer done()
 		if _, err := cl.Raw(stop, http.MethodPost, path+"/cancel", nil); err != nil {
-			return err
+			return out, err
 		}
 	}
 	raw, err := cl.Raw(end, http.MethodGet, path, nil)
 	if err != nil {
-		return err
+		return out, err
 	}
-	if err := json.Unmarshal(raw, &x); err != nil {
-		return fmt.Errorf("read experiment: %w", err)
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, fmt.Errorf("read answer: %w", err)
 	}
-	if err := e.print(raw, func(w io.Writer) error { return printExperiment(w, x) }); err != nil {
-		return err
-	}
-	if x.Status != domain.StatusCompleted {
-		return ErrReported
-	}
-	return nil
+	return out, e.print(raw, func(w io.Writer) error { return show(w, out) })
 }
 
 // followExperiment prints a line for each run that ends, until the last one has.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,30 +76,11 @@ func (e *env) followQuality(ctx context.Context, cl *Client, body any) error {
 	if !e.watchQuality(ctx, events, &q) {
 		return fmt.Errorf("the program ended while the measurement ran")
 	}
-	end := context.WithoutCancel(ctx)
-	if ctx.Err() != nil {
-		fmt.Fprintln(e.io.Err, "Stopping; what was measured is kept.")
-		stop, done := context.WithTimeout(end, cancelGrace)
-		defer done()
-		if _, err := cl.Raw(stop, http.MethodPost, path+"/cancel", nil); err != nil {
-			return err
-		}
+	d, err := concluded(ctx, e, cl, path, printQuality)
+	if err == nil && d.Status != domain.StatusCompleted {
+		err = ErrReported
 	}
-	raw, err := cl.Raw(end, http.MethodGet, path, nil)
-	if err != nil {
-		return err
-	}
-	var d domain.QualityDetail
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return fmt.Errorf("read quality: %w", err)
-	}
-	if err := e.print(raw, func(w io.Writer) error { return printQuality(w, d) }); err != nil {
-		return err
-	}
-	if d.Status != domain.StatusCompleted {
-		return ErrReported
-	}
-	return nil
+	return err
 }
 
 // watchQuality prints progress until the measurement has ended or ctx has; false when the stream broke.

@@ -1,4 +1,5 @@
 // Takes the pictures of README and docs from the real program with the real engine: `make pictures`.
+import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { api, openPage, send, startBrowser, startProgram, until, visit } from './e2e/program.mjs'
 
@@ -7,6 +8,7 @@ const MINUTES = 60_000
 
 const program = await startProgram()
 const browser = await startBrowser()
+const model = (await api(program.url, '/models'))[0].id
 try {
   await measured('One user, short answers', { load: { kind: 'single' }, stop: { requests: 6 }, max_tokens: 96 })
   const two = await measured('Two users', { load: { kind: 'closed', concurrency: 2 }, stop: { requests: 12 }, max_tokens: 96 })
@@ -15,6 +17,13 @@ try {
   await both('results', '#/results')
   await both('new-benchmark', '#/new')
   await both('hardware', '#/hardware')
+  const turns = await experiment({ name: 'Threads', pairs: 8, arms: [1, 2].map((n) => ({ name: n === 1 ? '1 thread' : '2 threads', benchmark: short({ engine_options: { threads: n } }) })) })
+  await both('compare', `#/experiments/${turns}`)
+  const sweep = await experiment({ kind: 'sweep', name: 'Threads and users', benchmark: short(),
+    sweep: { axes: [{ setting: 'threads', values: [1, 2] }, { setting: 'concurrency', values: [1, 2, 4] }], repeats: 2 } })
+  await both('sweep', `#/experiments/${sweep}`)
+  await history()
+  await both('trends', '#/results?view=trend')
 } finally {
   await browser.close()
   await program.stop()
@@ -26,6 +35,28 @@ async function both(name, hash) {
     const open = await openPage(browser, { scheme })
     await visit(open.page, program.url, hash)
     await shoot(open, `${name}-${scheme}`)
+  }
+}
+
+/** A short benchmark: experiments have many. */
+function short(more = {}) {
+  return { model_id: model, dataset_id: 'chat-en', temperature: 0, warmup: 1, stop: { requests: 3 }, max_tokens: 48, ...more }
+}
+
+async function experiment(body) {
+  const { id } = await api(program.url, '/experiments', send('POST', body))
+  await until(async () => (await api(program.url, `/experiments/${id}`)).status === 'completed', 10 * MINUTES, body.name)
+  return id
+}
+
+/** Runs of one kind: some alone, then some beside a program that takes a core, as an update that runs in the background would. */
+async function history() {
+  for (let i = 0; i < 10; i++) await measured(`Nightly ${i + 1}`, short())
+  const other = spawn(process.execPath, ['-e', 'for (;;);'])
+  try {
+    for (let i = 10; i < 17; i++) await measured(`Nightly ${i + 1}`, short())
+  } finally {
+    other.kill()
   }
 }
 
@@ -50,8 +81,7 @@ async function shoot({ page, faults, close }, name) {
 }
 
 async function start(name, more) {
-  const models = await api(program.url, '/models')
-  const body = { model_id: models[0].id, dataset_id: 'chat-en', temperature: 0, warmup: 1, name, ...more }
+  const body = { model_id: model, dataset_id: 'chat-en', temperature: 0, warmup: 1, name, ...more }
   return (await api(program.url, '/benchmarks', send('POST', body))).job_id
 }
 

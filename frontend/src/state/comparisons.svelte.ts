@@ -1,6 +1,7 @@
-import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentEstimate, type ExperimentRequest, type Persona, type SideInput } from '../api'
+import { asProblem, calls, type Comparison, type ComparisonRequest, type Distribution, type Experiment, type ExperimentEstimate, type ExperimentRequest, type Persona, type Problem, type SideInput } from '../api'
 import { named } from '../lib/compare'
 import { Resource } from './resource.svelte'
+import { route } from './route.svelte'
 
 export interface Asked {
   runs: string[]
@@ -84,6 +85,27 @@ class Experiments {
 }
 
 export const experiments = new Experiments()
+
+/** Starts an experiment from a form, and goes to it. */
+export class Starting {
+  busy = $state(false)
+  problem = $state.raw<Problem | null>(null)
+
+  /** True when it has begun. */
+  async begin(request: ExperimentRequest): Promise<boolean> {
+    this.busy = true
+    this.problem = null
+    try {
+      route.go('experiment', (await experiments.start(request)).id)
+      return true
+    } catch (err) {
+      this.problem = asProblem(err)
+      return false
+    } finally {
+      this.busy = false
+    }
+  }
+}
 
 /** One experiment with its comparison so far. */
 export class OneExperiment {

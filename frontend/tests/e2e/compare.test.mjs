@@ -2,8 +2,8 @@
 // has too few runs is measured in turns.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startServer } from './fakeserver.mjs'
-import { api, axe, onPage, send, shoot, startBrowser, startProgram, until, visit } from './program.mjs'
+import { startAll, stopAll } from './measured.mjs'
+import { api, axe, onPage, send, shoot, until, visit } from './program.mjs'
 
 const QUICK = { timeout: 20_000 }
 const EACH = 4
@@ -15,11 +15,7 @@ const base = { prompt: 'Where does the lighthouse stand?', max_tokens: 24, warmu
 const kinds = { fast: { model_id: 'tiny-test' }, slow: { model_id: 'tiny-slow' }, cold: { model_id: 'tiny-test', temperature: 0 } }
 
 before(async () => {
-  program = await startProgram()
-  browser = await startBrowser()
-  server = await startServer([0])
-  await api(program.url, '/settings', send('PATCH', { onboarding_done: true }))
-  endpoint = await api(program.url, '/endpoints', send('POST', { name: 'Test', base_url: server.url }))
+  ;({ program, browser, server, endpoint } = await startAll())
   for (let i = 0; i < EACH; i++) {
     for (const [kind, more] of Object.entries(kinds)) {
       const run = await api(program.url, '/benchmarks?wait=60s', send('POST', { ...base, ...more, endpoint_id: endpoint.id }))
@@ -28,11 +24,7 @@ before(async () => {
     }
   }
 })
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  await program?.stop()
-})
+after(() => stopAll({ program, browser, server }))
 
 const withPage = (work, options, wanted) => onPage(browser, async (page) => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

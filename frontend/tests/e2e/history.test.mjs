@@ -2,9 +2,9 @@
 // and after held against one another.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startServer } from './fakeserver.mjs'
 import { around, bringPast, dice } from './past.mjs'
-import { api, axe, onPage, send, shoot, startBrowser, startProgram, until, visit } from './program.mjs'
+import { startAll, stopAll } from './measured.mjs'
+import { api, axe, onPage, send, shoot, until, visit } from './program.mjs'
 
 const QUICK = { timeout: 20_000 }
 let program, browser, server, endpoint
@@ -17,17 +17,9 @@ const measure = async (more = {}) => {
 }
 
 before(async () => {
-  program = await startProgram()
-  browser = await startBrowser()
-  server = await startServer([0])
-  await api(program.url, '/settings', send('PATCH', { onboarding_done: true }))
-  endpoint = await api(program.url, '/endpoints', send('POST', { name: 'Test', base_url: server.url }))
+  ;({ program, browser, server, endpoint } = await startAll())
 })
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  await program?.stop()
-})
+after(() => stopAll({ program, browser, server }))
 
 const withPage = (work, options, wanted) => onPage(browser, work, options, wanted)
 const open = async (page, more = {}) => {

@@ -1,26 +1,18 @@
 // Experiments over one benchmark: tuning the engine and finding the capacity, from their dialogs to what came of them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startServer } from './fakeserver.mjs'
-import { api, axe, onPage, send, shoot, startBrowser, startProgram, visit } from './program.mjs'
+import { startAll, stopAll } from './measured.mjs'
+import { api, axe, onPage, send, shoot, visit } from './program.mjs'
 import { capacityDone, tuneDone } from './planfixtures.mjs'
 
 const QUICK = { timeout: 20_000 }
 let program, browser, server, endpoint, run
 
 before(async () => {
-  program = await startProgram()
-  browser = await startBrowser()
-  server = await startServer([0])
-  await api(program.url, '/settings', send('PATCH', { onboarding_done: true }))
-  endpoint = await api(program.url, '/endpoints', send('POST', { name: 'Test', base_url: server.url }))
+  ;({ program, browser, server, endpoint } = await startAll())
   run = await api(program.url, '/benchmarks?wait=60s', send('POST', { model_id: 'tiny-test', prompt: 'Hello', max_tokens: 4, warmup: 0, endpoint_id: endpoint.id, stop: { requests: 2 } }))
 })
-after(async () => {
-  await browser?.close()
-  await server?.stop()
-  await program?.stop()
-})
+after(() => stopAll({ program, browser, server }))
 const withPage = (work, options) => onPage(browser, work, options)
 
 test('the capacity is looked for from a run, and the search is stopped', { timeout: 120_000 }, () => withPage(async (page) => {
