@@ -39,7 +39,7 @@ test('a sweep with objectives and made prompts is sent as it is planned', { time
   await page.getByRole('button', { name: 'Made prompts' }).click()
   await page.getByRole('group', { name: 'Prompt length' }).getByRole('button', { name: 'Log-normal' }).click()
   await page.getByLabel('Shared beginning').fill('256')
-  await page.getByRole('button', { name: 'Sweep' }).click()
+  await page.getByRole('button', { name: 'Sweep', exact: true }).click()
   const values = page.getByLabel('Users of each stage')
   await values.fill('16')
   await values.press('Enter')

@@ -39,7 +39,8 @@ export function tuneDone(e, job) {
   const metric = (key, unit, better, a, b, ratio, interval, verdict) => ({ key, unit, better, values: [
     { mean: a, interval: [a * 0.99, a * 1.01], n: 8, effect: null },
     { mean: b, interval: [b * 0.99, b * 1.01], n: 8, effect: { ratio, interval, p: 0.008, adjusted_p: 0.02, verdict, at_least: 'yes' } }] })
-  const final = { paired: true, baseline: 0, min_effect_percent: 2, sides, warnings: [], metrics: [
+  const final = { paired: true, baseline: 0, min_effect_percent: 2, sides, warnings: [], apart_s: null, judged: ['decode_tokens_per_second', 'output_tokens_per_second', 'ttft_ms'],
+    load: '', loads: [], main: 'decode_tokens_per_second', odd: [], why: [], metrics: [
     metric('decode_tokens_per_second', 'tok/s', 'higher', 50.2, 54.3, 1.082, [1.071, 1.093], 'better'),
     metric('output_tokens_per_second', 'tok/s', 'higher', 46.1, 49.4, 1.072, [1.05, 1.094], 'better'),
     metric('ttft_ms', 'ms', 'lower', 212, 209, 0.986, [0.952, 1.021], 'no_difference')],

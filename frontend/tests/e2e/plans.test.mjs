@@ -47,6 +47,7 @@ test('the capacity is looked for from a run, and the search is stopped', { timeo
 const finished = (make, work, options) => withPage(async (page) => {
   const e = (await api(program.url, '/experiments'))[0]
   await page.route(`**/api/v1/experiments/${e.id}`, async (route) => route.fulfill({ json: make(await (await route.fetch()).json(), run.job_id) }))
+  await page.route('**/api/v1/distributions*', (route) => route.fulfill({ json: [] })) // all its runs are one
   await visit(page, program.url, `#/experiments/${e.id}`)
   await work(page)
 }, options)

@@ -44,6 +44,7 @@ test('the form repeats a benchmark until it is known', { timeout: 180_000 }, () 
 
 test('repeating is stopped, and goes on where it stood', { timeout: 180_000 }, () => withPage(async (page) => {
   await api(program.url, '/settings', send('PATCH', { language: 'en' }))
+  server.pace.factor = 8 // so that it is stopped on the way
   const e = await api(program.url, '/experiments', send('POST', { kind: 'repeat', benchmark: { ...base, endpoint_id: endpoint.id }, repeat: { min_runs: 7, max_runs: 7 } }))
   await visit(page, program.url, `#/experiments/${e.id}`)
   await page.getByText(/; the target is ± 2\s%\.$/).waitFor(QUICK)
@@ -51,6 +52,7 @@ test('repeating is stopped, and goes on where it stood', { timeout: 180_000 }, (
   await page.getByRole('button', { name: 'Stop the experiment' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Stop the experiment' }).click()
   await page.getByText('Canceled', { exact: true }).first().waitFor(QUICK)
+  server.pace.factor = 1
   await page.getByRole('button', { name: 'Go on' }).click()
   await page.getByText('Completed', { exact: true }).first().waitFor({ timeout: 120_000 })
   await page.getByText('decided here').last().waitFor(QUICK)
