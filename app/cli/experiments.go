@@ -94,7 +94,7 @@ func (e *env) ab() *cobra.Command {
 				}
 			}
 			if *dry {
-				raw, err := cl.Raw(c.Context(), http.MethodPost, experimentsPath+"/estimate", body)
+				raw, err := cl.Raw(c.Context(), http.MethodPost, "/api/v1/estimates", body)
 				if err != nil {
 					return err
 				}

@@ -30,7 +30,7 @@ func (a *API) experimentRoutes() {
 			"in pairs of their own; docs/tuning.md. capacity looks for the most users of whom enough requests meet the objectives of a persona; "+
 			"docs/capacity.md."))
 	add(a, read("Personas", base+"/personas", "The kinds of users that capacity knows, with their objectives"), a.personas)
-	add(a, command("EstimateExperiment", http.MethodPost, path+"/estimate", "What an experiment would find, and how long it would take"), a.estimateExperiment,
+	add(a, command("EstimateExperiment", http.MethodPost, base+"/estimates", "What an experiment would find, and how long it would take"), a.estimateExperiment,
 		describe("Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of "+
 			"the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves."))
 	add(a, read("Experiment", path+"/{id}", "One experiment with its comparison so far"), a.experiment)

@@ -48,11 +48,11 @@ func TestExperimentsOverREST(t *testing.T) {
 	if p := w.call(http.MethodPost, base+"/experiments", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
 		t.Errorf("%+v", p)
 	}
-	x := decode[domain.ExperimentEstimate](w.call(http.MethodPost, base+"/experiments/estimate", map[string]any{"arms": []any{arm(4), arm(8)}}).want(http.StatusOK))
+	x := decode[domain.ExperimentEstimate](w.call(http.MethodPost, base+"/estimates", map[string]any{"arms": []any{arm(4), arm(8)}}).want(http.StatusOK))
 	if x.Pairs != 8 || x.Total != 16 || x.Power == nil || x.Sentence == "" {
 		t.Errorf("%+v", x)
 	}
-	if p := w.call(http.MethodPost, base+"/experiments/estimate", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
+	if p := w.call(http.MethodPost, base+"/estimates", map[string]any{"arms": []any{arm(4), arm(0)}}).problem(http.StatusUnprocessableEntity); !p.names("body.arms[1].benchmark.max_tokens") {
 		t.Errorf("%+v", p)
 	}
 	both := string(ids[0] + "," + ids[1])

@@ -19,7 +19,7 @@ export const experiment = async (which: string): Promise<T.Experiment> => (await
 
 /** What an experiment would find, and how long it would take; it starts nothing. */
 export const estimateExperiment = async (json: T.ExperimentRequest): Promise<T.ExperimentEstimate> =>
-  (await request<T.ExperimentEstimate>('POST', '/experiments/estimate', { json, bound: ['EstimateExperiment', JSON.stringify(json)] })).body
+  (await request<T.ExperimentEstimate>('POST', '/estimates', { json, bound: ['EstimateExperiment', JSON.stringify(json)] })).body
 
 /** The kinds of users that capacity knows. */
 export const personas = async (): Promise<T.Persona[]> => (await request<T.Persona[]>('GET', '/personas')).body

@@ -434,6 +434,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an experiment would find, and how long it would take
+         * @description Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves.
+         */
+        post: operations["estimateExperiment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -469,26 +489,6 @@ export interface paths {
          * @description ab queues one job for each arm in each block, in random order; the arms of a block get the same prompts. Eight pairs find a difference of 2 % in three of four cases on a quiet machine. repeat measures one benchmark until the mean over jobs is known well enough; it decides at planned numbers of jobs alone, so that all its intervals together hold 95 %. sweep measures every combination of settings, block by block, and says which is best and which cannot be told from it; docs/sweeps.md. tune looks for settings of the embedded engine that beat the default ones, by successive halving, and holds the last ones against these in pairs of their own; docs/tuning.md. capacity looks for the most users of whom enough requests meet the objectives of a persona; docs/capacity.md.
          */
         post: operations["startExperiment"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/experiments/estimate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * What an experiment would find, and how long it would take
-         * @description Takes the body that would start it, and starts nothing. The spread of a pair comes from jobs that were measured before with the settings of the arms; without any it is assumed, and said to be. The power is that of the paired t test at the level that the correction over figures leaves.
-         */
-        post: operations["estimateExperiment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5622,6 +5622,39 @@ export interface operations {
             };
         };
     };
+    estimateExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentEstimate"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: never;
@@ -5712,39 +5745,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    estimateExperiment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ExperimentRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ExperimentEstimate"];
                 };
             };
             /** @description A problem */
