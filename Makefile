@@ -94,8 +94,8 @@ audit: $(NODE_READY) ## Look for known vulnerabilities and usual mistakes: govul
 simulate: ## Simulate comparisons, stopping, intervals and change points 2,000 times each, and print their error rates
 	@go test -count=1 -tags simulate -run Simulation -v ./backend/stats/infer
 
-pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of the README anew
-	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures
+pictures: build $(NODE_READY) $(ENGINE_DIR)/.ready ## Take the pictures of README and docs anew (ONLY=compare sweep trends runs)
+	INFEROMETER_BIN="$(CURDIR)/$(HEADLESS)" npm --prefix frontend run pictures -- $(ONLY)
 
 clean: ## Remove what was built; dependencies and the engine stay
 	rm -rf build/bin build/dist .cache frontend/dist/assets frontend/dist/index.html

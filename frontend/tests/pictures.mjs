@@ -1,5 +1,6 @@
-// Takes the pictures of README and docs from the real program with the real engine: `make pictures`.
+// Takes the pictures of README and docs from the real program with the real engine: `make pictures`, `make pictures ONLY=trends`.
 import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { api, openPage, send, startBrowser, startProgram, until, visit } from './e2e/program.mjs'
 
@@ -9,21 +10,33 @@ const MINUTES = 60_000
 const program = await startProgram()
 const browser = await startBrowser()
 const model = (await api(program.url, '/models'))[0].id
+/** Each picture with what is measured for it; names on the command line choose some. */
+const takes = {
+  async runs() {
+    await measured('One user, short answers', { load: { kind: 'single' }, stop: { requests: 6 }, max_tokens: 96 })
+    const two = await measured('Two users', { load: { kind: 'closed', concurrency: 2 }, stop: { requests: 12 }, max_tokens: 96 })
+    await live({ load: { kind: 'closed', concurrency: 2 }, stop: { requests: 24 }, max_tokens: 128 })
+    await both('result', `#/runs/${two}`)
+    await both('results', '#/results')
+    await both('new-benchmark', '#/new')
+    await both('hardware', '#/hardware')
+  },
+  async compare() {
+    const arms = [1, 2].map((n) => ({ name: n === 1 ? '1 thread' : '2 threads', benchmark: short({ engine_options: { threads: n } }) }))
+    await both('compare', `#/experiments/${await experiment({ name: 'Threads', pairs: 8, arms })}`)
+  },
+  async sweep() {
+    const axes = [{ setting: 'threads', values: [1, 2] }, { setting: 'concurrency', values: [1, 2, 4] }]
+    await both('sweep', `#/experiments/${await experiment({ kind: 'sweep', name: 'Threads and users', benchmark: short(), sweep: { axes, repeats: 2 } })}`)
+  },
+  async trends() {
+    await history()
+    await both('trends', '#/results?view=trend')
+  },
+}
+const wanted = process.argv.slice(2)
 try {
-  await measured('One user, short answers', { load: { kind: 'single' }, stop: { requests: 6 }, max_tokens: 96 })
-  const two = await measured('Two users', { load: { kind: 'closed', concurrency: 2 }, stop: { requests: 12 }, max_tokens: 96 })
-  await live({ load: { kind: 'closed', concurrency: 2 }, stop: { requests: 24 }, max_tokens: 128 })
-  await both('result', `#/runs/${two}`)
-  await both('results', '#/results')
-  await both('new-benchmark', '#/new')
-  await both('hardware', '#/hardware')
-  const turns = await experiment({ name: 'Threads', pairs: 8, arms: [1, 2].map((n) => ({ name: n === 1 ? '1 thread' : '2 threads', benchmark: short({ engine_options: { threads: n } }) })) })
-  await both('compare', `#/experiments/${turns}`)
-  const sweep = await experiment({ kind: 'sweep', name: 'Threads and users', benchmark: short(),
-    sweep: { axes: [{ setting: 'threads', values: [1, 2] }, { setting: 'concurrency', values: [1, 2, 4] }], repeats: 2 } })
-  await both('sweep', `#/experiments/${sweep}`)
-  await history()
-  await both('trends', '#/results?view=trend')
+  for (const [name, take] of Object.entries(takes)) if (wanted.length === 0 || wanted.includes(name)) await take()
 } finally {
   await browser.close()
   await program.stop()
@@ -49,14 +62,14 @@ async function experiment(body) {
   return id
 }
 
-/** Runs of one kind: some alone, then some beside a program that takes a core, as an update that runs in the background would. */
+/** Runs of one kind: some alone, then some beside a program that takes every core, as one that was forgotten in the background would. */
 async function history() {
   for (let i = 0; i < 10; i++) await measured(`Nightly ${i + 1}`, short())
-  const other = spawn(process.execPath, ['-e', 'for (;;);'])
+  const others = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);']))
   try {
     for (let i = 10; i < 17; i++) await measured(`Nightly ${i + 1}`, short())
   } finally {
-    other.kill()
+    for (const other of others) other.kill()
   }
 }
 
