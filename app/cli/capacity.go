@@ -42,7 +42,7 @@ func (e *env) capacity() *cobra.Command {
 				return err
 			}
 			design := map[string]any{"personas": list}
-			put(c, design, map[string]field{"max-users": {"max_users", *users}, "repeats": {"repeats", *repeats}, "requests": {"requests", f.requests},
+			put(c.Flags().Changed, design, map[string]field{"max-users": {"max_users", *users}, "repeats": {"repeats", *repeats}, "requests": {"requests", f.requests},
 				"think": {"think_time_ms", int(*think / time.Millisecond)}, "max-runs": {"max_runs", *runs}})
 			return e.experiment(c.Context(), cl, experimentOf(domain.ExperimentCapacity, b, design))
 		})

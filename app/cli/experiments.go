@@ -69,14 +69,7 @@ func (e *env) ab() *cobra.Command {
 		return e.with(c.Context(), func(cl *Client) error {
 			body := map[string]any{}
 			given := c.Flags().Changed
-			for flag, field := range map[string]struct {
-				key   string
-				value any
-			}{"name": {"name", f.name}, "pairs": {"pairs", *pairs}, "min-effect": {"min_effect_percent", *least}, "seed": {"seed", f.seed}} {
-				if given(flag) {
-					body[field.key] = field.value
-				}
-			}
+			put(given, body, map[string]field{"name": {"name", f.name}, "pairs": {"pairs", *pairs}, "min-effect": {"min_effect_percent", *least}, "seed": {"seed", f.seed}})
 			common := func(flag string) bool { return flag != "name" && flag != "seed" && given(flag) }
 			var list []map[string]any
 			for _, text := range *arms {

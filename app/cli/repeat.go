@@ -29,7 +29,7 @@ func (e *env) repeat() *cobra.Command {
 				return err
 			}
 			design := map[string]any{}
-			put(c, design, map[string]field{"target": {"target_percent", *target}, "min-runs": {"min_runs", *least}, "max-runs": {"max_runs", *most},
+			put(c.Flags().Changed, design, map[string]field{"target": {"target_percent", *target}, "min-runs": {"min_runs", *least}, "max-runs": {"max_runs", *most},
 				"budget": {"budget_s", float64(*budget) / float64(time.Second)}, "metric": {"metric", *metric}})
 			return e.experiment(c.Context(), cl, experimentOf(domain.ExperimentRepeat, b, design))
 		})

@@ -91,20 +91,13 @@ func (f runFlags) body(ctx context.Context, given func(string) bool, cl *Client)
 			return nil, err
 		}
 	}
-	for name, field := range map[string]struct {
-		key   string
-		value any
-	}{
+	put(given, b, map[string]field{
 		"model": {"model_id", f.model}, "prompt": {"prompt", f.prompt}, "dataset": {"dataset_id", f.dataset},
 		"max-tokens": {"max_tokens", f.maxTokens}, "temperature": {"temperature", f.temperature},
 		"top-p": {"top_p", f.topP}, "seed": {"seed", f.seed}, "no-gpu": {"use_gpu", !f.noGPU},
 		"warmup": {"warmup", f.warmup}, "name": {"name", f.name}, "notes": {"notes", f.notes}, "tag": {"tags", f.tags},
 		"slo": {"slo", f.slo},
-	} {
-		if given(name) {
-			b[field.key] = field.value
-		}
-	}
+	})
 	if given("repeat") {
 		b["repeat"] = number(f.repeat)
 	}
@@ -136,18 +129,11 @@ func (f runFlags) stop(given func(string) bool, b map[string]any) {
 	if old, ok := b["stop"].(map[string]any); ok && !given("duration") && !given("tokens") && !given("confidence") {
 		stop = old // the quick check's number of requests
 	}
-	for name, field := range map[string]struct {
-		key   string
-		value any
-	}{
+	put(given, stop, map[string]field{
 		"requests": {"requests", f.requests}, "duration": {"duration_s", f.duration.Seconds()},
 		"tokens": {"tokens", f.tokens}, "errors": {"errors", f.errors},
 		"confidence": {"confidence_percent", f.confidence},
-	} {
-		if given(name) {
-			stop[field.key] = field.value
-		}
-	}
+	})
 	delete(b, "stop")
 	if len(stop) > 0 {
 		b["stop"] = stop

@@ -46,10 +46,8 @@ func (e *env) sweep() *cobra.Command {
 					return err
 				}
 			}
-			put(c, design, map[string]field{"repeats": {"repeats", *repeats}, "refine": {"refine", *refine}, "most-runs": {"most_runs", *most}, "metric": {"metric", *metric}})
-			if c.Flags().Changed("min-effect") {
-				body["min_effect_percent"] = *least
-			}
+			put(c.Flags().Changed, design, map[string]field{"repeats": {"repeats", *repeats}, "refine": {"refine", *refine}, "most-runs": {"most_runs", *most}, "metric": {"metric", *metric}})
+			put(c.Flags().Changed, body, map[string]field{"min-effect": {"min_effect_percent", *least}})
 			return e.experiment(c.Context(), cl, body)
 		})
 	}

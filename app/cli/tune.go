@@ -44,29 +44,14 @@ func (e *env) tune() *cobra.Command {
 			if len(values) > 0 {
 				design["values"] = values
 			}
-			put(c, design, map[string]field{"settings": {"settings", *settings}, "candidates": {"candidates", *candidates}, "eta": {"eta", *eta},
+			put(c.Flags().Changed, design, map[string]field{"settings": {"settings", *settings}, "candidates": {"candidates", *candidates}, "eta": {"eta", *eta},
 				"rounds": {"rounds", *rounds}, "pairs": {"pairs", *pairs}, "metric": {"metric", *metric}})
 			body := experimentOf(domain.ExperimentTune, b, design)
-			put(c, body, map[string]field{"min-effect": {"min_effect_percent", *least}})
+			put(c.Flags().Changed, body, map[string]field{"min-effect": {"min_effect_percent", *least}})
 			return e.experiment(c.Context(), cl, body)
 		})
 	}
 	return c
-}
-
-// field is where the value of a flag goes.
-type field struct {
-	key   string
-	value any
-}
-
-// put takes the flags that were given into a body.
-func put(c *cobra.Command, body map[string]any, flags map[string]field) {
-	for flag, f := range flags {
-		if c.Flags().Changed(flag) {
-			body[f.key] = f.value
-		}
-	}
 }
 
 // triedValues reads "threads=4,8".

@@ -35,6 +35,21 @@ func show1[T any](ctx context.Context, e *env, method, path string, body any, hu
 	})
 }
 
+// field is where the value of a flag goes.
+type field struct {
+	key   string
+	value any
+}
+
+// put takes the flags that were given into a body.
+func put(given func(string) bool, body map[string]any, flags map[string]field) {
+	for flag, f := range flags {
+		if given(flag) {
+			body[f.key] = f.value
+		}
+	}
+}
+
 // say prints one line, whatever the answer was.
 func say(line string) func(io.Writer, json.RawMessage) error {
 	return func(w io.Writer, _ json.RawMessage) error {
@@ -174,14 +189,7 @@ func (e *env) edit() *cobra.Command {
 	pinned := c.Flags().Bool("pin", false, "pin it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		body := map[string]any{}
-		for flag, v := range map[string]struct {
-			field string
-			value any
-		}{"name": {"name", *name}, "notes": {"notes", *notes}, "pin": {"pinned", *pinned}} {
-			if c.Flags().Changed(flag) {
-				body[v.field] = v.value
-			}
-		}
+		put(c.Flags().Changed, body, map[string]field{"name": {"name", *name}, "notes": {"notes", *notes}, "pin": {"pinned", *pinned}})
 		if c.Flags().Changed("tag") {
 			list := []string{}
 			for _, t := range *tags {

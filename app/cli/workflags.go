@@ -54,16 +54,9 @@ func (f *workFlags) register(fl *pflag.FlagSet) {
 
 // into puts what the flags say into a request body. A trace file is imported first.
 func (f workFlags) into(ctx context.Context, given func(string) bool, cl *Client, b map[string]any) error {
-	for name, field := range map[string]struct {
-		key   string
-		value any
-	}{
+	put(given, b, map[string]field{
 		"cooldown": {"cooldown", f.cooldown}, "prompt-cache": {"prompt_cache", f.promptCache}, "raw": {"raw_completion", f.raw},
-	} {
-		if given(name) {
-			b[field.key] = field.value
-		}
-	}
+	})
 	if given("rest") || given("rest-below") {
 		rest := domain.Rest{Seconds: new(f.rest.Seconds())}
 		if given("rest-below") {

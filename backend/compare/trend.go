@@ -45,12 +45,10 @@ func Trends(runs []domain.Run, key string) []domain.Trend {
 
 // seriesOf puts the runs into series, each by time.
 func seriesOf(runs []domain.Run, key string) []*series {
-	all := metrics()
-	i := slices.IndexFunc(all, func(m metric) bool { return m.key == key })
-	if i < 0 {
+	m := metricOf(key)
+	if m.get == nil {
 		return nil
 	}
-	m := all[i]
 	known := map[string]*series{}
 	var out []*series
 	sorted := slices.Clone(runs)

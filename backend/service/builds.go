@@ -218,12 +218,18 @@ func (s *Service) checkBuild(ctx context.Context, p domain.Plan) error {
 
 // watchExperiment tells the verdict on a build when the last run of its experiment has ended.
 func (s *Service) watchExperiment(ctx context.Context, id string) {
-	e, err := s.Experiment(ctx, id)
+	e, err := s.d.Store.Experiment(ctx, id)
+	if err == nil && e.Kind != domain.ExperimentBuild { // before all its runs are read, between two of them
+		return
+	}
+	if err == nil {
+		e, err = s.Experiment(ctx, id)
+	}
 	if err != nil {
 		s.d.Log.Warn("Cannot look at an experiment", "experiment", id, "error", err)
 		return
 	}
-	if e.Kind != domain.ExperimentBuild || !e.Status.Ended() {
+	if !e.Status.Ended() {
 		return
 	}
 	metric := suite()[0].metric

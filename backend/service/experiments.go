@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -158,34 +157,25 @@ func (s *Service) planExperiment(r domain.ExperimentRequest) (domain.Experiment,
 
 // inExperiment puts the fields of an error of the one benchmark that most kinds have under its place.
 func inExperiment(e domain.Experiment, err error) error {
-	var fault *domain.Error
-	if e.Kind == domain.ExperimentAB || !errors.As(err, &fault) {
+	if e.Kind == domain.ExperimentAB {
 		return err
 	}
-	told := *fault
-	told.Fields = slices.Clone(fault.Fields)
-	for i := range told.Fields {
-		if _, rest, ok := strings.Cut(told.Fields[i].Location, "].benchmark."); ok {
-			told.Fields[i].Location = experiment.Field(e, rest)
+	return elsewhere(err, func(place string) string {
+		if _, rest, ok := strings.Cut(place, "].benchmark."); ok {
+			return experiment.Field(e, rest)
 		}
-	}
-	return &told
+		return place
+	})
 }
 
 // inArm puts the fields of an error under the arm that they belong to.
 func inArm(arm int, err error) error {
-	var e *domain.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	told := *e
-	told.Fields = slices.Clone(e.Fields)
-	for i := range told.Fields {
-		if rest, ok := strings.CutPrefix(told.Fields[i].Location, "body."); ok {
-			told.Fields[i].Location = fmt.Sprintf("body.arms[%d].benchmark.%s", arm, rest)
+	return elsewhere(err, func(place string) string {
+		if rest, ok := strings.CutPrefix(place, "body."); ok {
+			return fmt.Sprintf("body.arms[%d].benchmark.%s", arm, rest)
 		}
-	}
-	return &told
+		return place
+	})
 }
 
 // Experiments lists the experiments, newest first, without their comparisons.

@@ -26,17 +26,23 @@ func arms(change ...func(*domain.BenchmarkRequest)) []domain.ArmInput {
 // ended waits until an experiment has no run left.
 func (w *world) ended(id string) domain.Experiment {
 	w.t.Helper()
+	return w.reached(id, time.Second, func(e domain.Experiment) bool { return e.Status.Ended() })
+}
+
+// reached looks at an experiment every so often until it is as wanted.
+func (w *world) reached(id string, step time.Duration, wanted func(domain.Experiment) bool) domain.Experiment {
+	w.t.Helper()
 	for range 10_000 {
 		e, err := w.svc.Experiment(w.t.Context(), id)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if e.Status.Ended() {
+		if wanted(e) {
 			return e
 		}
-		pass(time.Second)
+		pass(step)
 	}
-	w.t.Fatal("the experiment never ended")
+	w.t.Fatal("the experiment never came so far")
 	return domain.Experiment{}
 }
 
@@ -139,12 +145,7 @@ func TestExperimentCanceled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
-			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || e.Done >= 5 {
-				break
-			}
-			pass(time.Second)
-		}
+		e = w.reached(e.ID, time.Second, func(e domain.Experiment) bool { return e.Done >= 5 })
 		refused(t, w.svc.RemoveExperiment(t.Context(), e.ID), domain.KindConflict, "")
 		if e, err = w.svc.CancelExperiment(t.Context(), e.ID); err != nil {
 			t.Fatal(err)

@@ -44,6 +44,20 @@ func (f fieldErrors) err() error {
 	return &domain.Error{Kind: domain.KindInvalid, Msg: "Some values are not valid.", Fields: f}
 }
 
+// elsewhere puts the fields of an error at other places, for a request that holds the one that was checked.
+func elsewhere(err error, place func(string) string) error {
+	var e *domain.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	told := *e
+	told.Fields = slices.Clone(e.Fields)
+	for i := range told.Fields {
+		told.Fields[i].Location = place(told.Fields[i].Location)
+	}
+	return &told
+}
+
 // unsupported answers for a value that is understood but not built.
 func unsupported(location, message string) error {
 	return &domain.Error{Kind: domain.KindUnsupported, Msg: "This is not supported yet.",

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -108,16 +107,7 @@ func tokenizerOf(m domain.Model) string {
 
 // onReference puts an error about a model on the field of the reference.
 func onReference(err error) error {
-	var e *domain.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	moved := *e
-	moved.Fields = slices.Clone(e.Fields)
-	for i := range moved.Fields {
-		moved.Fields[i].Location = strings.ReplaceAll(moved.Fields[i].Location, "model_id", "reference_model_id")
-	}
-	return &moved
+	return elsewhere(err, func(place string) string { return strings.ReplaceAll(place, "model_id", "reference_model_id") })
 }
 
 // Qualities lists measurements of quality, newest first, without their records.

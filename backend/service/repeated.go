@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/inferometer/inferometer/backend/domain"
@@ -18,17 +16,8 @@ func (s *Service) startRepeated(ctx context.Context, r domain.BenchmarkRequest) 
 	once := r
 	once.Repeat, once.Seed, once.Name = nil, nil, nil
 	e, err := s.StartExperiment(ctx, domain.ExperimentRequest{Kind: new(domain.ExperimentRepeat), Name: r.Name, Seed: r.Seed, Benchmark: &once})
-	var told *domain.Error
-	if errors.As(err, &told) {
-		out := *told
-		out.Fields = slices.Clone(told.Fields)
-		for i := range out.Fields {
-			out.Fields[i].Location = strings.Replace(out.Fields[i].Location, "body.benchmark.", "body.", 1)
-		}
-		return domain.Run{}, &out
-	}
 	if err != nil {
-		return domain.Run{}, err
+		return domain.Run{}, elsewhere(err, func(place string) string { return strings.Replace(place, "body.benchmark.", "body.", 1) })
 	}
 	return s.Benchmark(ctx, e.Runs[0].ID)
 }

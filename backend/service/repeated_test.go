@@ -83,12 +83,7 @@ func TestRepeatCanceledAndResumed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
-			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || e.Done >= 2 {
-				break
-			}
-			pass(100 * time.Millisecond)
-		}
+		e = w.reached(e.ID, 100*time.Millisecond, func(e domain.Experiment) bool { return e.Done >= 2 })
 		if e, err = w.svc.CancelExperiment(t.Context(), e.ID); err != nil {
 			t.Fatal(err)
 		}

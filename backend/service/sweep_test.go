@@ -91,12 +91,7 @@ func TestSweepIsResumed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
-			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || e.Done >= 2 {
-				break
-			}
-			pass(100 * time.Millisecond)
-		}
+		e = w.reached(e.ID, 100*time.Millisecond, func(e domain.Experiment) bool { return e.Done >= 2 })
 		if e, err = w.svc.CancelExperiment(t.Context(), e.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -106,12 +101,7 @@ func TestSweepIsResumed(t *testing.T) {
 		if e, err = w.svc.ResumeExperiment(t.Context(), e.ID); err != nil || e.Status.Ended() {
 			t.Fatalf("%+v, %v", e, err)
 		}
-		for range 1000 {
-			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || len(e.Order) == 2 {
-				break
-			}
-			pass(100 * time.Millisecond)
-		}
+		e = w.reached(e.ID, 100*time.Millisecond, func(e domain.Experiment) bool { return len(e.Order) == 2 })
 		w.close()
 		w = start(t, options{script: script, path: w.path, resume: true})
 		if e = w.ended(e.ID); e.Status != domain.StatusCompleted || len(e.Order) != 2 || e.Sweep.Cells[0].Values[0].N != 2 || e.Done != 8 {

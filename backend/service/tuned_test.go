@@ -81,12 +81,7 @@ func TestTuneKeepsAndResumes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
-			if e, err = w.svc.Experiment(t.Context(), e.ID); err != nil || e.Done >= 6 {
-				break
-			}
-			pass(10 * time.Millisecond)
-		}
+		e = w.reached(e.ID, 10*time.Millisecond, func(e domain.Experiment) bool { return e.Done >= 6 })
 		if _, err = w.svc.CancelExperiment(t.Context(), e.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -81,17 +81,24 @@ func TestUsageAddsUp(t *testing.T) {
 	}
 }
 
-func TestCompactGivesSpaceBack(t *testing.T) {
+// emptied is a database from which the texts of 40 requests, so many words each, were taken out.
+func emptied(t *testing.T, words int) *store.Store {
+	t.Helper()
 	s := openNew(t)
 	r := newRun("big")
 	r.Status = domain.StatusCompleted
 	mustCreate(t, s, r)
 	for i := range 40 {
-		mustAppend(t, s, r.ID, domain.Batch{Requests: []domain.RequestRecord{withTexts("big", i, strings.Repeat("word ", 20000), "")}})
+		mustAppend(t, s, r.ID, domain.Batch{Requests: []domain.RequestRecord{withTexts("big", i, strings.Repeat("word ", words), "")}})
 	}
 	if _, err := s.Writer().Exec("DELETE FROM request_detail"); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func TestCompactGivesSpaceBack(t *testing.T) {
+	s := emptied(t, 20000)
 	if free := part(t, usage(t, s), "free").Bytes; free < 3e6 {
 		t.Fatalf("only %d bytes are free", free)
 	}
@@ -103,16 +110,7 @@ func TestCompactGivesSpaceBack(t *testing.T) {
 
 // TestCompactTellsHowFarItIs and can be stopped: what was given back until then stays so.
 func TestCompactTellsHowFarItIs(t *testing.T) {
-	s := openNew(t)
-	r := newRun("big")
-	r.Status = domain.StatusCompleted
-	mustCreate(t, s, r)
-	for i := range 40 {
-		mustAppend(t, s, r.ID, domain.Batch{Requests: []domain.RequestRecord{withTexts("big", i, strings.Repeat("word ", 80000), "")}})
-	}
-	if _, err := s.Writer().Exec("DELETE FROM request_detail"); err != nil {
-		t.Fatal(err)
-	}
+	s := emptied(t, 80000)
 	free := part(t, usage(t, s), "free").Bytes
 	ctx, stop := context.WithCancel(t.Context())
 	var steps []int64
